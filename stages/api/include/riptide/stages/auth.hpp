@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "riptide/pipeline/result.hpp"
+#include "riptide/stages/http_message.hpp"
+
+namespace riptide::stages {
+
+/// What a request is signed with, and for how long.
+struct Credentials {
+  std::vector<Header> headers;
+  /// From the moment that the token was fetched; nothing means that it does not run out.
+  std::optional<std::chrono::seconds> lifetime;
+};
+
+/// Says how requests of a source or sink are signed. A pure description: whoever sends the requests owns the state, the
+/// clock and the single flight, applies `Credentials` to each request, and on a 401 asks once for new ones.
+class Auth {
+ public:
+  virtual ~Auth() = default;
+
+  /// The request that fetches credentials; nothing for fixed ones (an API key), which `fixed()` then returns.
+  [[nodiscard]] virtual std::optional<HttpRequest> token_request() const { return std::nullopt; }
+  /// The credentials that need no request. Called again on a refresh (a file may have changed).
+  [[nodiscard]] virtual Result<Credentials> fixed() const { return Credentials{}; }
+  /// Reads the answer to `token_request()` (2xx only). Errors: kMalformed.
+  [[nodiscard]] virtual Result<Credentials> read_token(const HttpResponse& response) const;
+};
+
+}  // namespace riptide::stages

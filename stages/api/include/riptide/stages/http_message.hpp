@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "riptide/pipeline/page.hpp"
+
+namespace riptide::stages {
+
+using pipeline::Error;
+using pipeline::ErrorKind;
+using pipeline::Page;
+using pipeline::Result;
+
+class Auth;
+
+enum class Method : std::uint8_t { kGet, kPost, kPut, kPatch, kDelete };
+std::string_view to_string(Method method) noexcept;
+
+struct Header {
+  std::string name;
+  std::string value;
+};
+
+/// One HTTP request as a value: owned, no connection in it. Carriage returns and line feeds in a header are refused by
+/// whoever sends it.
+struct HttpRequest {
+  Method method = Method::kGet;
+  std::string url;  ///< Absolute, http or https.
+  std::vector<Header> headers;
+  std::string body;
+  /// May be sent again after a failure: safe methods, and writes that the target treats as idempotent.
+  bool retryable = false;
+  /// Says who signs it; null sends it as it is. Borrowed: lives as long as the run.
+  const Auth* auth = nullptr;
+};
+
+/// One HTTP answer, whatever its status. The body is decoded (gzip) and padded.
+struct HttpResponse {
+  int status = 0;
+  std::vector<Header> headers;  ///< Of the final answer only, in order.
+  Page body;
+  std::string safe_url;  ///< Scheme, host and path: no user info, no query. For messages.
+  std::chrono::microseconds elapsed{0};
+  int attempts = 1;
+
+  /// Returns the first header of that name (any case), or nothing.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
+  [[nodiscard]] bool ok() const noexcept { return status >= 200 && status < 300; }
+};
+
+/// Returns scheme, host, port and path of a URL: what a message may show. No user info, query or fragment.
+std::string safe_url(std::string_view url);
+
+/// Percent-encodes one path segment or query value (RFC 3986 unreserved characters stay).
+std::string percent_encoded(std::string_view text);
+
+/// Turns an answer that is not 2xx into an Error that names status, URL and the start of the body:
+/// 401 and 403 kAuth, 404 kNotFound, 429 kRateLimited, 5xx and 408 kTransport, else kRejected.
+Error http_error(const HttpResponse& response);
+
+}  // namespace riptide::stages

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "riptide/json/document.hpp"
+#include "riptide/pipeline/entity.hpp"
+#include "riptide/pipeline/result.hpp"
+#include "riptide/stages/auth.hpp"
+#include "riptide/stages/http_message.hpp"
+
+namespace riptide::stages {
+
+using pipeline::Batch;
+using pipeline::Entity;
+using pipeline::EntityBuffer;
+using pipeline::Outcome;
+
+/// What one upload may carry. A single entity over `max_bytes` travels alone.
+struct SinkLimits {
+  std::size_t max_records = 1000;
+  std::size_t max_bytes = 1 << 20;   ///< Of the encoded request body, or of the entities for a local sink.
+  std::size_t envelope_bytes = 0;    ///< Of the body around the entities.
+  std::size_t separator_bytes = 0;   ///< Between two entities.
+  std::size_t max_in_flight = 8;     ///< Uploads at once.
+  bool one_blueprint = false;        ///< A batch holds one blueprint only: one lane each.
+};
+
+/// An entity that the target holds and this integration owns.
+struct OwnedEntity {
+  std::string blueprint;   ///< Text, as in `identity_digest`.
+  std::string identifier;
+};
+
+/// What the run asks of the target beside the entities: upsert options of the mapping, what was read.
+struct SinkContext {
+  std::string integration;       ///< Identifier of the integration: what ownership hangs on.
+  std::string integration_type;
+  std::string run_id;
+  std::vector<std::string> kinds;  ///< Kind of each resource block of the mapping, by index.
+  bool merge = true;
+  bool create_missing_related = true;
+  bool delete_dependents = true;
+};
+
+/// A target, as a pure description: no socket, clock, thread or log.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  /// As the user wrote it: "port", "sqlite:FILE", "ndjson:FILE", "null".
+  [[nodiscard]] virtual std::string_view spec() const noexcept = 0;
+  [[nodiscard]] virtual SinkLimits limits() const noexcept = 0;
+  /// Whether what the target holds can be listed and removed by kind. If not, `--kind` implies `--no-delete`.
+  [[nodiscard]] virtual bool owns_by_kind() const noexcept { return false; }
+  /// Whether stale entities can be removed at all (a file that is written anew has none).
+  [[nodiscard]] virtual bool can_delete() const noexcept { return false; }
+};
+
+/// How the answer to a batch request is to be read.
+struct UploadAnswer {
+  std::vector<Outcome> outcomes;  ///< One for each entity of the batch, in order. Empty with `split`.
+  bool split = false;             ///< Too large for the target: send it again in halves.
+};
+
+/// A page of owned entities, and the request for the next one.
+struct OwnedPage {
+  std::vector<OwnedEntity> entities;
+  std::optional<std::string> cursor;
+};
+
+/// A target behind HTTP. Pure: called concurrently, same arguments, same result.
+class RemoteSink : public Sink {
+ public:
+  [[nodiscard]] virtual HttpRequest encode(const Batch& batch) const = 0;
+  /// Reads any final answer to `encode(batch)`. An Error fails the sink (credentials, a target that is gone); a refused
+  /// entity is an outcome.
+  [[nodiscard]] virtual Result<UploadAnswer> read(const Batch& batch, const HttpResponse& response,
+                                                  json::Document& document) const = 0;
+
+  /// Lists what this integration owns, page by page.
+  [[nodiscard]] virtual HttpRequest owned_request(std::string_view cursor) const = 0;
+  [[nodiscard]] virtual Result<OwnedPage> read_owned(const HttpResponse& response, json::Document& document) const = 0;
+
+  /// Removes entities of one blueprint, at most `max_delete()` of them.
+  [[nodiscard]] virtual HttpRequest delete_request(std::string_view blueprint,
+                                                   std::span<const std::string> identifiers) const = 0;
+  /// Returns how many of them the target says it removed.
+  [[nodiscard]] virtual Result<std::size_t> read_deleted(std::span<const std::string> identifiers,
+                                                         const HttpResponse& response,
+                                                         json::Document& document) const = 0;
+  [[nodiscard]] virtual std::size_t max_delete() const noexcept { return 100; }
+
+  [[nodiscard]] virtual const Auth* auth() const noexcept { return nullptr; }
+};
+
+/// How a local sink ends: its result stands, or what was written is kept aside.
+enum class Finish { kComplete, kPartial };
+
+/// A target on this machine. All calls come from one writer thread (or inline where `inline_writes()`), one at a time,
+/// and may block on the disk. After an Error only `finish(kPartial)` is called.
+class LocalSink : public Sink {
+ public:
+  /// Opens the target. Errors: kConfig (cannot be opened, held by another process), naming it.
+  [[nodiscard]] virtual Result<void> open() = 0;
+  /// Writes a batch; one outcome for each entity. An Error fails the sink (disk full).
+  [[nodiscard]] virtual Result<std::vector<Outcome>> write(const Batch& batch) = 0;
+  /// Calls `visit` with each owned entity of the resources that this run read (false ends the walk).
+  [[nodiscard]] virtual Result<void> owned(std::span<const std::uint32_t> resources,
+                                           const std::function<bool(const OwnedEntity&)>& visit) {
+    (void)resources;
+    (void)visit;
+    return {};
+  }
+  /// Removes entities; returns how many were there.
+  [[nodiscard]] virtual Result<std::size_t> remove(std::span<const OwnedEntity> entities) {
+    (void)entities;
+    return std::size_t{0};
+  }
+  /// Makes what was written durable and visible. Called once, last.
+  [[nodiscard]] virtual Result<void> finish(Finish how) = 0;
+  /// Partition of a scope number, for sinks that store it. Set before `open`; any thread.
+  void set_scope_names(std::function<std::string(std::uint32_t)> names) { scope_names_ = std::move(names); }
+  /// True if `write` never blocks, so that no thread is needed.
+  [[nodiscard]] virtual bool inline_writes() const noexcept { return false; }
+
+ protected:
+  std::function<std::string(std::uint32_t)> scope_names_;
+};
+
+}  // namespace riptide::stages

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "riptide/json/document.hpp"
+#include "riptide/pipeline/record.hpp"
+#include "riptide/pipeline/result.hpp"
+#include "riptide/stages/auth.hpp"
+#include "riptide/stages/http_message.hpp"
+
+namespace riptide::stages {
+
+/// What of one resource block of the mapping concerns the source.
+struct SourceResource {
+  std::uint32_t index = 0;  ///< Position in the mapping's `resources`.
+  std::string kind;
+  std::vector<std::pair<std::string, std::string>> selector;  ///< Fields beside `query`, values as JSON text.
+};
+
+/// A part of the source that is read to its end or not: some resources, and a partition of theirs. Deletes follow
+/// closed scopes. Pages of one scope are fetched once and mapped by each of its resources.
+struct ScopeSpec {
+  std::vector<std::uint32_t> resources;  ///< Indexes of the mapping's resource blocks that the scope's records go to.
+  /// Resources that stay incomplete if this scope fails, though its records are not theirs: a listing that others hang
+  /// on (the spaces of a server). May be empty.
+  std::vector<std::uint32_t> dependents;
+  std::string partition = "*";
+};
+using ScopeRef = std::shared_ptr<const ScopeSpec>;
+
+/// What to fetch next: owned and small. `Source::render` turns it into HTTP.
+struct Request {
+  ScopeRef scope;
+  std::uint32_t step = 0;    ///< The source's own mark: which of its requests this is.
+  std::uint64_t offset = 0;  ///< Position within the scope, in records; identifies the page together with `cursor`.
+  std::string cursor;        ///< Opaque resume position of a token chain; empty otherwise.
+  std::shared_ptr<const std::string> context;  ///< Parent's bytes for the joined record; null if none.
+};
+
+/// The pages of a scope whose total is known: offsets 0, step, 2 * step ... up to `last_offset`. They are fetched at
+/// once, as far as tokens allow.
+struct PageExtent {
+  std::uint64_t step = 0;
+  std::uint64_t last_offset = 0;
+};
+
+/// What a source learned from one answer.
+struct PageStep {
+  pipeline::RecordSet records;  ///< In server order.
+  /// Which pages the scope has, as this page tells. Pages that nobody fetched yet are fetched. None: this page and the
+  /// requests in `next` are all.
+  std::optional<PageExtent> extent;
+  /// Number of records in the scope, as this page tells. When it moves during the run, pages that were read under
+  /// another total are read again (three rounds at most, then the scope stays open).
+  std::optional<std::uint64_t> total;
+  /// Requests for other scopes (children), or the next of a chain in this scope.
+  std::vector<Request> next;
+  /// Something the user should know, once a scope (e.g. a capped listing). Empty if nothing.
+  std::string notice;
+};
+
+/// A system to read, as a pure description: no socket, clock, thread, log or state. Called concurrently.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  /// The integration type, e.g. "octopus".
+  [[nodiscard]] virtual std::string_view type() const noexcept = 0;
+
+  /// Returns the first requests for these resources. Errors: kConfig (an unknown kind, a bad selector field).
+  [[nodiscard]] virtual Result<std::vector<Request>> start(std::span<const SourceResource> resources) const = 0;
+
+  /// Writes one request as HTTP. Total: whatever `start` and `read` returned can be rendered.
+  [[nodiscard]] virtual HttpRequest render(const Request& request) const = 0;
+
+  /// Reads one answer and says what to fetch next.
+  ///
+  /// @param request  What was asked.
+  /// @param response Any final status (retries are over), headers and padded body. Borrowed.
+  /// @param document The calling thread's walker; nothing in it survives the call.
+  /// @return Records (spans of the body) and what the page tells of its scope.
+  ///         An Error fails the scope: it stays open and nothing is deleted. kMalformed is first asked for again.
+  /// Pure: same request and answer, same result.
+  [[nodiscard]] virtual Result<PageStep> read(const Request& request, const HttpResponse& response,
+                                              json::Document& document) const = 0;
+
+  /// How requests are signed; null if they are not.
+  [[nodiscard]] virtual const Auth* auth() const noexcept { return nullptr; }
+};
+
+}  // namespace riptide::stages

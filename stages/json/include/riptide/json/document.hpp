@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "riptide/pipeline/result.hpp"
+
+namespace riptide::json {
+
+using pipeline::Result;
+
+enum class Type : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
+
+/// A place in an indexed document. A handle of two words, valid until the `Document` indexes another text.
+struct Value {
+  std::uint32_t at = 0;  ///< Position in the structural index (private to `Document`).
+  Type type = Type::kNull;
+};
+
+/// Walks one JSON text over simdjson's structural index: no tree, no copy, raw spans of the text.
+///
+/// `index()` runs stage 1 (UTF-8, strings closed) and the walk checks the grammar of what it steps over: brackets that
+/// match, separators where they belong, tokens that end. What nobody steps over is not checked: call `check()` for the
+/// whole. Depth is bounded by the text, without recursion. One per thread, reused; not copyable.
+/// All texts must be followed by `kPadding` readable bytes.
+class Document {
+ public:
+  static constexpr std::size_t kPadding = 64;
+
+  Document();
+  ~Document();
+  Document(Document&&) noexcept;
+  Document& operator=(Document&&) noexcept;
+
+  /// Indexes `text` (borrowed until the next call) and returns its root. Leading and trailing white space is allowed.
+  /// Errors: kMalformed (empty, not UTF-8, open string, something after the root), kLimit (over 4 GB).
+  Result<Value> index(std::string_view text);
+
+  /// Returns the raw bytes of a value, from its first to its last byte. Costs a step over the structurals inside it.
+  /// Errors: kMalformed.
+  Result<std::string_view> raw(Value value) const;
+
+  /// Checks the whole text against RFC 8259. Errors: kMalformed with the byte offset.
+  Result<void> check() const;
+
+  /// Steps over the members of an object, in text order, duplicates included (the last one counts, as in jq).
+  ///   json::Document::Members members(document, object);
+  ///   while (members.next()) if (members.key_is("Items")) items = members.value();
+  ///   if (auto checked = members.status(); !checked) ...
+  class Members {
+   public:
+    Members(const Document& document, Value object);
+    /// Moves to the next member; false at the end and on an error (see `status`).
+    bool next();
+    /// The key's raw bytes between its quotes (escapes not decoded).
+    [[nodiscard]] std::string_view raw_key() const noexcept { return key_; }
+    /// Compares with a decoded key; an escaped key in the text matches too.
+    [[nodiscard]] bool key_is(std::string_view key) const;
+    [[nodiscard]] Value value() const noexcept { return value_; }
+    /// The raw span of the current value; afterwards `next()` need not step over it again.
+    Result<std::string_view> raw_value();
+    [[nodiscard]] Result<void> status() const;
+
+   private:
+    const Document* document_;
+    std::string_view key_;
+    Value value_;
+    std::uint32_t next_ = 0;      ///< Index of the structural behind the current value, 0 while unknown.
+    bool done_ = false;
+    bool first_ = true;
+    std::uint32_t error_at_ = 0;  ///< 1 + byte offset of an error.
+  };
+
+  /// Steps over the elements of an array. Same use as `Members`.
+  class Elements {
+   public:
+    Elements(const Document& document, Value array);
+    bool next();
+    [[nodiscard]] Value value() const noexcept { return value_; }
+    Result<std::string_view> raw_value();
+    [[nodiscard]] Result<void> status() const;
+
+   private:
+    const Document* document_;
+    Value value_;
+    std::uint32_t next_ = 0;
+    bool done_ = false;
+    bool first_ = true;
+    std::uint32_t error_at_ = 0;
+  };
+
+  /// Finds a member of an object by its decoded key; with duplicates the last. Errors: kMalformed.
+  Result<std::optional<Value>> find(Value object, std::string_view key) const;
+
+ private:
+  struct Index;
+  std::unique_ptr<Index> index_;
+};
+
+/// Decodes the raw bytes of a JSON string (with its quotes) and appends them to `out` as UTF-8. Lone surrogates become
+/// U+FFFD. Errors: kMalformed.
+Result<void> append_decoded(std::string_view raw_string, std::string& out);
+
+/// Returns the decoded text of a raw JSON string with its quotes.
+Result<std::string> decoded(std::string_view raw_string);
+
+/// Appends `text` as a JSON string with quotes. Control characters, `"` and `\` are escaped; bytes that are not UTF-8
+/// become U+FFFD. All else is left as it is.
+void append_quoted(std::string_view text, std::string& out);
+
+/// Reads a raw number as an unsigned integer; nothing if it is negative, a fraction, or over 64 bits.
+std::optional<std::uint64_t> to_uint64(std::string_view raw_number) noexcept;
+
+}  // namespace riptide::json

@@ -1,0 +1,1 @@
+#include "riptide/json/document.hpp"

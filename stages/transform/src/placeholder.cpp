@@ -1,0 +1,1 @@
+#include "riptide/transform/mapping.hpp"
