@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "riptide/pipeline/page.hpp"
+#include "riptide/pipeline/result.hpp"
 
 namespace riptide::stages {
 

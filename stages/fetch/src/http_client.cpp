@@ -1,0 +1,1 @@
+#include "riptide/stages/http_client.hpp"
