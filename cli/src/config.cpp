@@ -146,13 +146,14 @@ class ConfigReader {
       return;
     }
     if (tree->kind == Tree::Kind::kNull) {
-      reading_.problems.push_back({Level::kError, sources_.file_name, 0, 0, "",
-                                   "the file is empty; put settings into it or remove it"});
+      reading_.problems.push_back(
+          {Level::kError, sources_.file_name, 0, 0, "", "the file is empty; put settings into it or remove it"});
       return;
     }
     if (tree->kind != Tree::Kind::kMap) {
-      reading_.problems.push_back({Level::kError, sources_.file_name, tree->line, tree->column, "",
-                                   "the file must hold settings as `name: value`, not " + std::string(name_of(tree->kind))});
+      reading_.problems.push_back(
+          {Level::kError, sources_.file_name, tree->line, tree->column, "",
+           "the file must hold settings as `name: value`, not " + std::string(name_of(tree->kind))});
       return;
     }
     to_snake_case(*tree);
@@ -302,11 +303,12 @@ class ConfigReader {
     value.given = true;
     if (setting.use == SettingUse::kIgnored) return;
     if (!given->scalar()) {
-      problem(Level::kError, given, how_to_set(key), "must be a single value, not " + std::string(name_of(given->kind)));
+      problem(Level::kError, given, how_to_set(key),
+              "must be a single value, not " + std::string(name_of(given->kind)));
       return;
     }
-    const std::string text = given->kind == Tree::Kind::kBool && setting.type == SettingType::kBool ? given->text
-                                                                                                     : python_text(*given);
+    const std::string text =
+        given->kind == Tree::Kind::kBool && setting.type == SettingType::kBool ? given->text : python_text(*given);
     const std::string why = parse(setting, text, value);
     if (!why.empty()) problem(Level::kError, given, how_to_set(key), why);
   }
@@ -352,7 +354,8 @@ class ConfigReader {
     value.text = text;
     switch (setting.type) {
       case SettingType::kText:
-      case SettingType::kPath: return "";
+      case SettingType::kPath:
+        return "";
       case SettingType::kUrl: {
         auto url = checked_url(text);
         if (!url) return url.error().message;
@@ -438,7 +441,8 @@ class ConfigReader {
       if (std::find(known.begin(), known.end(), key) != known.end()) continue;
       const std::string guess = nearest(key, known);
       problem(Level::kWarning, &member, how_to_set(prefix + key),
-              sentence + (guess.empty() ? "; it has " + listed(known) : "; did you mean " + how_to_set(prefix + guess) + "?"));
+              sentence +
+                  (guess.empty() ? "; it has " + listed(known) : "; did you mean " + how_to_set(prefix + guess) + "?"));
     }
   }
 

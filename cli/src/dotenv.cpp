@@ -159,8 +159,8 @@ class DotenvReader {
 
 }  // namespace
 
-std::vector<Variable> read_dotenv(std::string_view text, const std::string& origin, const EnvironmentLookup& environment,
-                                  std::vector<Problem>& problems) {
+std::vector<Variable> read_dotenv(std::string_view text, const std::string& origin,
+                                  const EnvironmentLookup& environment, std::vector<Problem>& problems) {
   return DotenvReader(text, origin, environment, problems).read();
 }
 

@@ -114,7 +114,8 @@ class MappingReader {
     only_known(map, where, {"kind", "selector", "port"});
     const Tree* const kind = map.find("kind");
     if (kind == nullptr || !kind->scalar() || kind->kind == Tree::Kind::kNull || python_text(*kind).empty()) {
-      wrong(kind == nullptr ? map : *kind, where + ".kind", "is required: the kind of record to read, e.g. `kind: project`");
+      wrong(kind == nullptr ? map : *kind, where + ".kind",
+            "is required: the kind of record to read, e.g. `kind: project`");
     } else {
       out.kind = python_text(*kind);
     }
@@ -146,7 +147,8 @@ class MappingReader {
     }
     const Tree* const query = given->find("query");
     if (query == nullptr) {
-      wrong(*given, where + ".query", "is required: a jq expression that is true for the records to keep, e.g. \"true\"");
+      wrong(*given, where + ".query",
+            "is required: a jq expression that is true for the records to keep, e.g. \"true\"");
     } else if (query->kind == Tree::Kind::kBool) {
       out.selector = expression(*query, "selector.query");
       out.selector.text = query->text;  // Ocean makes `True` of it, which fails on every record
@@ -198,8 +200,9 @@ class MappingReader {
         }
       }
     } else {
-      wrong(*mappings, inner, "must be a block with identifier and blueprint, or a list of such blocks, not " +
-                                  std::string(mappings->kind == Tree::Kind::kList ? "an empty list" : name_of(mappings->kind)));
+      wrong(*mappings, inner,
+            "must be a block with identifier and blueprint, or a list of such blocks, not " +
+                std::string(mappings->kind == Tree::Kind::kList ? "an empty list" : name_of(mappings->kind)));
     }
   }
 
@@ -277,8 +280,8 @@ class MappingReader {
       fix = "; write \"null\" to send null, or remove the line";
     }
     wrong(tree, where + "." + path,
-          "must be a jq expression" + std::string(searchable == Searchable::kYes ? " or a search query" : "") + ", not " +
-              std::string(name_of(tree.kind)) + fix);
+          "must be a jq expression" + std::string(searchable == Searchable::kYes ? " or a search query" : "") +
+              ", not " + std::string(name_of(tree.kind)) + fix);
     return std::nullopt;
   }
 
@@ -289,14 +292,15 @@ class MappingReader {
     }
     bool good = true;
     const bool query = tree.find("rules") != nullptr || tree.find("combinator") != nullptr;
-    const std::vector<std::string> names =
-        query ? std::vector<std::string>{"combinator", "rules"} : std::vector<std::string>{"property", "operator", "value"};
+    const std::vector<std::string> names = query ? std::vector<std::string>{"combinator", "rules"}
+                                                 : std::vector<std::string>{"property", "operator", "value"};
     only_known(tree, where + "." + path, names);
     for (const std::string& name : names) {
       const Tree* const given = tree.find(name);
       if (given == nullptr) {
         wrong(tree, where + "." + path + "." + name,
-              query ? "is required: a search query is {combinator, rules}" : "is required: a rule is {property, operator, value}");
+              query ? "is required: a search query is {combinator, rules}"
+                    : "is required: a rule is {property, operator, value}");
         good = false;
       }
     }
@@ -326,8 +330,8 @@ class MappingReader {
     for (std::size_t i = 0; i < list.items.size(); ++i) {
       const std::string here = path + "[" + std::to_string(i) + "]";
       if (list.items[i].kind != Tree::Kind::kMap) {
-        wrong(list.items[i], where + "." + here, "must be a rule {property, operator, value}, not " +
-                                                     std::string(name_of(list.items[i].kind)));
+        wrong(list.items[i], where + "." + here,
+              "must be a rule {property, operator, value}, not " + std::string(name_of(list.items[i].kind)));
         good = false;
         continue;
       }
@@ -343,6 +347,8 @@ class MappingReader {
 
 }  // namespace
 
-MappingReading read_mapping(std::string_view text, const std::string& origin) { return MappingReader(origin).read(text); }
+MappingReading read_mapping(std::string_view text, const std::string& origin) {
+  return MappingReader(origin).read(text);
+}
 
 }  // namespace riptide::cli

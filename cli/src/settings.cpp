@@ -23,75 +23,198 @@ constexpr Setting kFramework[] = {
     {.key = "integration.type", .meaning = "What is read. This version knows `octopus`.", .required = true},
     {.key = "integration.identifier",
      .meaning = "Name of this installation; ownership of entities hangs on it. Default: `my-<type>-integration`."},
-    {.key = "port.client_id", .meaning = "Port's client id. With the secret it makes `port` the default sink.", .sensitive = true},
+    {.key = "port.client_id",
+     .meaning = "Port's client id. With the secret it makes `port` the default sink.",
+     .sensitive = true},
     {.key = "port.client_secret", .meaning = "Port's client secret.", .sensitive = true},
-    {.key = "port.base_url", .type = kUrl, .fallback = "https://api.getport.io", .meaning = "Port's API; `/v1` is appended."},
-    {.key = "client_timeout", .type = kInteger, .fallback = "60",
-     .meaning = "Seconds until a request to the source is given up.", .least = 1, .most = 86'400},
-    {.key = "allow_environment_variables_jq_access", .type = kBool, .fallback = "true",
+    {.key = "port.base_url",
+     .type = kUrl,
+     .fallback = "https://api.getport.io",
+     .meaning = "Port's API; `/v1` is appended."},
+    {.key = "client_timeout",
+     .type = kInteger,
+     .fallback = "60",
+     .meaning = "Seconds until a request to the source is given up.",
+     .least = 1,
+     .most = 86'400},
+    {.key = "allow_environment_variables_jq_access",
+     .type = kBool,
+     .fallback = "true",
      .meaning = "Whether `env` and `$ENV` in expressions show the environment."},
-    {.key = "upsert_entities_batch_max_length", .type = kInteger, .fallback = "20",
-     .meaning = "Entities in one upload to Port.", .least = 1, .most = 20},
-    {.key = "upsert_entities_batch_max_size_in_bytes", .type = kInteger, .fallback = "1048576",
-     .meaning = "Bytes in one upload to Port.", .least = 1024, .most = 1'048'576},
-    {.key = "ssl.port.verify", .type = kBool, .fallback = "true",
+    {.key = "upsert_entities_batch_max_length",
+     .type = kInteger,
+     .fallback = "20",
+     .meaning = "Entities in one upload to Port.",
+     .least = 1,
+     .most = 20},
+    {.key = "upsert_entities_batch_max_size_in_bytes",
+     .type = kInteger,
+     .fallback = "1048576",
+     .meaning = "Bytes in one upload to Port.",
+     .least = 1024,
+     .most = 1'048'576},
+    {.key = "ssl.port.verify",
+     .type = kBool,
+     .fallback = "true",
      .meaning = "Whether Port's certificate is checked. `false` is said loudly at every start."},
-    {.key = "ssl.third_party.verify", .type = kBool, .fallback = "true",
+    {.key = "ssl.third_party.verify",
+     .type = kBool,
+     .fallback = "true",
      .meaning = "Whether the source's certificate is checked. `false` is said loudly at every start."},
-    {.key = "application.log_level", .type = kChoice, .fallback = "INFO", .meaning = "How much is logged.",
+    {.key = "application.log_level",
+     .type = kChoice,
+     .fallback = "INFO",
+     .meaning = "How much is logged.",
      .choices = "DEBUG|INFO|WARNING|ERROR|CRITICAL"},
 
-    {.key = "riptide.memory", .type = kSize, .fallback = "128MiB",
+    {.key = "riptide.memory",
+     .type = kSize,
+     .fallback = "128MiB",
      .meaning = "Budget for pages, batches and queues; the process stays under it plus its base.",
-     .least = 8 * kMiB, .most = kTiB},
-    {.key = "riptide.in_flight", .type = kInteger, .fallback = "32",
-     .meaning = "Requests at once towards a host of the source.", .least = 1, .most = 4096},
-    {.key = "riptide.threads", .type = kInteger, .fallback = "0",
-     .meaning = "Worker threads; 0 takes the cores that affinity and cgroup allow.", .least = 0, .most = 1024},
-    {.key = "riptide.retry_attempts", .type = kInteger, .fallback = "11",
-     .meaning = "Sends of one request in all, the first included.", .least = 1, .most = 1000},
-    {.key = "riptide.retry_base", .type = kDuration, .fallback = "100ms",
+     .least = 8 * kMiB,
+     .most = kTiB},
+    {.key = "riptide.in_flight",
+     .type = kInteger,
+     .fallback = "32",
+     .meaning = "Requests at once towards a host of the source.",
+     .least = 1,
+     .most = 4096},
+    {.key = "riptide.threads",
+     .type = kInteger,
+     .fallback = "0",
+     .meaning = "Worker threads; 0 takes the cores that affinity and cgroup allow.",
+     .least = 0,
+     .most = 1024},
+    {.key = "riptide.retry_attempts",
+     .type = kInteger,
+     .fallback = "11",
+     .meaning = "Sends of one request in all, the first included.",
+     .least = 1,
+     .most = 1000},
+    {.key = "riptide.retry_base",
+     .type = kDuration,
+     .fallback = "100ms",
      .meaning = "First back-off towards the source; it doubles with each attempt. Port's is three times as long.",
-     .least = 0, .most = 3600},
-    {.key = "riptide.retry_cap", .type = kDuration, .fallback = "60s",
-     .meaning = "Longest back-off and longest Retry-After that is honoured, towards the source. Port's is five times as long.",
-     .least = 0, .most = 86'400},
-    {.key = "riptide.batch_age", .type = kDuration, .fallback = "2s",
-     .meaning = "A batch that is not full leaves after this long.", .least = 0, .most = 3600},
-    {.key = "riptide.jq_steps", .type = kInteger, .fallback = "10000000",
-     .meaning = "Evaluation steps that one record may cost.", .least = 1000, .most = 1e15},
-    {.key = "riptide.jq_memory", .type = kSize, .fallback = "64MiB",
-     .meaning = "Memory that evaluating one record may take.", .least = 64 * kKiB, .most = kTiB},
-    {.key = "riptide.jq_output", .type = kSize, .fallback = "16MiB",
-     .meaning = "Bytes that one record may become.", .least = 1 * kKiB, .most = kTiB},
+     .least = 0,
+     .most = 3600},
+    {.key = "riptide.retry_cap",
+     .type = kDuration,
+     .fallback = "60s",
+     .meaning =
+         "Longest back-off and longest Retry-After that is honoured, towards the source. Port's is five times as long.",
+     .least = 0,
+     .most = 86'400},
+    {.key = "riptide.batch_age",
+     .type = kDuration,
+     .fallback = "2s",
+     .meaning = "A batch that is not full leaves after this long.",
+     .least = 0,
+     .most = 3600},
+    {.key = "riptide.jq_steps",
+     .type = kInteger,
+     .fallback = "10000000",
+     .meaning = "Evaluation steps that one record may cost.",
+     .least = 1000,
+     .most = 1e15},
+    {.key = "riptide.jq_memory",
+     .type = kSize,
+     .fallback = "64MiB",
+     .meaning = "Memory that evaluating one record may take.",
+     .least = 64 * kKiB,
+     .most = kTiB},
+    {.key = "riptide.jq_output",
+     .type = kSize,
+     .fallback = "16MiB",
+     .meaning = "Bytes that one record may become.",
+     .least = 1 * kKiB,
+     .most = kTiB},
 
-    {.key = "initialize_port_resources", .type = kBool, .fallback = "true",
-     .meaning = "Ocean creates blueprints and mapping; riptide writes nothing of that yet.", .use = kIgnored},
+    {.key = "initialize_port_resources",
+     .type = kBool,
+     .fallback = "true",
+     .meaning = "Ocean creates blueprints and mapping; riptide writes nothing of that yet.",
+     .use = kIgnored},
     {.key = "create_port_resources_origin", .meaning = "Goes with the one above.", .use = kIgnored},
-    {.key = "resources_path", .type = kPath, .meaning = "Folder of Ocean's defaults; riptide carries its own.", .use = kIgnored},
-    {.key = "event_listener.type", .fallback = "POLLING", .meaning = "`sync` is one resync, as Ocean's `ONCE`.", .use = kIgnored},
-    {.key = "scheduled_resync_interval", .meaning = "Minutes between resyncs in a process that stays.", .use = kIgnored},
-    {.key = "send_raw_data_examples", .type = kBool, .fallback = "true", .meaning = "Raw examples for Port.", .use = kIgnored},
-    {.key = "oauth_access_token_file_path", .type = kPath, .meaning = "File with an OAuth token; octopus has no OAuth.", .use = kIgnored},
+    {.key = "resources_path",
+     .type = kPath,
+     .meaning = "Folder of Ocean's defaults; riptide carries its own.",
+     .use = kIgnored},
+    {.key = "event_listener.type",
+     .fallback = "POLLING",
+     .meaning = "`sync` is one resync, as Ocean's `ONCE`.",
+     .use = kIgnored},
+    {.key = "scheduled_resync_interval",
+     .meaning = "Minutes between resyncs in a process that stays.",
+     .use = kIgnored},
+    {.key = "send_raw_data_examples",
+     .type = kBool,
+     .fallback = "true",
+     .meaning = "Raw examples for Port.",
+     .use = kIgnored},
+    {.key = "oauth_access_token_file_path",
+     .type = kPath,
+     .meaning = "File with an OAuth token; octopus has no OAuth.",
+     .use = kIgnored},
     {.key = "base_url", .type = kUrl, .meaning = "Public URL of a process that stays.", .use = kIgnored},
     {.key = "path_prefix", .meaning = "Prefix of its routes.", .use = kIgnored},
-    {.key = "runtime", .type = kChoice, .fallback = "OnPrem", .meaning = "Where Ocean runs.", .use = kIgnored, .choices = "Saas|OnPrem"},
+    {.key = "runtime",
+     .type = kChoice,
+     .fallback = "OnPrem",
+     .meaning = "Where Ocean runs.",
+     .use = kIgnored,
+     .choices = "Saas|OnPrem"},
     {.key = "disable_ip_outbound_blocker", .type = kBool, .meaning = "Ocean's guard for Saas.", .use = kIgnored},
-    {.key = "metrics.enabled", .type = kBool, .fallback = "false", .meaning = "Metrics of a process that stays.", .use = kIgnored},
+    {.key = "metrics.enabled",
+     .type = kBool,
+     .fallback = "false",
+     .meaning = "Metrics of a process that stays.",
+     .use = kIgnored},
     {.key = "metrics.webhook_url", .meaning = "Where they go.", .use = kIgnored},
-    {.key = "delete_entities_max_batch_size", .type = kInteger, .fallback = "1000",
-     .meaning = "Port takes 100 at most; riptide sends 100.", .use = kIgnored},
-    {.key = "yield_items_to_parse_batch_size", .type = kInteger, .fallback = "200",
-     .meaning = "Chunk of `itemsToParse`; riptide streams.", .use = kIgnored},
-    {.key = "process_in_queue_timeout", .type = kInteger, .fallback = "120",
-     .meaning = "Ocean's limit for a record; riptide's are `jqSteps` and `jqMemory`.", .use = kIgnored},
-    {.key = "process_in_queue_max_workers", .type = kInteger, .meaning = "Ocean's workers; riptide's are `threads`.", .use = kIgnored},
-    {.key = "processing_mode", .type = kChoice, .fallback = "ocean-core", .meaning = "riptide declares `ocean-core`.",
-     .use = kIgnored, .choices = "ocean-core|dsp"},
-    {.key = "ssl.port.x509.strict", .type = kBool, .fallback = "true", .meaning = "OpenSSL's strict flag.", .use = kIgnored},
-    {.key = "ssl.third_party.x509.strict", .type = kBool, .fallback = "true", .meaning = "OpenSSL's strict flag.", .use = kIgnored},
-    {.key = "application.enable_http_logging", .type = kBool, .fallback = "true", .meaning = "Logs shipped to Port.", .use = kIgnored},
-    {.key = "application.port", .type = kInteger, .fallback = "8000", .meaning = "Port of a process that stays.", .use = kIgnored},
+    {.key = "delete_entities_max_batch_size",
+     .type = kInteger,
+     .fallback = "1000",
+     .meaning = "Port takes 100 at most; riptide sends 100.",
+     .use = kIgnored},
+    {.key = "yield_items_to_parse_batch_size",
+     .type = kInteger,
+     .fallback = "200",
+     .meaning = "Chunk of `itemsToParse`; riptide streams.",
+     .use = kIgnored},
+    {.key = "process_in_queue_timeout",
+     .type = kInteger,
+     .fallback = "120",
+     .meaning = "Ocean's limit for a record; riptide's are `jqSteps` and `jqMemory`.",
+     .use = kIgnored},
+    {.key = "process_in_queue_max_workers",
+     .type = kInteger,
+     .meaning = "Ocean's workers; riptide's are `threads`.",
+     .use = kIgnored},
+    {.key = "processing_mode",
+     .type = kChoice,
+     .fallback = "ocean-core",
+     .meaning = "riptide declares `ocean-core`.",
+     .use = kIgnored,
+     .choices = "ocean-core|dsp"},
+    {.key = "ssl.port.x509.strict",
+     .type = kBool,
+     .fallback = "true",
+     .meaning = "OpenSSL's strict flag.",
+     .use = kIgnored},
+    {.key = "ssl.third_party.x509.strict",
+     .type = kBool,
+     .fallback = "true",
+     .meaning = "OpenSSL's strict flag.",
+     .use = kIgnored},
+    {.key = "application.enable_http_logging",
+     .type = kBool,
+     .fallback = "true",
+     .meaning = "Logs shipped to Port.",
+     .use = kIgnored},
+    {.key = "application.port",
+     .type = kInteger,
+     .fallback = "8000",
+     .meaning = "Port of a process that stays.",
+     .use = kIgnored},
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -123,15 +246,24 @@ std::optional<Quantity> parse_quantity(std::string_view text) {
 
 std::string_view unit_of(SettingType type) {
   switch (type) {
-    case kText: return "text";
-    case kUrl: return "URL";
-    case kPath: return "path";
-    case kBool: return "boolean";
-    case kInteger: return "integer";
-    case kNumber: return "number";
-    case kSize: return "size";
-    case kDuration: return "duration";
-    case kChoice: return "choice";
+    case kText:
+      return "text";
+    case kUrl:
+      return "URL";
+    case kPath:
+      return "path";
+    case kBool:
+      return "boolean";
+    case kInteger:
+      return "integer";
+    case kNumber:
+      return "number";
+    case kSize:
+      return "size";
+    case kDuration:
+      return "duration";
+    case kChoice:
+      return "choice";
   }
   return "text";
 }
@@ -193,9 +325,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   const std::optional<Quantity> quantity = parse_quantity(text);
   if (!quantity) return std::nullopt;
   constexpr std::pair<std::string_view, double> kUnits[] = {
-      {"", 1},        {"b", 1},         {"k", kKiB},         {"kib", kKiB}, {"kb", 1e3},         {"m", kMiB},
-      {"mib", kMiB},  {"mb", 1e6},      {"g", kMiB * kKiB},  {"gib", kMiB * kKiB}, {"gb", 1e9},
-      {"t", kTiB},    {"tib", kTiB},    {"tb", 1e12},
+      {"", 1},     {"b", 1},           {"k", kKiB},          {"kib", kKiB}, {"kb", 1e3}, {"m", kMiB},   {"mib", kMiB},
+      {"mb", 1e6}, {"g", kMiB * kKiB}, {"gib", kMiB * kKiB}, {"gb", 1e9},   {"t", kTiB}, {"tib", kTiB}, {"tb", 1e12},
   };
   for (const auto& [unit, factor] : kUnits) {
     if (quantity->unit == unit) {
@@ -210,8 +341,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   const std::optional<Quantity> quantity = parse_quantity(text);
   if (!quantity) return std::nullopt;
-  constexpr std::pair<std::string_view, double> kUnits[] = {
-      {"", 1e3}, {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"min", 60e3}, {"h", 3600e3}};
+  constexpr std::pair<std::string_view, double> kUnits[] = {{"", 1e3},   {"ms", 1},     {"s", 1e3},
+                                                            {"m", 60e3}, {"min", 60e3}, {"h", 3600e3}};
   for (const auto& [unit, factor] : kUnits) {
     if (quantity->unit == unit) {
       const double milliseconds = quantity->amount * factor;
@@ -232,7 +363,8 @@ pipeline::Result<std::string> checked_url(std::string_view text) {
     return wrong("is not a URL: it must begin with http:// or https://");
   }
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == '\x7f') return wrong("is not a URL: it has a space or control character in it");
+    if (static_cast<unsigned char>(c) <= ' ' || c == '\x7f')
+      return wrong("is not a URL: it has a space or control character in it");
   }
   const std::string_view rest = text.substr(text.find("://") + 3);
   if (rest.find_first_of("?#") != std::string_view::npos) {

@@ -25,18 +25,22 @@ class JsonReader {
       return pipeline::unexpected(ErrorKind::kLimit, "nested deeper than " + std::to_string(kMostDepth) + " levels");
     }
     switch (value.type) {
-      case json::Type::kObject: return read_object(value, out, depth);
-      case json::Type::kArray: return read_array(value, out, depth);
+      case json::Type::kObject:
+        return read_object(value, out, depth);
+      case json::Type::kArray:
+        return read_array(value, out, depth);
       case json::Type::kNull:
       case json::Type::kBool:
       case json::Type::kNumber:
-      case json::Type::kString: break;
+      case json::Type::kString:
+        break;
     }
     const auto raw = document_.raw(value);
     if (!raw) return pipeline::unexpected(raw.error());
     place(raw->data(), out);
     switch (value.type) {
-      case json::Type::kNull: break;
+      case json::Type::kNull:
+        break;
       case json::Type::kBool:
         out.kind = Tree::Kind::kBool;
         out.text = *raw;
@@ -50,7 +54,8 @@ class JsonReader {
         return json::append_decoded(*raw, out.text);
       }
       case json::Type::kObject:
-      case json::Type::kArray: break;
+      case json::Type::kArray:
+        break;
     }
     return {};
   }
@@ -127,8 +132,8 @@ std::string python_float(double number) {
   if (std::isinf(number)) return number < 0 ? "-inf" : "inf";
   char buffer[64];
   const double size = std::fabs(number);
-  const auto format = size != 0 && (size < 1e-4 || size >= 1e16) ? std::chars_format::scientific
-                                                                 : std::chars_format::fixed;
+  const auto format =
+      size != 0 && (size < 1e-4 || size >= 1e16) ? std::chars_format::scientific : std::chars_format::fixed;
   const auto done = std::to_chars(buffer, buffer + sizeof buffer, number, format);
   std::string out(buffer, done.ptr);
   if (format == std::chars_format::fixed && out.find('.') == std::string::npos) out += ".0";
@@ -185,12 +190,18 @@ Tree* Tree::find(std::string_view key) noexcept { return const_cast<Tree*>(std::
 
 std::string_view name_of(Tree::Kind kind) noexcept {
   switch (kind) {
-    case Tree::Kind::kNull: return "null";
-    case Tree::Kind::kBool: return "a boolean";
-    case Tree::Kind::kNumber: return "a number";
-    case Tree::Kind::kString: return "a string";
-    case Tree::Kind::kList: return "a list";
-    case Tree::Kind::kMap: return "a mapping";
+    case Tree::Kind::kNull:
+      return "null";
+    case Tree::Kind::kBool:
+      return "a boolean";
+    case Tree::Kind::kNumber:
+      return "a number";
+    case Tree::Kind::kString:
+      return "a string";
+    case Tree::Kind::kList:
+      return "a list";
+    case Tree::Kind::kMap:
+      return "a mapping";
   }
   return "a value";
 }
@@ -221,14 +232,18 @@ Result<Tree> read_yaml_or_json(std::string_view text, const std::string& origin,
 std::string to_json(const Tree& tree) {
   std::string out;
   switch (tree.kind) {
-    case Tree::Kind::kNull: return "null";
-    case Tree::Kind::kBool: return tree.text;
+    case Tree::Kind::kNull:
+      return "null";
+    case Tree::Kind::kBool:
+      return tree.text;
     case Tree::Kind::kNumber: {
       const std::string number = python_number(tree.text);
       if (number == "nan" || number == "inf" || number == "-inf") return "null";
       return number;
     }
-    case Tree::Kind::kString: json::append_quoted(tree.text, out); return out;
+    case Tree::Kind::kString:
+      json::append_quoted(tree.text, out);
+      return out;
     case Tree::Kind::kList:
       out = "[";
       for (const Tree& item : tree.items) {
@@ -251,12 +266,17 @@ std::string to_json(const Tree& tree) {
 
 std::string python_text(const Tree& scalar) {
   switch (scalar.kind) {
-    case Tree::Kind::kNull: return "None";
-    case Tree::Kind::kBool: return scalar.text == "true" ? "True" : "False";
-    case Tree::Kind::kNumber: return python_number(scalar.text);
-    case Tree::Kind::kString: return scalar.text;
+    case Tree::Kind::kNull:
+      return "None";
+    case Tree::Kind::kBool:
+      return scalar.text == "true" ? "True" : "False";
+    case Tree::Kind::kNumber:
+      return python_number(scalar.text);
+    case Tree::Kind::kString:
+      return scalar.text;
     case Tree::Kind::kList:
-    case Tree::Kind::kMap: break;
+    case Tree::Kind::kMap:
+      break;
   }
   return to_json(scalar);
 }

@@ -69,8 +69,11 @@ class Converter {
     out.column = mark.column + 1;
     switch (node.Type()) {
       case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null: return {};
-      case YAML::NodeType::Scalar: scalar(node, out); return {};
+      case YAML::NodeType::Null:
+        return {};
+      case YAML::NodeType::Scalar:
+        scalar(node, out);
+        return {};
       case YAML::NodeType::Sequence:
         out.kind = Tree::Kind::kList;
         for (const YAML::Node& item : node) {
@@ -78,7 +81,8 @@ class Converter {
           if (auto converted = convert(item, out.items.back(), depth + 1); !converted) return converted;
         }
         return {};
-      case YAML::NodeType::Map: return map(node, out, depth);
+      case YAML::NodeType::Map:
+        return map(node, out, depth);
     }
     return {};
   }
@@ -143,8 +147,8 @@ class Converter {
       Tree from;
       if (auto converted = convert(other, from, depth + 1); !converted) return converted;
       if (from.kind != Tree::Kind::kMap) {
-        return pipeline::unexpected(ErrorKind::kMalformed, std::to_string(node.Mark().line + 1) +
-                                                               ":1: the merge key << needs a mapping");
+        return pipeline::unexpected(ErrorKind::kMalformed,
+                                    std::to_string(node.Mark().line + 1) + ":1: the merge key << needs a mapping");
       }
       for (auto& [key, member] : from.members) {
         if (out.find(key) == nullptr) out.members.emplace_back(key, std::move(member));
@@ -169,9 +173,9 @@ Result<Tree> read_yaml(std::string_view text, const std::string& origin, std::ve
     }
     return tree;
   } catch (const YAML::Exception& error) {
-    const std::string place = error.mark.is_null() ? std::string("1:1")
-                                                   : std::to_string(error.mark.line + 1) + ":" +
-                                                         std::to_string(error.mark.column + 1);
+    const std::string place = error.mark.is_null()
+                                  ? std::string("1:1")
+                                  : std::to_string(error.mark.line + 1) + ":" + std::to_string(error.mark.column + 1);
     return pipeline::unexpected(ErrorKind::kMalformed, place + ": not YAML: " + error.msg);
   } catch (const std::exception& error) {
     return pipeline::unexpected(ErrorKind::kMalformed, std::string("1:1: not YAML: ") + error.what());

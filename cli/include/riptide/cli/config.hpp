@@ -19,12 +19,12 @@ namespace riptide::cli {
 /// Where settings come from, as texts, so that reading them is a pure function.
 struct ConfigSources {
   std::vector<Variable> environment;
-  std::optional<std::string> dotenv;       ///< Text of `.env`.
-  std::optional<std::string> file;         ///< Text of config.yaml.
-  std::string file_name = "config.yaml";   ///< For messages.
+  std::optional<std::string> dotenv;      ///< Text of `.env`.
+  std::optional<std::string> file;        ///< Text of config.yaml.
+  std::string file_name = "config.yaml";  ///< For messages.
   struct Flag {
-    std::string name;   ///< "--memory", for messages.
-    std::string key;    ///< "riptide.memory".
+    std::string name;  ///< "--memory", for messages.
+    std::string key;   ///< "riptide.memory".
     std::string value;
   };
   std::vector<Flag> flags;
@@ -36,8 +36,8 @@ ConfigSources gather_sources(const std::string& config_file, std::vector<Problem
 
 /// What must be there, by what the verb does with it.
 struct ConfigNeeds {
-  bool type = true;      ///< `integration.type`.
-  bool source = true;    ///< What the integration type requires (its server, its key).
+  bool type = true;    ///< `integration.type`.
+  bool source = true;  ///< What the integration type requires (its server, its key).
 };
 
 /// The settings of a run, checked. Values are asked for by the key of a `Setting`; a key that is not in the tables is a

@@ -9,8 +9,8 @@ namespace riptide::cli {
 struct Problem {
   enum class Level { kError, kWarning };
   Level level = Level::kError;
-  std::string origin;   ///< A file, "the environment", "the command line"; may be empty.
-  int line = 0;         ///< 1-based; 0 if there is none.
+  std::string origin;  ///< A file, "the environment", "the command line"; may be empty.
+  int line = 0;        ///< 1-based; 0 if there is none.
   int column = 0;
   std::string where;    ///< The setting or the dotted place, e.g. "resources[0].selector.query".
   std::string message;  ///< What is wrong, and what to change.

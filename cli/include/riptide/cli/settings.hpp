@@ -19,15 +19,16 @@ enum class SettingUse : std::uint8_t { kUsed, kIgnored };
 
 /// One setting: what reads, checks, documents and defaults it.
 struct Setting {
-  std::string_view key;       ///< Dotted, snake_case: "riptide.in_flight". The variable and the YAML key follow from it.
+  std::string_view key =
+      {};  ///< Dotted, snake_case: "riptide.in_flight". The variable and the YAML key follow from it.
   SettingType type = SettingType::kText;
-  std::string_view fallback;  ///< As the user would write it; empty if there is none.
-  std::string_view meaning;   ///< One line for the documentation.
+  std::string_view fallback = {};  ///< As the user would write it; empty if there is none.
+  std::string_view meaning = {};   ///< One line for the documentation.
   SettingUse use = SettingUse::kUsed;
   bool required = false;
   bool sensitive = false;
-  std::string_view choices;   ///< With kChoice: "a|b|c".
-  double least = 0;           ///< With kInteger, kNumber, kSize (bytes) and kDuration (seconds).
+  std::string_view choices = {};  ///< With kChoice: "a|b|c".
+  double least = 0;               ///< With kInteger, kNumber, kSize (bytes) and kDuration (seconds).
   double most = 9e15;
 };
 
