@@ -105,8 +105,9 @@ TEST_P(GraphTest, SerialStagesKeepOneBodyAtATimeAndBroadcastReachesAll) {
   auto source = graph.stage<int, int>({.name = "source", .says = "", .waiting_on = nullptr},
                                       [](std::shared_ptr<int> in, Emit<int> emit) { emit(std::move(in)); });
   const auto collect = [&](std::string name, std::vector<int>& into) {
-    return graph.stage<int, void>({.name = std::move(name), .says = "", .concurrency = Concurrency::kSerial, .waiting_on = nullptr},
-                                  [&into](std::shared_ptr<int> in, Emit<void>) { into.push_back(*in); });
+    return graph.stage<int, void>(
+        {.name = std::move(name), .says = "", .concurrency = Concurrency::kSerial, .waiting_on = nullptr},
+        [&into](std::shared_ptr<int> in, Emit<void>) { into.push_back(*in); });
   };
   auto left = collect("left", a);
   auto right = collect("right", b);
@@ -157,7 +158,8 @@ INSTANTIATE_TEST_SUITE_P(Threads, GraphTest, ::testing::Values(1, 2, 4));
 TEST(Graph, DescribesItselfAsItIsBuilt) {
   Stop stop;
   Graph graph({.title = "picture", .threads = 1, .stop = &stop});
-  auto a = graph.async<int, int>({.name = "a", .says = "says a", .waiting_on = nullptr}, [](std::shared_ptr<int>, Completion<int>) {});
+  auto a = graph.async<int, int>({.name = "a", .says = "says a", .waiting_on = nullptr},
+                                 [](std::shared_ptr<int>, Completion<int>) {});
   auto b = graph.stage<int, void>({.name = "b", .says = "", .concurrency = Concurrency::kSerial, .waiting_on = nullptr},
                                   [](std::shared_ptr<int>, Emit<void>) {});
   graph.edge(a, b, "page");

@@ -35,7 +35,19 @@ TEST(Accounting, NamesTheSinkAndKindThatDoNotAddUp) {
   RunReport report;
   SinkReport& sink = report.sinks.emplace_back();
   sink.sink = "null";
-  sink.kinds.push_back({"space", 0, {.read = 9, .created = 1, .updated = 1, .unchanged = 1, .filtered = 1, .invalid = 1, .rejected = 1, .duplicate = 1, .abandoned = 2}, 0, 0});
+  sink.kinds.push_back({"space",
+                        0,
+                        {.read = 9,
+                         .created = 1,
+                         .updated = 1,
+                         .unchanged = 1,
+                         .filtered = 1,
+                         .invalid = 1,
+                         .rejected = 1,
+                         .duplicate = 1,
+                         .abandoned = 2},
+                        0,
+                        0});
   EXPECT_THAT(check_accounting(report), IsEmpty());
   sink.kinds.push_back({"project", 1, {.read = 2, .created = 1}, 0, 0});
   const auto faults = check_accounting(report);
