@@ -13,9 +13,11 @@ namespace riptide::json {
 
 using pipeline::Result;
 
+struct Structurals;
+
 enum class Type : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
 
-/// A place in an indexed document. A handle of two words, valid until the `Document` indexes another text.
+/// A place in an indexed document. A handle, valid until the `Document` indexes another text.
 struct Value {
   std::uint32_t at = 0;  ///< Position in the structural index (private to `Document`).
   Type type = Type::kNull;
@@ -25,13 +27,20 @@ struct Value {
 ///
 /// `index()` runs stage 1 (UTF-8, strings closed) and the walk checks the grammar of what it steps over: brackets that
 /// match, separators where they belong, tokens that end. What nobody steps over is not checked: call `check()` for the
-/// whole. Depth is bounded by the text, without recursion. One per thread, reused; not copyable.
-/// All texts must be followed by `kPadding` readable bytes.
+/// whole (numbers, literals and escapes inside a container that is stepped over are such). A second value behind the
+/// root is found when the root was stepped over to its end. Depth is bounded by the text, without recursion. One per
+/// thread, reused; not copyable. All texts must be followed by `kPadding` readable bytes; a text may be a part of a
+/// larger one, indexed in place.
 class Document {
  public:
   static constexpr std::size_t kPadding = 64;
 
-  Document();
+  enum class Scan : std::uint8_t {
+    kSimd,    ///< simdjson's stage 1.
+    kScalar,  ///< Our own scan, byte by byte: the fallback, and the test of the other.
+  };
+
+  explicit Document(Scan scan = Scan::kSimd);
   ~Document();
   Document(Document&&) noexcept;
   Document& operator=(Document&&) noexcept;
@@ -39,6 +48,10 @@ class Document {
   /// Indexes `text` (borrowed until the next call) and returns its root. Leading and trailing white space is allowed.
   /// Errors: kMalformed (empty, not UTF-8, open string, something after the root), kLimit (over 4 GB).
   Result<Value> index(std::string_view text);
+
+  /// The structural index of the text, for code that walks by itself (riptide/json/structurals.hpp). A `Value`'s `at`
+  /// counts in it.
+  [[nodiscard]] const Structurals& structurals() const noexcept;
 
   /// Returns the raw bytes of a value, from its first to its last byte. Costs a step over the structurals inside it.
   /// Errors: kMalformed.
@@ -53,6 +66,7 @@ class Document {
   ///   if (auto checked = members.status(); !checked) ...
   class Members {
    public:
+    /// A `value` that is no object has no members and a status of kMalformed.
     Members(const Document& document, Value object);
     /// Moves to the next member; false at the end and on an error (see `status`).
     bool next();
@@ -61,15 +75,17 @@ class Document {
     /// Compares with a decoded key; an escaped key in the text matches too.
     [[nodiscard]] bool key_is(std::string_view key) const;
     [[nodiscard]] Value value() const noexcept { return value_; }
-    /// The raw span of the current value; afterwards `next()` need not step over it again.
+    /// The raw span of the current value; afterwards `next()` need not step over it again. Errors: kMalformed.
     Result<std::string_view> raw_value();
     [[nodiscard]] Result<void> status() const;
 
    private:
+    friend class Document;
     const Document* document_;
     std::string_view key_;
     Value value_;
-    std::uint32_t next_ = 0;      ///< Index of the structural behind the current value, 0 while unknown.
+    std::uint32_t container_ = 0;  ///< Structural of the opening bracket.
+    std::uint32_t next_ = 0;       ///< Index of the structural behind the current value, 0 while unknown.
     bool done_ = false;
     bool first_ = true;
     std::uint32_t error_at_ = 0;  ///< 1 + byte offset of an error.
@@ -78,6 +94,7 @@ class Document {
   /// Steps over the elements of an array. Same use as `Members`.
   class Elements {
    public:
+    /// A `value` that is no array has no elements and a status of kMalformed.
     Elements(const Document& document, Value array);
     bool next();
     [[nodiscard]] Value value() const noexcept { return value_; }
@@ -85,8 +102,10 @@ class Document {
     [[nodiscard]] Result<void> status() const;
 
    private:
+    friend class Document;
     const Document* document_;
     Value value_;
+    std::uint32_t container_ = 0;
     std::uint32_t next_ = 0;
     bool done_ = false;
     bool first_ = true;

@@ -1,0 +1,133 @@
+#include <cstring>
+
+#include "riptide/json/structurals.hpp"
+
+namespace riptide::json {
+
+namespace {
+
+// One walk for stepping over, checking and copying: `Visitor::scalar` sees every scalar (false: malformed), `token`
+// every bracket and separator. No recursion: `brackets` remembers what is open.
+template <class Visitor>
+std::uint32_t walk(const Structurals& structurals, std::uint32_t index, Brackets& brackets, Visitor& visitor,
+                   std::uint32_t* failed_at) {
+  const std::uint32_t size = structurals.size;
+  const auto fail = [&](std::uint32_t where) {
+    if (failed_at != nullptr) *failed_at = where < size ? where : size;
+    return 0u;
+  };
+  brackets.clear();
+  bool in_object = false;
+
+  for (;;) {  // a value begins at `index`
+    if (index >= size) return fail(index);
+    switch (class_of(structurals.byte(index))) {
+      case Class::kScalar:
+      case Class::kString:
+        if (!visitor.scalar(index)) return fail(index);
+        ++index;
+        break;
+      case Class::kOpenObject:
+        visitor.token('{');
+        ++index;
+        if (index < size && structurals.byte(index) == '}') {
+          visitor.token('}');
+          ++index;
+          break;
+        }
+        brackets.push(true);
+        in_object = true;
+        goto member;
+      case Class::kOpenArray:
+        visitor.token('[');
+        ++index;
+        if (index < size && structurals.byte(index) == ']') {
+          visitor.token(']');
+          ++index;
+          break;
+        }
+        brackets.push(false);
+        in_object = false;
+        continue;
+      case Class::kNone:
+      case Class::kCloseObject:
+      case Class::kCloseArray:
+      case Class::kColon:
+      case Class::kComma:
+        return fail(index);
+    }
+    // A value ended before `index`: close what ends with it.
+    for (;;) {
+      if (brackets.depth() == 0) return index;
+      if (index >= size) return fail(index);
+      const char separator = structurals.byte(index);
+      if (separator == ',') {
+        visitor.token(',');
+        ++index;
+        break;
+      }
+      if (separator != (in_object ? '}' : ']')) return fail(index);
+      visitor.token(separator);
+      ++index;
+      brackets.pop();
+      in_object = brackets.top_is_object();
+    }
+    if (!in_object) continue;
+  member:
+    if (index + 2 >= size) return fail(size);
+    if (structurals.byte(index) != '"') return fail(index);
+    if (structurals.byte(index + 1) != ':') return fail(index + 1);
+    if (!visitor.scalar(index)) return fail(index);
+    visitor.token(':');
+    index += 2;
+  }
+}
+
+struct Nothing {
+  static bool scalar(std::uint32_t /*index*/) { return true; }
+  static void token(char /*byte*/) {}
+};
+
+struct Checking {
+  const Structurals& structurals;
+  [[nodiscard]] bool scalar(std::uint32_t index) const { return is_scalar(structurals.token(index)); }
+  static void token(char /*byte*/) {}
+};
+
+struct Copying {
+  const Structurals& structurals;
+  std::string& out;
+  [[nodiscard]] bool scalar(std::uint32_t index) const {
+    const std::string_view token = structurals.token(index);
+    if (token.front() == '"') return append_canonical(token, out);
+    if (!is_scalar(token)) return false;
+    out += token;
+    return true;
+  }
+  void token(char byte) const { out += byte; }
+};
+
+}  // namespace
+
+std::uint32_t step_over(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
+                        std::uint32_t* failed_at) {
+  Nothing visitor;
+  return walk(structurals, index, brackets, visitor, failed_at);
+}
+
+std::uint32_t check_value(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
+                          std::uint32_t* failed_at) {
+  Checking visitor{structurals};
+  return walk(structurals, index, brackets, visitor, failed_at);
+}
+
+std::uint32_t append_compact(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
+                             std::string& out) {
+  const std::size_t before = out.size();
+  Copying visitor{structurals, out};
+  const std::uint32_t behind = walk(structurals, index, brackets, visitor, nullptr);
+  if (behind == 0) out.resize(before);
+  return behind;
+}
+
+}  // namespace riptide::json
