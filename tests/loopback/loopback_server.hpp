@@ -92,7 +92,7 @@ using Handler = std::function<Reply(const ReceivedRequest&)>;
 class Script {
  public:
   Script& at(const std::string& path, std::initializer_list<Reply> replies);
-  Script& at(const std::string& path, Reply reply) { return at(path, {std::move(reply)}); }
+  Script& at(const std::string& path, const Reply& reply) { return at(path, {reply}); }
   /// Answers every request to a path by a function.
   Script& at(const std::string& path, Handler handler);
   /// Answers what no path matches.
