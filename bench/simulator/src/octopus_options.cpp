@@ -51,7 +51,8 @@ std::optional<std::string> check(const OctopusOptions& options) {
     for (std::size_t j = 0; j < i; ++j) {
       if (options.kinds[j].name == kind.name) return "kind '" + kind.name + "' is listed twice";
     }
-    if (!(kind.share >= 0 && kind.share <= 1e6)) return "the share of kind '" + kind.name + "' is not between 0 and 1e6";
+    if (!(kind.share >= 0 && kind.share <= 1e6))
+      return "the share of kind '" + kind.name + "' is not between 0 and 1e6";
     if (kind.records_per_space.size() > options.spaces) {
       return "kind '" + kind.name + "' has records for more spaces than there are";
     }

@@ -47,7 +47,8 @@ inline constexpr std::size_t kNumFaults = 9;
 std::string_view fault_name(Fault fault);
 std::optional<Fault> fault_by_name(std::string_view name);
 
-/// A fault for chosen requests. The first rule that applies decides; random faults come after all rules.
+/// A fault for chosen requests. The first rule that applies decides; random faults come after all rules, so that a rule
+/// with kNone keeps them away from its targets.
 struct FaultRule {
   /// Applies to targets (path and query) that contain this; "" is every one. "/Spaces-7/" is all of one space.
   std::string target;
@@ -83,12 +84,12 @@ struct Faults {
 /// Every knob of the made-up server. The same options and seed give the same records, byte for byte.
 struct OctopusOptions {
   std::size_t spaces = 50;
-  /// Over all kinds and spaces, the spaces themselves not counted; split exactly.
+  /// Over all kinds without `records_per_space` and all spaces, the spaces themselves not counted; split exactly.
   std::size_t total_records = 10'000;
   /// How uneven the spaces are: the n-th largest gets a part of 1 / n^skew; 0 makes them even.
   double skew = 0;
-  std::vector<KindOptions> kinds = {{.name = "project"}, {.name = "release"}, {.name = "deployment"},
-                                    {.name = "machine"}};
+  std::vector<KindOptions> kinds = {
+      {.name = "project"}, {.name = "release"}, {.name = "deployment"}, {.name = "machine"}};
   /// About the size of a record: fields are added until it is reached. Without them a record has 600 to 1,300 bytes.
   std::size_t record_bytes = 2048;
   std::uint64_t seed = 1;
@@ -110,8 +111,8 @@ struct OctopusOptions {
   Faults faults = {};
   std::uint16_t port = 0;  ///< On 127.0.0.1; 0 takes a free one.
 
-  /// Called on the server's thread just before an answer is made, without a lock: may call the server's other functions,
-  /// e.g. to make a release between two pages. Must not throw or block. May be empty.
+  /// Called on the server's thread just before an answer is made, without a lock: may call the server's other
+  /// functions, e.g. to make a release between two pages. Must not throw or block. May be empty.
   std::function<void(std::string_view target)> before_answer = {};
 };
 

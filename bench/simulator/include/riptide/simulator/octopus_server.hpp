@@ -19,9 +19,8 @@ namespace riptide::simulator {
 /// What a server has done so far.
 struct ServerStats {
   std::uint64_t connections = 0;
-  std::uint64_t requests = 0;      ///< Read in full, whatever the answer was.
-  std::uint64_t body_bytes = 0;    ///< Handed to the kernel.
-  std::uint64_t header_bytes = 0;  ///< Likewise.
+  std::uint64_t requests = 0;        ///< Read in full, whatever the answer was.
+  std::uint64_t bytes = 0;           ///< Handed to the kernel, headers included.
   std::uint64_t max_in_service = 0;  ///< The most requests that were served at one moment.
   std::uint64_t max_waiting = 0;     ///< The most that waited for `OctopusOptions::capacity`.
   std::map<int, std::uint64_t> by_status = {};
@@ -32,8 +31,8 @@ struct ServerStats {
 /// A made-up Octopus Deploy on 127.0.0.1, served by one thread of its own: spaces, kinds, pages, and faults on demand.
 ///
 /// Answers GET /api/spaces, /api/{space}/{kind}s, both with skip and take, /all and /{id} below them, and /api/{kind}s
-/// for the default space (the first). GET /simulator/stats answers the stats as JSON, outside of latency, key, faults and
-/// counts. HTTP/1.1 with keep-alive; pipelined requests are answered in order.
+/// for the default space (the first). GET /simulator/stats answers the stats as JSON, outside of latency, key, faults
+/// and counts. HTTP/1.1 with keep-alive; pipelined requests are answered in order.
 ///
 /// Every function may be called from any thread, and from `OctopusOptions::before_answer`.
 class OctopusServer {
@@ -67,8 +66,8 @@ class OctopusServer {
   std::optional<std::string> create(std::string_view space, std::string_view kind);
   /// Takes a record away; a space takes its records along. False when it is not there.
   bool remove(std::string_view space, std::string_view kind, std::string_view id);
-  /// Changes a field that the default mapping reads (Description, ReleaseNotes, Comments or StatusSummary). False when it
-  /// is not there.
+  /// Changes a field that the default mapping reads (Description, ReleaseNotes, Comments or StatusSummary). False when
+  /// it is not there.
   bool update(std::string_view space, std::string_view kind, std::string_view id);
 
  private:
@@ -77,9 +76,9 @@ class OctopusServer {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Serves on the calling thread until SIGTERM or SIGINT, or until the parent process dies. Once it listens it writes one
-/// line, "listening on http://127.0.0.1:PORT", to `ready_fd`, and leaves it open. Call it in a process of its own: it
-/// blocks the two signals and asks the kernel for the signal on the parent's death.
+/// Serves on the calling thread until SIGTERM or SIGINT, or until the parent process dies. Once it listens it writes
+/// one line, "listening on http://127.0.0.1:PORT", to `ready_fd`, and leaves it open. Call it in a process of its own:
+/// it blocks the two signals and asks the kernel for the signal on the parent's death.
 /// @return An exit code: 0 stopped, 1 could not start (the reason is written to stderr).
 int serve_until_stopped(const OctopusOptions& options, int ready_fd);
 
