@@ -9,16 +9,26 @@ namespace riptide::pipeline {
 
 std::string_view to_string(ErrorKind kind) noexcept {
   switch (kind) {
-    case ErrorKind::kConfig: return "config";
-    case ErrorKind::kMalformed: return "malformed";
-    case ErrorKind::kLimit: return "limit";
-    case ErrorKind::kAuth: return "auth";
-    case ErrorKind::kNotFound: return "not_found";
-    case ErrorKind::kRateLimited: return "rate_limited";
-    case ErrorKind::kTransport: return "transport";
-    case ErrorKind::kRejected: return "rejected";
-    case ErrorKind::kStopped: return "stopped";
-    case ErrorKind::kInternal: return "internal";
+    case ErrorKind::kConfig:
+      return "config";
+    case ErrorKind::kMalformed:
+      return "malformed";
+    case ErrorKind::kLimit:
+      return "limit";
+    case ErrorKind::kAuth:
+      return "auth";
+    case ErrorKind::kNotFound:
+      return "not_found";
+    case ErrorKind::kRateLimited:
+      return "rate_limited";
+    case ErrorKind::kTransport:
+      return "transport";
+    case ErrorKind::kRejected:
+      return "rejected";
+    case ErrorKind::kStopped:
+      return "stopped";
+    case ErrorKind::kInternal:
+      return "internal";
   }
   return "internal";
 }

@@ -7,7 +7,8 @@ RecordSpan& RecordSet::add(std::uint32_t begin, std::uint32_t length) {
 }
 
 void RecordSet::overlay(std::string_view key, std::string_view raw_json) {
-  overlay_fields.push_back({key, static_cast<std::uint32_t>(overlay_bytes.size()), static_cast<std::uint32_t>(raw_json.size())});
+  overlay_fields.push_back(
+      {key, static_cast<std::uint32_t>(overlay_bytes.size()), static_cast<std::uint32_t>(raw_json.size())});
   overlay_bytes += raw_json;
   ++spans.back().overlay_count;
 }

@@ -29,7 +29,9 @@ Result<std::optional<std::uint64_t>> read_count(const json::Document& document, 
 }
 
 // Number of the last page, from 0, of `total` records at `step` a page.
-std::uint64_t last_page(std::uint64_t total, std::uint64_t step) noexcept { return total == 0 ? 0 : (total - 1) / step; }
+std::uint64_t last_page(std::uint64_t total, std::uint64_t step) noexcept {
+  return total == 0 ? 0 : (total - 1) / step;
+}
 
 }  // namespace
 
@@ -67,7 +69,7 @@ Result<Envelope> read_envelope(std::string_view body, json::Document& document) 
   while (elements.next()) {
     Result<std::string_view> raw = elements.raw_value();
     if (!raw) return unexpected(std::move(raw).error());
-    envelope.items.push_back(*raw);
+    envelope.items.push_back({elements.value(), *raw});
   }
   if (auto checked = elements.status(); !checked) return unexpected(std::move(checked).error());
   return envelope;
@@ -85,29 +87,34 @@ Result<PageKnowledge> judge(const Envelope& envelope, const PageAsked& asked) {
   }
   std::uint64_t last_offset = 0;
   if (__builtin_mul_overflow(promised_page, step, &last_offset) || last_offset > kMaxCount) {
-    return unexpected(ErrorKind::kMalformed, fmt::format("the listing's LastPageNumber is out of range: {} with {} a page",
-                                                         promised_page, step));
+    return unexpected(
+        ErrorKind::kMalformed,
+        fmt::format("the listing's LastPageNumber is out of range: {} with {} a page", promised_page, step));
   }
-  // A total that cannot explain the promised pages is not one of the scope: the pages are followed, as Ocean does.
+  const std::uint64_t end = asked.offset + count;
+  // Without a size of its own, a later page cannot know the step where the counts speak against the one asked for.
+  const bool unknown_step = reported_step == 0 && asked.offset != 0 && !asked.chained && envelope.total_results &&
+                            last_page(*envelope.total_results, step) < promised_page;
+  // A total that cannot explain the promised pages, or this one, is not one of the scope: the pages are followed, as
+  // Ocean does.
   const bool total_counts =
-      envelope.total_results && (asked.chained || last_page(*envelope.total_results, step) >= promised_page);
+      envelope.total_results && (count == 0 || end <= *envelope.total_results) &&
+      (asked.chained || unknown_step || last_page(*envelope.total_results, step) >= promised_page);
   const std::uint64_t total = total_counts ? *envelope.total_results : 0;
   if (total_counts) last_offset = last_page(total, step) * step;
 
-  const std::uint64_t end = asked.offset + count;
   if (count == 0 && asked.offset < (total_counts ? total : last_offset)) {
-    return unexpected(ErrorKind::kMalformed,
-                      total_counts ? fmt::format("the page at {} is empty though the listing has {} records",
-                                                 asked.offset, total)
-                                   : fmt::format("the page at {} is empty though LastPageNumber is {}", asked.offset,
-                                                 promised_page));
+    return unexpected(
+        ErrorKind::kMalformed,
+        total_counts ? fmt::format("the page at {} is empty though the listing has {} records", asked.offset, total)
+                     : fmt::format("the page at {} is empty though LastPageNumber is {}", asked.offset, promised_page));
   }
 
   PageKnowledge page;
   page.keep = envelope.items.size();
   if (asked.limit != 0) {
-    page.keep = static_cast<std::size_t>(
-        std::min<std::uint64_t>(count, asked.limit - std::min(asked.limit, asked.offset)));
+    page.keep =
+        static_cast<std::size_t>(std::min<std::uint64_t>(count, asked.limit - std::min(asked.limit, asked.offset)));
     page.capped = total_counts ? total > asked.limit : std::max(end, last_offset + 1) > asked.limit;
   }
   if (total_counts && !page.capped) page.total = total;
@@ -119,7 +126,7 @@ Result<PageKnowledge> judge(const Envelope& envelope, const PageAsked& asked) {
     return page;
   }
   // A later page is one of many: it tells of the scope's pages only if its own step is surely theirs.
-  const bool same_step = step == asked.take || (reported_step != 0 && count == step);
+  const bool same_step = (step == asked.take && !unknown_step) || (reported_step != 0 && count == step);
   if (asked.offset != 0 && (asked.limit != 0 || !same_step || asked.offset % step != 0)) return page;
   if (asked.limit != 0) last_offset = std::min(last_offset, (asked.limit - 1) / step * step);
   page.extent = stages::PageExtent{step, last_offset};

@@ -14,9 +14,15 @@ namespace riptide::sources::octopus {
 
 using pipeline::Result;
 
+/// An element of a listing: its place in the indexed body, and its raw JSON.
+struct Item {
+  json::Value value;
+  std::string_view raw;
+};
+
 /// The envelope around every listing. Counts that the server leaves out, or has as null, are empty.
 struct Envelope {
-  std::vector<std::string_view> items;  ///< Raw JSON of each element of `Items`, in order; of the body.
+  std::vector<Item> items;  ///< Elements of `Items`, in order. Valid until the document indexes another text.
   std::optional<std::uint64_t> total_results;
   std::optional<std::uint64_t> last_page_number;  ///< Counted from 0.
   std::optional<std::uint64_t> items_per_page;
@@ -36,7 +42,7 @@ struct PageAsked {
 /// What a page tells of its scope.
 struct PageKnowledge {
   std::optional<stages::PageExtent> extent;
-  std::optional<std::uint64_t> total;        ///< Only where the server's counts agree with each other and nothing is cut.
+  std::optional<std::uint64_t> total;  ///< Only where the server's counts agree with each other and nothing is cut.
   std::optional<std::uint64_t> next_offset;  ///< Of a scope that is followed page by page.
   std::size_t keep = 0;                      ///< How many of the page's records are wanted.
   bool capped = false;                       ///< The scope has more than `limit`.

@@ -86,12 +86,10 @@ struct RecordNames {
 
 // Finds the identifying members of a record. Returns empty ones for what is not an object, and for members that are
 // neither text nor number.
-Result<RecordNames> names_of(json::Document& document, std::string_view record) {
+Result<RecordNames> names_of(const json::Document& document, json::Value record) {
   RecordNames names;
-  Result<json::Value> root = document.index(record);
-  if (!root) return unexpected(std::move(root).error());
-  if (root->type != json::Type::kObject) return names;
-  json::Document::Members members(document, *root);
+  if (record.type != json::Type::kObject) return names;
+  json::Document::Members members(document, record);
   while (members.next()) {
     std::string_view* name = nullptr;
     if (members.key_is("Id")) name = &names.id;
@@ -155,14 +153,16 @@ Result<std::unique_ptr<OctopusSource>> OctopusSource::create(Options options) {
   if (!url) return unexpected(std::move(url).error());
   options.server_url = *std::move(url);
   if (options.api_key.empty()) {
-    return unexpected(ErrorKind::kConfig, "the Octopus API key is missing: set OCEAN__INTEGRATION__CONFIG__OCTOPUS_API_KEY");
+    return unexpected(ErrorKind::kConfig,
+                      "the Octopus API key is missing: set OCEAN__INTEGRATION__CONFIG__OCTOPUS_API_KEY");
   }
   if (options.api_key.reveal().find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
     return unexpected(ErrorKind::kConfig,
                       "the Octopus API key has a line break in it: check OCEAN__INTEGRATION__CONFIG__OCTOPUS_API_KEY");
   }
   if (options.page_size == 0 || options.page_size > kMaxPageSize) {
-    return unexpected(ErrorKind::kConfig, fmt::format("pageSize must be from 1 to {}: {}", kMaxPageSize, options.page_size));
+    return unexpected(ErrorKind::kConfig,
+                      fmt::format("pageSize must be from 1 to {}: {}", kMaxPageSize, options.page_size));
   }
   return std::unique_ptr<OctopusSource>(new OctopusSource(std::move(options)));
 }
@@ -239,18 +239,21 @@ Error OctopusSource::refused(const Request& request, const stages::HttpResponse&
   if (response.status == 401) {
     error.message += " (Octopus does not accept the API key: check OCEAN__INTEGRATION__CONFIG__OCTOPUS_API_KEY)";
   } else if (response.status == 403) {
-    error.message += fmt::format(" (the owner of the API key may not read {}: grant it, or use another key in "
-                                 "OCEAN__INTEGRATION__CONFIG__OCTOPUS_API_KEY)",
-                                 lists_spaces(request) ? std::string("the spaces")
-                                                       : fmt::format("{}s of {}", kind_of(request), request.scope->partition));
+    error.message += fmt::format(
+        " (the owner of the API key may not read {}: grant it, or use another key in "
+        "OCEAN__INTEGRATION__CONFIG__OCTOPUS_API_KEY)",
+        lists_spaces(request) ? std::string("the spaces")
+                              : fmt::format("{}s of {}", kind_of(request), request.scope->partition));
   } else if (response.status == 404 && lists_spaces(request)) {
     error.message += " (is this an Octopus server? check OCEAN__INTEGRATION__CONFIG__SERVER_URL)";
   } else if (response.status == 404) {
-    error.message += fmt::format(" (the server has no listing `{}s` in this space: a kind is such a route without its "
-                                 "final s)",
-                                 kind_of(request));
+    error.message += fmt::format(
+        " (the server has no listing `{}s` in this space: a kind is such a route without its "
+        "final s)",
+        kind_of(request));
   } else if (response.status >= 300 && response.status < 400) {
-    error.message += " (the server sends readers elsewhere: put the final address in OCEAN__INTEGRATION__CONFIG__SERVER_URL)";
+    error.message +=
+        " (the server sends readers elsewhere: put the final address in OCEAN__INTEGRATION__CONFIG__SERVER_URL)";
   }
   return error;
 }
@@ -284,9 +287,10 @@ Result<stages::PageStep> OctopusSource::read(const Request& request, const stage
     next.offset = *page->next_offset;
   }
   if (page->capped && request.offset == 0) {
-    step.notice = fmt::format("only the newest {} {}s of {} are read{}: deploymentLimit raises that, 0 reads all",
-                              asked.limit, kind, request.scope->partition,
-                              envelope->total_results ? fmt::format(", of {}", *envelope->total_results) : std::string());
+    step.notice =
+        fmt::format("only the newest {} {}s of {} are read{}: deploymentLimit raises that, 0 reads all", asked.limit,
+                    kind, request.scope->partition,
+                    envelope->total_results ? fmt::format(", of {}", *envelope->total_results) : std::string());
   }
 
   const std::vector<KindInSpace> kinds =
@@ -300,13 +304,14 @@ Result<stages::PageStep> OctopusSource::read(const Request& request, const stage
   step.records.spans.reserve(page->keep);
   step.records.overlay_fields.reserve(page->keep);
   for (std::size_t i = 0; i < page->keep; ++i) {
-    const std::string_view item = envelope->items[i];
-    step.records.add(static_cast<std::uint32_t>(item.data() - body.data()), static_cast<std::uint32_t>(item.size()));
+    const Item& item = envelope->items[i];
+    step.records.add(static_cast<std::uint32_t>(item.raw.data() - body.data()),
+                     static_cast<std::uint32_t>(item.raw.size()));
     if (!has_link) {
       step.records.overlay("__url", "\"\"");
       continue;
     }
-    Result<RecordNames> names = names_of(document, item);
+    Result<RecordNames> names = names_of(document, item.value);
     if (!names) return malformed(std::move(names).error());
     url.assign("\"");
     url += link_prefix_;

@@ -21,11 +21,16 @@ pipeline::Result<std::string> checked_server_url(std::string_view url, std::stri
                                 fmt::format("{} {}: {}", setting, what, stages::safe_url(url)));
   };
   if (url.empty()) {
-    return pipeline::unexpected(pipeline::ErrorKind::kConfig, fmt::format("the server's URL is missing: set {}", setting));
+    return pipeline::unexpected(pipeline::ErrorKind::kConfig,
+                                fmt::format("the server's URL is missing: set {}", setting));
   }
   if (std::any_of(url.begin(), url.end(), [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; })) {
     return pipeline::unexpected(pipeline::ErrorKind::kConfig,
                                 fmt::format("{} has a blank or a control character in it", setting));
+  }
+  if (url.find('@') != std::string_view::npos) {  // Wherever it stands: the message must not show a password.
+    return pipeline::unexpected(pipeline::ErrorKind::kConfig,
+                                fmt::format("{} must not have a user name or password in it", setting));
   }
   const std::size_t scheme_end = url.find("://");
   std::string scheme(url.substr(0, scheme_end == std::string_view::npos ? 0 : scheme_end));
@@ -33,7 +38,6 @@ pipeline::Result<std::string> checked_server_url(std::string_view url, std::stri
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   if (scheme != "http" && scheme != "https") return wrong("must begin with http:// or https://");
   const std::string_view authority = authority_of(url, scheme_end + 3);
-  if (authority.find('@') != std::string_view::npos) return wrong("must not have a user name or password in it");
   if (authority.empty() || authority.front() == ':') return wrong("has no host");
   if (url.find_first_of("?#") != std::string_view::npos) return wrong("must not have a query or a fragment");
   while (url.back() == '/') url.remove_suffix(1);

@@ -8,6 +8,6 @@ namespace riptide::pipeline {
 }  // namespace riptide::pipeline
 
 /// States a programmer's error; on in every build.
-#define RIPTIDE_CHECK(condition)                                                       \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                                 \
+#define RIPTIDE_CHECK(condition)                       \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::riptide::pipeline::check_failed(#condition, __FILE__, __LINE__))

@@ -17,7 +17,8 @@ class CreditPool;
 class Credit {
  public:
   Credit() = default;
-  Credit(Credit&& other) noexcept : pool_(std::exchange(other.pool_, nullptr)), amount_(std::exchange(other.amount_, 0)) {}
+  Credit(Credit&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)), amount_(std::exchange(other.amount_, 0)) {}
   Credit& operator=(Credit&& other) noexcept;
   Credit(const Credit&) = delete;
   Credit& operator=(const Credit&) = delete;

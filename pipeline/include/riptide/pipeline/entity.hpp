@@ -17,7 +17,8 @@ struct Digest {
   friend bool operator==(const Digest&, const Digest&) = default;
 };
 
-/// Digests an entity's identity. Both parts are text: decoded strings; a number's own digits; other JSON as it is written.
+/// Digests an entity's identity. Both parts are text: decoded strings; a number's own digits; other JSON as it is
+/// written.
 Digest identity_digest(std::string_view blueprint, std::string_view identifier) noexcept;
 
 /// Digests any bytes.
@@ -33,11 +34,11 @@ struct Part {
 /// One mapped entity: where its JSON lies in a buffer, and where its parts lie in that JSON. All parts are raw JSON
 /// (strings with their quotes).
 struct Entity {
-  std::uint64_t begin = 0;   ///< Of the whole object, in the owner's `bytes`.
+  std::uint64_t begin = 0;  ///< Of the whole object, in the owner's `bytes`.
   std::uint32_t length = 0;
   Part identifier, blueprint, title, icon, team, properties, relations;  ///< Relative to `begin`.
-  std::uint32_t resource = 0;  ///< Index of the mapping's resource block.
-  std::uint32_t scope = 0;     ///< Number of the scope within the run.
+  std::uint32_t resource = 0;                                            ///< Index of the mapping's resource block.
+  std::uint32_t scope = 0;                                               ///< Number of the scope within the run.
   Digest identity;
   bool searched = false;   ///< Its identifier or a relation is a search query: identity is known only to the target.
   bool duplicate = false;  ///< Its identity was read before in this scope, with other contents.
@@ -67,7 +68,9 @@ struct Batch : EntityBuffer {
 /// What became of one entity at the target.
 struct Outcome {
   enum class Kind : std::uint8_t {
-    kCreated, kUpdated, kUnchanged,
+    kCreated,
+    kUpdated,
+    kUnchanged,
     kRejected,   ///< The target refused it; `message` says why.
     kAbandoned,  ///< Never settled: the run stopped or the sink failed.
   };

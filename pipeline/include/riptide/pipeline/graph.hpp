@@ -17,8 +17,8 @@ enum class Concurrency : std::uint8_t { kSerial, kUnlimited };
 
 /// Names a node, for the picture, the report and the messages.
 struct NodeSpec {
-  std::string name;                ///< e.g. "paginate"; unique in the graph.
-  std::string says;                ///< One line for the picture: what it does here, and its bound.
+  std::string name;  ///< e.g. "paginate"; unique in the graph.
+  std::string says;  ///< One line for the picture: what it does here, and its bound.
   Concurrency concurrency = Concurrency::kUnlimited;
   std::function<std::string()> waiting_on;  ///< For the report: what it mostly waited on. May be null.
 };
@@ -125,7 +125,7 @@ class Graph {
  public:
   struct Options {
     std::string title;
-    int threads = 1;  ///< Workers, the waiting thread included.
+    int threads = 1;       ///< Workers, the waiting thread included.
     Stop* stop = nullptr;  ///< Asked when a body throws. Borrowed; required.
   };
   explicit Graph(Options options);
@@ -136,17 +136,20 @@ class Graph {
   /// A node whose body maps one message to any number: body(std::shared_ptr<In>, Emit<Out>).
   template <class In, class Out, class Body>
   Node<In, Out> stage(NodeSpec spec, Body body) {
-    return Node<In, Out>(add_stage(std::move(spec), [body = std::move(body)](detail::Message message, detail::Port& port) {
-      body(std::static_pointer_cast<In>(std::move(message)), Emit<Out>(port));
-    }));
+    return Node<In, Out>(
+        add_stage(std::move(spec), [body = std::move(body)](detail::Message message, detail::Port& port) {
+          body(std::static_pointer_cast<In>(std::move(message)), Emit<Out>(port));
+        }));
   }
 
-  /// A node whose body starts something elsewhere (an I/O thread) and returns: body(std::shared_ptr<In>, Completion<Out>).
+  /// A node whose body starts something elsewhere (an I/O thread) and returns: body(std::shared_ptr<In>,
+  /// Completion<Out>).
   template <class In, class Out, class Body>
   Node<In, Out> async(NodeSpec spec, Body body) {
-    return Node<In, Out>(add_async(std::move(spec), [body = std::move(body)](detail::Message message, std::unique_ptr<detail::Hold> hold) {
-      body(std::static_pointer_cast<In>(std::move(message)), Completion<Out>(std::move(hold)));
-    }));
+    return Node<In, Out>(add_async(
+        std::move(spec), [body = std::move(body)](detail::Message message, std::unique_ptr<detail::Hold> hold) {
+          body(std::static_pointer_cast<In>(std::move(message)), Completion<Out>(std::move(hold)));
+        }));
   }
 
   /// Sends everything that `from` emits to `to`. `carries` names it in the picture.

@@ -12,8 +12,8 @@ namespace riptide::pipeline {
 
 /// A top-level key that a source adds to, or puts over, the keys of a record.
 struct OverlayField {
-  std::string_view key;      ///< Decoded; static storage, or of the source that made it.
-  std::uint32_t begin = 0;   ///< Into `RecordSet::overlay_bytes`: raw JSON of the value.
+  std::string_view key;     ///< Decoded; static storage, or of the source that made it.
+  std::uint32_t begin = 0;  ///< Into `RecordSet::overlay_bytes`: raw JSON of the value.
   std::uint32_t length = 0;
 };
 

@@ -32,18 +32,36 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
 
-  T& value() & { RIPTIDE_CHECK(has_value()); return *std::get_if<0>(&state_); }
-  const T& value() const& { RIPTIDE_CHECK(has_value()); return *std::get_if<0>(&state_); }
-  T&& value() && { RIPTIDE_CHECK(has_value()); return std::move(*std::get_if<0>(&state_)); }
+  T& value() & {
+    RIPTIDE_CHECK(has_value());
+    return *std::get_if<0>(&state_);
+  }
+  const T& value() const& {
+    RIPTIDE_CHECK(has_value());
+    return *std::get_if<0>(&state_);
+  }
+  T&& value() && {
+    RIPTIDE_CHECK(has_value());
+    return std::move(*std::get_if<0>(&state_));
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  Error& error() & { RIPTIDE_CHECK(!has_value()); return *std::get_if<1>(&state_); }
-  const Error& error() const& { RIPTIDE_CHECK(!has_value()); return *std::get_if<1>(&state_); }
-  Error&& error() && { RIPTIDE_CHECK(!has_value()); return std::move(*std::get_if<1>(&state_)); }
+  Error& error() & {
+    RIPTIDE_CHECK(!has_value());
+    return *std::get_if<1>(&state_);
+  }
+  const Error& error() const& {
+    RIPTIDE_CHECK(!has_value());
+    return *std::get_if<1>(&state_);
+  }
+  Error&& error() && {
+    RIPTIDE_CHECK(!has_value());
+    return std::move(*std::get_if<1>(&state_));
+  }
 
  private:
   std::variant<T, Error> state_;
@@ -60,9 +78,18 @@ class [[nodiscard]] Result<void> {
 
   [[nodiscard]] bool has_value() const noexcept { return !failed_; }
   explicit operator bool() const noexcept { return has_value(); }
-  Error& error() & { RIPTIDE_CHECK(failed_); return error_; }
-  const Error& error() const& { RIPTIDE_CHECK(failed_); return error_; }
-  Error&& error() && { RIPTIDE_CHECK(failed_); return std::move(error_); }
+  Error& error() & {
+    RIPTIDE_CHECK(failed_);
+    return error_;
+  }
+  const Error& error() const& {
+    RIPTIDE_CHECK(failed_);
+    return error_;
+  }
+  Error&& error() && {
+    RIPTIDE_CHECK(failed_);
+    return std::move(error_);
+  }
 
  private:
   Error error_;

@@ -10,8 +10,8 @@
 
 namespace riptide::pipeline {
 
-/// The identities that a run has read: finds repeats within a scope, and says at the end what is stale. At most 48 bytes
-/// an entity. Any thread; sharded, leaf locks.
+/// The identities that a run has read: finds repeats within a scope, and says at the end what is stale. At most 48
+/// bytes an entity. Any thread; sharded, leaf locks.
 class SeenSet {
  public:
   enum class Sighting : std::uint8_t {

@@ -16,9 +16,9 @@ using pipeline::Result;
 
 /// What an Octopus server is read with. The setting that each one comes from stands behind it.
 struct Options {
-  std::string server_url;              ///< `serverUrl`: http(s)://host[:port][/path], with or without a slash at the end.
-  pipeline::Secret api_key;            ///< `octopusApiKey`.
-  std::uint32_t page_size = 50;        ///< `pageSize`: records asked for at once, 1 to `kMaxPageSize`.
+  std::string server_url;        ///< `serverUrl`: http(s)://host[:port][/path], with or without a slash at the end.
+  pipeline::Secret api_key;      ///< `octopusApiKey`.
+  std::uint32_t page_size = 50;  ///< `pageSize`: records asked for at once, 1 to `kMaxPageSize`.
   std::uint64_t deployment_limit = 150;  ///< `deploymentLimit`: newest deployments read of each space; 0 is all.
 };
 inline constexpr std::uint32_t kMaxPageSize = 10'000;

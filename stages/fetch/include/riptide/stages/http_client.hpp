@@ -13,45 +13,39 @@
 #include "riptide/pipeline/page.hpp"
 #include "riptide/pipeline/result.hpp"
 #include "riptide/stages/http_message.hpp"
+#include "riptide/stages/retry_policy.hpp"
 
 namespace riptide::stages {
 
 using std::chrono::milliseconds;
 
-/// When and how often a request is sent again. Source of the status list: Ocean's, plus 500 on GET (contract).
-struct RetryPolicy {
-  int attempts = 11;               ///< Sends in all, the first included.
-  milliseconds base{100};          ///< First back-off; doubles with each attempt.
-  milliseconds cap{60'000};        ///< Of a back-off and of a Retry-After.
-  double jitter = 0.1;             ///< Fraction by which a back-off varies, both ways.
-};
-
 struct HttpClientOptions {
-  std::string name;                        ///< Of the thread and in messages: "source", "sink".
-  std::size_t max_in_flight_per_host = 32; ///< Requests at once; the rest waits in order.
+  std::string name;                         ///< Of the thread and in messages: "source", "sink".
+  std::size_t max_in_flight_per_host = 32;  ///< Requests at once; the rest waits in order.
   RetryPolicy retry;
   milliseconds connect_timeout{10'000};
   milliseconds total_timeout{60'000};
-  milliseconds stall_timeout{30'000};      ///< Under `stall_bytes_per_second` for this long ends the attempt.
+  milliseconds stall_timeout{30'000};  ///< Under `stall_bytes_per_second` for this long ends the attempt.
   std::size_t stall_bytes_per_second = 1;
   std::size_t max_body_bytes = 64u << 20;  ///< After decompression.
   std::size_t max_header_bytes = 256u << 10;
   bool verify_tls = true;
   std::string user_agent;
-  bool http2 = false;                      ///< HTTP/1.1 keep-alive costs less CPU where the server allows many connections.
+  bool http2 = false;  ///< HTTP/1.1 keep-alive costs less CPU where the server allows many connections.
   /// Finished answers are handed over together, at most this long after the first of them, unless nothing else is in
   /// flight: worker threads that are woken for every single page spin in between.
   milliseconds hand_over_delay{0};
-  std::uint64_t seed = 0;                  ///< Of the jitter; 0 takes one from the system.
-  pipeline::CreditPool* body_credits = nullptr;  ///< Bodies grow under it; null leaves them unbounded but for max_body_bytes.
-  pipeline::PagePool* pages = nullptr;           ///< Where body buffers come from; null allocates each.
+  std::uint64_t seed = 0;  ///< Of the jitter; 0 takes one from the system.
+  pipeline::CreditPool* body_credits =
+      nullptr;                          ///< Bodies grow under it; null leaves them unbounded but for max_body_bytes.
+  pipeline::PagePool* pages = nullptr;  ///< Where body buffers come from; null allocates each.
   /// Called on the I/O thread before a retry waits: url is safe to show. May be null.
   std::function<void(std::string_view safe_url, std::string_view why, milliseconds delay, int attempt)> on_retry;
 };
 
 /// What happened to a host so far.
 struct HostStats {
-  std::string host;  ///< scheme://host:port
+  std::string host;            ///< scheme://host:port
   std::uint64_t requests = 0;  ///< Sends, retries included.
   std::uint64_t retries = 0;
   std::uint64_t status_429 = 0;
@@ -65,8 +59,8 @@ struct HostStats {
 struct Send {
   HttpRequest request;
   /// Credit for the expected body; the client grows it under `body_credits` while the body comes, and hands it on with
-  /// the page. A body that outgrows its credit when the pool has none left ends with Error{kLimit, Retry::now()}: send it
-  /// again with a larger credit. One over `max_body_bytes`, or over the whole pool, is kLimit with Retry::never().
+  /// the page. A body that outgrows its credit when the pool has none left ends with Error{kLimit, Retry::now()}: send
+  /// it again with a larger credit. One over `max_body_bytes`, or over the whole pool, is kLimit with Retry::never().
   pipeline::Credit credit;
   milliseconds not_before{0};  ///< Waits this long first (a retry that the caller decided).
   /// Called once, on the client's I/O thread, with the answer of the last attempt (any status), or an error: kTransport

@@ -24,18 +24,18 @@ enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 
 struct ResyncOptions {
   std::string version;
-  std::string started_at;                ///< ISO 8601, UTC; goes into the report.
-  std::size_t memory_bytes = 128u << 20; ///< Budget for pages, batches and queues.
-  std::size_t in_flight = 32;            ///< Requests at once towards a host of the source.
-  int threads = 0;                       ///< Workers; 0 takes the cores that the process may use.
-  bool delete_stale = true;              ///< False with --no-delete.
-  std::string no_delete_reason;          ///< Said in the report when `delete_stale` is false.
-  std::vector<std::uint32_t> resources;  ///< Resource blocks to read; all of the mapping's when empty.
+  std::string started_at;                 ///< ISO 8601, UTC; goes into the report.
+  std::size_t memory_bytes = 128u << 20;  ///< Budget for pages, batches and queues.
+  std::size_t in_flight = 32;             ///< Requests at once towards a host of the source.
+  int threads = 0;                        ///< Workers; 0 takes the cores that the process may use.
+  bool delete_stale = true;               ///< False with --no-delete.
+  std::string no_delete_reason;           ///< Said in the report when `delete_stale` is false.
+  std::vector<std::uint32_t> resources;   ///< Resource blocks to read; all of the mapping's when empty.
   RetryPolicy source_retry;
   RetryPolicy sink_retry{.base = milliseconds{300}, .cap = milliseconds{300'000}};
   milliseconds source_timeout{60'000};
   milliseconds sink_timeout{60'000};
-  milliseconds batch_age{2'000};         ///< A batch that is not full leaves after this long.
+  milliseconds batch_age{2'000};  ///< A batch that is not full leaves after this long.
   bool verify_source_tls = true;
   bool verify_sink_tls = true;
   std::function<void(LogLevel, std::string_view)> log;  ///< Any thread; may be null.
@@ -52,24 +52,24 @@ struct ResyncParts {
 /// Where a run stands, for a progress display.
 struct Progress {
   std::uint64_t pages_read = 0;
-  std::uint64_t pages_known = 0;      ///< So far; grows while scopes are discovered.
+  std::uint64_t pages_known = 0;  ///< So far; grows while scopes are discovered.
   std::uint64_t scopes_closed = 0;
   std::uint64_t scopes_known = 0;
-  std::uint64_t records_read = 0;     ///< Records, not mapping evaluations.
+  std::uint64_t records_read = 0;  ///< Records, not mapping evaluations.
   std::uint64_t bytes_in = 0;
-  std::uint64_t entities_settled = 0; ///< At the first sink.
+  std::uint64_t entities_settled = 0;  ///< At the first sink.
   std::uint64_t errors = 0;
   std::uint64_t retries = 0;
-  std::size_t memory_taken = 0;       ///< Of the budget.
-  std::size_t in_flight = 0;          ///< Pages admitted and not yet mapped.
-  std::string phase;                  ///< "reading", "flushing", "reconciling", "finishing", "done".
+  std::size_t memory_taken = 0;  ///< Of the budget.
+  std::size_t in_flight = 0;     ///< Pages admitted and not yet mapped.
+  std::string phase;             ///< "reading", "flushing", "reconciling", "finishing", "done".
 };
 
 /// One resync: the graph fetch -> paginate -> transform -> batch -> upload -> settle, then reconcile. Runs once.
 class Resync {
  public:
-  /// Checks the parts and opens local sinks (the one thing that touches the world before `run`; skipped by `describe`).
-  /// Errors: kConfig (a kind that the source does not know, a sink that cannot be opened).
+  /// Checks the parts and builds the graph; touches nothing outside. Errors: kConfig (a kind that the source does not
+  /// know).
   static Result<std::unique_ptr<Resync>> create(ResyncParts parts, ResyncOptions options);
   ~Resync();
   Resync(const Resync&) = delete;
@@ -79,7 +79,8 @@ class Resync {
   [[nodiscard]] pipeline::GraphDescription describe() const;
 
   /// Runs to the end, or to the stop. Blocks the calling thread, which works as one of the workers. `stop_signal()` is
-  /// asked at the end which signal stopped it (0 if none). Errors: kConfig, kInternal before anything was contacted.
+  /// asked at the end which signal stopped it (0 if none). Errors: kConfig (a sink that cannot be opened) and
+  /// kInternal, both before anything was contacted.
   Result<pipeline::RunReport> run(pipeline::Stop& stop, const std::function<int()>& stop_signal);
 
   /// Any thread, while `run` runs.

@@ -9,19 +9,12 @@
 #include "riptide/pipeline/entity.hpp"
 #include "riptide/pipeline/record.hpp"
 #include "riptide/pipeline/result.hpp"
+#include "riptide/transform/evaluation_limits.hpp"
 #include "riptide/transform/mapping_spec.hpp"
 
 namespace riptide::transform {
 
 using pipeline::Result;
-
-/// Bounds for one record; exceeding one costs that record only.
-struct EvaluationLimits {
-  std::uint64_t max_steps = 10'000'000;
-  std::size_t max_memory_bytes = 64u << 20;
-  std::size_t max_output_bytes = 16u << 20;
-  std::uint32_t max_depth = 10'000;
-};
 
 struct CompileOptions {
   bool environment = true;  ///< `env` and `$ENV` show the process environment.

@@ -1,0 +1,257 @@
+#include "paginate/scope_book.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "riptide/pipeline/check.hpp"
+
+namespace riptide::stages {
+namespace {
+
+/// Pages without a total all count as read under this one.
+constexpr std::uint64_t kNoTotal = UINT64_MAX;
+
+std::string key_of(const ScopeSpec& spec) {
+  std::string key;
+  for (const std::uint32_t resource : spec.resources) key += fmt::format("{},", resource);
+  return key + ":" + spec.partition;
+}
+
+}  // namespace
+
+void PageNumbers::insert(std::uint64_t number) {
+  if (contains(number)) return;
+  auto after = ranges_.upper_bound(number);
+  const bool joins_after = after != ranges_.end() && after->first == number + 1;
+  if (after != ranges_.begin()) {
+    const auto before = std::prev(after);
+    if (before->second + 1 == number) {
+      before->second = joins_after ? after->second : number;
+      if (joins_after) ranges_.erase(after);
+      return;
+    }
+  }
+  std::uint64_t last = number;
+  if (joins_after) {
+    last = after->second;
+    ranges_.erase(after);
+  }
+  ranges_.emplace(number, last);
+}
+
+bool PageNumbers::contains(std::uint64_t number) const {
+  const auto after = ranges_.upper_bound(number);
+  return after != ranges_.begin() && std::prev(after)->second >= number;
+}
+
+bool PageNumbers::covers(std::uint64_t last) const noexcept {
+  return !ranges_.empty() && ranges_.begin()->first == 0 && ranges_.begin()->second >= last;
+}
+
+void ScopeBook::start(std::vector<Request> requests) {
+  const std::lock_guard lock(mutex_);
+  for (Request& request : requests) enter(std::move(request), std::nullopt);
+}
+
+void ScopeBook::enter(Request request, std::optional<std::uint32_t> parent) {
+  RIPTIDE_CHECK(request.scope != nullptr);
+  std::uint32_t number = parent.value_or(0);
+  if (!parent || request.scope != scopes_[*parent].spec) {  // Else it is the next of a chain.
+    const auto [found, is_new] = numbers_.emplace(key_of(*request.scope), static_cast<std::uint32_t>(scopes_.size()));
+    if (!is_new) return;  // A listing that is read again names scopes that are known.
+    number = found->second;
+    Scope& scope = scopes_.emplace_back();
+    scope.spec = request.scope;
+    scope.head = request;
+  }
+  Scope& scope = scopes_[number];
+  ++scope.single_pages;
+  PendingRequest pending;
+  pending.request = std::move(request);
+  pending.scope = number;
+  scope.queued.push_back(std::move(pending));
+  line_up(number);
+}
+
+bool ScopeBook::has_next(const Scope& scope) noexcept {
+  return !scope.queued.empty() || !scope.reread.empty() || (scope.step != 0 && scope.next_page <= scope.last_page);
+}
+
+void ScopeBook::line_up(std::uint32_t number) {
+  Scope& scope = scopes_[number];
+  if (scope.waiting || !has_next(scope)) return;
+  scope.waiting = true;
+  turn_.push_back(number);
+}
+
+std::optional<PendingRequest> ScopeBook::next() {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return std::nullopt;
+  std::uint32_t number = 0;
+  do {
+    if (turn_.empty()) return std::nullopt;
+    number = turn_.front();
+    turn_.pop_front();
+    scopes_[number].waiting = false;
+  } while (!has_next(scopes_[number]));  // A failed scope gave up what it had lined up for.
+  Scope& scope = scopes_[number];
+  PendingRequest pending;
+  if (!scope.queued.empty()) {
+    pending = std::move(scope.queued.front());
+    scope.queued.pop_front();
+  } else {
+    std::uint64_t page = 0;
+    if (!scope.reread.empty()) {
+      page = scope.reread.front();
+      scope.reread.pop_front();
+    } else {
+      page = scope.next_page++;
+    }
+    pending.request = scope.head;
+    pending.request.offset = page * scope.step;
+    pending.scope = number;
+  }
+  ++scope.outstanding;
+  ++outstanding_;
+  line_up(number);
+  return pending;
+}
+
+void ScopeBook::put_back(PendingRequest pending) {
+  const std::lock_guard lock(mutex_);
+  const std::uint32_t number = pending.scope;
+  Scope& scope = scopes_[number];
+  --scope.outstanding;
+  --outstanding_;
+  if (stopped_) return settle(number);
+  scope.queued.push_front(std::move(pending));
+  if (scope.waiting) return;
+  scope.waiting = true;
+  turn_.push_front(number);
+}
+
+std::string ScopeBook::page_read(const PendingRequest& pending, const std::optional<PageExtent>& extent,
+                                 const std::optional<std::uint64_t>& total, std::vector<Request> next,
+                                 std::string notice) {
+  const std::lock_guard lock(mutex_);
+  const std::uint32_t number = pending.scope;
+  {
+    Scope& scope = scopes_[number];
+    --scope.outstanding;
+    --outstanding_;
+    ++scope.pages_read;
+    ++pages_read_;
+    if (extent && extent->step != 0) {
+      if (scope.step == 0) {
+        scope.step = extent->step;
+        scope.next_page = pending.request.offset / scope.step + 1;
+        --scope.single_pages;  // The first page is part of the range.
+      }
+      scope.last_page = extent->last_offset / scope.step;
+    }
+    const std::uint64_t page = scope.step != 0 ? pending.request.offset / scope.step : scope.pages_read;
+    scope.latest_total = total.value_or(kNoTotal);
+    scope.read_under[scope.latest_total].insert(page);
+  }
+  for (Request& request : next) enter(std::move(request), number);
+  line_up(number);
+  settle(number);
+  if (notice.empty() || scopes_[number].noticed) return {};
+  scopes_[number].noticed = true;
+  return notice;
+}
+
+void ScopeBook::page_failed(const PendingRequest& pending, const pipeline::Error& error) {
+  const std::lock_guard lock(mutex_);
+  Scope& scope = scopes_[pending.scope];
+  --scope.outstanding;
+  --outstanding_;
+  ++scope.failed_pages;
+  if (!scope.error) scope.error = error.message;
+  const bool nothing_read = scope.pages_read == 0;
+  if (nothing_read || scope.failed_pages >= kMaxFailedPages) {
+    scope.queued.clear();
+    scope.reread.clear();
+    scope.next_page = scope.last_page + 1;
+  }
+  settle(pending.scope);
+}
+
+void ScopeBook::settle(std::uint32_t number) {
+  Scope& scope = scopes_[number];
+  if (scope.outstanding != 0 || scope.closed || scope.error || stopped_ || has_next(scope)) return;
+  // A chain cannot be read again from its middle, and its token keeps it consistent at the server.
+  const bool ranged = scope.step != 0;
+  if (!ranged || scope.read_under[scope.latest_total].covers(scope.last_page)) {
+    scope.closed = true;
+    ++closed_;
+    return;
+  }
+  if (++scope.rounds > kMaxRounds) {
+    scope.error =
+        fmt::format("the number of records changed while they were read, in each of {} rounds", kMaxRounds + 1);
+    return;
+  }
+  PageNumbers current = std::move(scope.read_under[scope.latest_total]);
+  for (std::uint64_t page = 0; page <= scope.last_page; ++page) {
+    if (!current.contains(page)) scope.reread.push_back(page);
+  }
+  scope.read_under.clear();
+  scope.read_under.emplace(scope.latest_total, std::move(current));
+  line_up(number);
+}
+
+void ScopeBook::stop(const pipeline::Error& reason) {
+  const std::lock_guard lock(mutex_);
+  if (!stopped_) stopped_ = reason.message;
+}
+
+bool ScopeBook::idle() const {
+  const std::lock_guard lock(mutex_);
+  return outstanding_ == 0 && (stopped_ || turn_.empty());
+}
+
+bool ScopeBook::complete() const {
+  const std::lock_guard lock(mutex_);
+  return closed_ == scopes_.size();
+}
+
+std::string ScopeBook::partition(std::uint32_t scope) const {
+  const std::lock_guard lock(mutex_);
+  return scopes_.at(scope).spec->partition;
+}
+
+ScopeRef ScopeBook::spec(std::uint32_t scope) const {
+  const std::lock_guard lock(mutex_);
+  return scopes_.at(scope).spec;
+}
+
+std::uint64_t ScopeBook::pages_expected(const Scope& scope) noexcept {
+  return (scope.step != 0 ? scope.last_page + 1 : 0) + scope.single_pages;
+}
+
+ScopeBook::Totals ScopeBook::totals() const {
+  const std::lock_guard lock(mutex_);
+  Totals totals;
+  totals.scopes_known = scopes_.size();
+  totals.scopes_closed = closed_;
+  for (const Scope& scope : scopes_) totals.pages_known += pages_expected(scope);
+  totals.pages_read = pages_read_;
+  totals.outstanding = outstanding_;
+  return totals;
+}
+
+std::vector<ScopeBook::ScopeState> ScopeBook::states() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ScopeState> states;
+  states.reserve(scopes_.size());
+  for (const Scope& scope : scopes_) {
+    ScopeState state{scope.spec, scope.closed, pages_expected(scope), scope.pages_read, {}};
+    if (!scope.closed) state.error = scope.error.value_or(stopped_.value_or("not read to its end"));
+    states.push_back(std::move(state));
+  }
+  return states;
+}
+
+}  // namespace riptide::stages

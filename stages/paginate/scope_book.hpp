@@ -1,0 +1,131 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "riptide/pipeline/error.hpp"
+#include "riptide/stages/source.hpp"
+
+namespace riptide::stages {
+
+/// A request that was handed out for admission, and what is known of it.
+struct PendingRequest {
+  Request request;
+  std::uint32_t scope = 0;      ///< Number of the scope in the book.
+  int asked_again = 0;          ///< How often its answer came malformed before.
+  std::size_t body_credit = 0;  ///< Least credit for the body, when an earlier try outgrew its own.
+  std::chrono::milliseconds not_before{0};
+};
+
+/// Page numbers of a scope, kept as ranges: pages come nearly in order, so that there are few.
+class PageNumbers {
+ public:
+  void insert(std::uint64_t number);
+  [[nodiscard]] bool contains(std::uint64_t number) const;
+  /// True if every number from 0 to `last` is there.
+  [[nodiscard]] bool covers(std::uint64_t last) const noexcept;
+
+ private:
+  std::map<std::uint64_t, std::uint64_t> ranges_;  ///< First and last of each.
+};
+
+/// The frontier and the state of every scope: what to fetch next, fairly over the scopes, and which scopes were read to
+/// their end. A scope closes when all its pages came under the same total; pages that came under another one are handed
+/// out again, at most `kMaxRounds` times. Pages that are not yet handed out are a range, not a list.
+/// Free of TBB; any thread; one leaf lock.
+class ScopeBook {
+ public:
+  static constexpr int kMaxRounds = 3;
+  /// After this many failed pages the rest of a scope is not asked for.
+  static constexpr int kMaxFailedPages = 3;
+
+  /// Enters the first requests of a run.
+  void start(std::vector<Request> requests);
+
+  /// Hands out the next request: each scope in turn. Nothing when there is none (now).
+  std::optional<PendingRequest> next();
+  /// Takes back a request that could not be admitted, or that must be asked again.
+  void put_back(PendingRequest pending);
+
+  /// A page was read: enters what it told of its scope. Returns a notice to show, once a scope.
+  std::string page_read(const PendingRequest& pending, const std::optional<PageExtent>& extent,
+                        const std::optional<std::uint64_t>& total, std::vector<Request> next, std::string notice);
+  /// A page could not be read for good: its scope stays open.
+  void page_failed(const PendingRequest& pending, const pipeline::Error& error);
+
+  /// Hands out nothing more; scopes that are not read to their end stay open, for this reason.
+  void stop(const pipeline::Error& reason);
+
+  /// True when nothing is handed out and nothing waits (or the book was stopped).
+  [[nodiscard]] bool idle() const;
+  [[nodiscard]] bool complete() const;  ///< All scopes closed.
+
+  [[nodiscard]] std::string partition(std::uint32_t scope) const;
+  [[nodiscard]] ScopeRef spec(std::uint32_t scope) const;
+
+  struct Totals {
+    std::uint64_t scopes_known = 0;
+    std::uint64_t scopes_closed = 0;
+    std::uint64_t pages_known = 0;
+    std::uint64_t pages_read = 0;
+    std::size_t outstanding = 0;
+  };
+  [[nodiscard]] Totals totals() const;
+
+  /// A scope as the report shows it.
+  struct ScopeState {
+    ScopeRef spec;
+    bool closed = false;
+    std::uint64_t pages_expected = 0;
+    std::uint64_t pages_read = 0;
+    std::string error;
+  };
+  [[nodiscard]] std::vector<ScopeState> states() const;
+
+ private:
+  struct Scope {
+    ScopeRef spec;
+    Request head;                       ///< Template of the requests for its pages.
+    std::deque<PendingRequest> queued;  ///< Single requests: the first page, chains, pages to be asked again.
+    std::uint64_t step = 0;             ///< Records a page, once an extent is known.
+    std::uint64_t next_page = 0;        ///< The range that is not handed out yet: next_page .. last_page.
+    std::uint64_t last_page = 0;
+    std::deque<std::uint64_t> reread;  ///< Pages that came under another total.
+    std::size_t outstanding = 0;
+    std::map<std::uint64_t, PageNumbers> read_under;  ///< By total: which pages came under it. One when all is well.
+    std::uint64_t latest_total = 0;
+    std::uint64_t pages_read = 0;
+    std::uint64_t single_pages = 0;  ///< Pages handed out that are not in a range (chains).
+    int rounds = 0;
+    int failed_pages = 0;
+    std::optional<std::string> error;
+    bool closed = false;
+    bool waiting = false;  ///< Stands in `turn_`.
+    bool noticed = false;
+  };
+
+  void enter(Request request, std::optional<std::uint32_t> parent);
+  void line_up(std::uint32_t number);
+  void settle(std::uint32_t number);
+  [[nodiscard]] static bool has_next(const Scope& scope) noexcept;
+  [[nodiscard]] static std::uint64_t pages_expected(const Scope& scope) noexcept;
+
+  mutable std::mutex mutex_;  ///< Guards everything below.
+  std::deque<Scope> scopes_;
+  std::unordered_map<std::string, std::uint32_t> numbers_;  ///< By resources and partition.
+  std::deque<std::uint32_t> turn_;                          ///< Scopes with something to hand out, in turn.
+  std::size_t outstanding_ = 0;
+  std::uint64_t closed_ = 0;
+  std::uint64_t pages_read_ = 0;
+  std::optional<std::string> stopped_;
+};
+
+}  // namespace riptide::stages

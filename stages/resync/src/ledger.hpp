@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "riptide/pipeline/entity.hpp"
+#include "riptide/pipeline/run_report.hpp"
+#include "riptide/transform/mapping.hpp"
+
+namespace riptide::stages {
+
+/// What was read, by resource: the part of the accounting that all sinks share. Any thread.
+class ReadLedger {
+ public:
+  explicit ReadLedger(std::vector<std::string> kinds);
+
+  void page(std::uint32_t resource, std::uint64_t records, std::uint64_t bytes);
+  void mapped(const transform::MappedPage& page);
+  void duplicates(std::uint32_t resource, std::uint64_t count);
+
+  /// True once a record's identity could not be computed: nothing may be deleted then.
+  [[nodiscard]] bool unreadable() const;
+  [[nodiscard]] std::uint64_t records() const;
+  [[nodiscard]] std::uint64_t bytes() const;
+  /// Counts of a resource that are the same at every sink: read, filtered, invalid, duplicate.
+  [[nodiscard]] pipeline::Tally shared(std::uint32_t resource) const;
+  /// Fills pages, records, bytes and misconfigured fields.
+  [[nodiscard]] std::vector<pipeline::KindReport> rows() const;
+
+ private:
+  struct Row {
+    pipeline::KindReport report;
+    pipeline::Tally tally;
+    std::unordered_map<std::string, std::size_t> fields;  ///< Into report.misconfigured.
+  };
+  mutable std::mutex mutex_;  ///< Guards everything below.
+  std::vector<Row> rows_;
+  bool unreadable_ = false;
+  std::uint64_t records_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+/// What became of the entities at one sink, by resource. Any thread.
+class SinkLedger {
+ public:
+  explicit SinkLedger(std::size_t resources);
+
+  /// Enters the outcomes of a batch, one for each entity.
+  void settled(const pipeline::Batch& batch, const std::vector<pipeline::Outcome>& outcomes);
+  /// Enters a batch whose entities were all given up.
+  void abandoned(const pipeline::Batch& batch);
+  void request(const pipeline::Batch& batch);
+  void deleted(std::uint32_t resource, std::uint64_t count);
+
+  [[nodiscard]] std::uint64_t settled_total() const;
+  [[nodiscard]] pipeline::SinkKindReport row(std::uint32_t resource) const;
+  /// The resource that an entity of this blueprint came from in this run, else 0: who a deletion is booked under where
+  /// the target cannot tell.
+  [[nodiscard]] std::uint32_t resource_of(std::string_view blueprint) const;
+
+ private:
+  mutable std::mutex mutex_;  ///< Guards everything below.
+  std::vector<pipeline::SinkKindReport> rows_;
+  std::unordered_map<std::string, std::uint32_t> blueprints_;
+  std::uint64_t settled_total_ = 0;
+};
+
+}  // namespace riptide::stages

@@ -1,0 +1,183 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "riptide/pipeline/record.hpp"
+#include "riptide/pipeline/result.hpp"
+#include "riptide/transform/evaluation_limits.hpp"
+
+/// The jq language, version 1.8: programs, and the machine that evaluates them.
+namespace riptide::transform::jq {
+
+using pipeline::Result;
+
+namespace ast {
+struct Module;
+}
+struct Code;
+class Machine;
+
+/// Why a program does not compile, and where.
+struct CompileError {
+  std::string
+      message;     ///< Without the position, e.g. "unknown function 'ascii_uppercase'; did you mean 'ascii_upcase'?".
+  int line = 1;    ///< 1-based.
+  int column = 1;  ///< 1-based, in bytes.
+};
+
+struct CompileOptions {
+  /// What `env` and `$ENV` show. Empty, as by default: `{}`.
+  std::vector<std::pair<std::string, std::string>> environment;
+  /// Global variables beside `$ENV` and `$__loc__`: name without `$`, value as JSON text.
+  std::vector<std::pair<std::string, std::string>> variables;
+  /// True where a `Host` answers `input`, `inputs`, `debug`, `stderr`, `input_filename`, `input_line_number`, `halt`
+  /// and `halt_error`; false refuses them by name.
+  bool host_functions = false;
+};
+
+/// A compiled program: immutable, shared by all threads.
+class Program {
+ public:
+  /// Compiles `text`. Errors: kConfig, "message at line L, column C"; `where`, if given, receives the parts.
+  static Result<std::shared_ptr<const Program>> compile(std::string_view text, const CompileOptions& options = {},
+                                                        CompileError* where = nullptr);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  [[nodiscard]] std::string_view text() const noexcept;
+  /// The syntax tree (src/jq/ast.hpp), for those who look for shapes that they can do faster.
+  [[nodiscard]] const ast::Module& syntax() const noexcept;
+  /// True if the program can have at most one output.
+  [[nodiscard]] bool single_output() const noexcept;
+
+ private:
+  friend class Evaluator;
+  struct Parts;
+  explicit Program(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+enum class Type : std::uint8_t { kNull, kFalse, kTrue, kNumber, kString, kArray, kObject };
+
+/// A value of an `Evaluator`, borrowed: an output is valid during its callback (longer with `Evaluator::keep`), the
+/// input until the next `load`.
+class ValueRef {
+ public:
+  ValueRef() = default;
+
+  [[nodiscard]] Type type() const noexcept;
+  /// False for `false` and `null` only, as in jq.
+  [[nodiscard]] bool truthy() const noexcept { return type() != Type::kNull && type() != Type::kFalse; }
+  [[nodiscard]] double number() const noexcept;            ///< 0 unless it is a number.
+  [[nodiscard]] std::string_view string() const noexcept;  ///< Its UTF-8 bytes; empty unless it is a string.
+  [[nodiscard]] std::size_t size() const noexcept;         ///< Elements or members; bytes of a string; else 0.
+  [[nodiscard]] ValueRef element(std::size_t index) const noexcept;    ///< Null outside an array.
+  [[nodiscard]] ValueRef member(std::string_view key) const noexcept;  ///< Null if not there.
+  [[nodiscard]] std::pair<std::string_view, ValueRef> entry(std::size_t index) const noexcept;  ///< In insertion order.
+
+  /// Appends the value as jq -c prints it. False if that would take more than `max_bytes`; `out` is as before then.
+  bool append_json(std::string& out, std::size_t max_bytes = SIZE_MAX) const;
+
+ private:
+  friend class Evaluator;
+  friend struct ValueAccess;
+  std::uint64_t words_[2] = {0, 0};
+};
+
+/// A borrowed callable, for callbacks that are called before the call returns.
+template <class Signature>
+class FunctionRef;
+template <class R, class... Args>
+class FunctionRef<R(Args...)> {
+ public:
+  template <class F>
+  requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
+      FunctionRef(F&& function)  // NOLINT(google-explicit-constructor): so that a lambda can be passed
+      : object_(const_cast<void*>(static_cast<const void*>(&function))), call_([](void* object, Args... args) -> R {
+          return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...);
+        }) {}
+  R operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
+
+ private:
+  void* object_;
+  R (*call_)(void*, Args...);
+};
+
+/// What a program can ask of its surroundings (`CompileOptions::host_functions`).
+class Host {
+ public:
+  virtual ~Host() = default;
+  /// Gives the text of the next input; false at the end. An error is raised in the program.
+  virtual Result<bool> next_input(std::string& json) = 0;
+  virtual void debug(std::string_view json) = 0;  ///< A value that `debug` was called on, as JSON.
+  virtual void standard_error(std::string_view text) = 0;
+  [[nodiscard]] virtual std::string_view input_filename() const = 0;  ///< Empty: null.
+};
+
+enum class Next : std::uint8_t { kContinue, kStop };
+
+/// How an evaluation ended.
+struct Outcome {
+  enum class Ending : std::uint8_t {
+    kDone,     ///< All outputs were given.
+    kStopped,  ///< The callback asked for no more.
+    kError,    ///< The program raised an error (after the outputs given).
+    kLimit,    ///< A budget of `EvaluationLimits` ran out.
+    kHalted,   ///< `halt` or `halt_error`: see `exit_code` and `value`.
+  };
+  Ending ending = Ending::kDone;
+  std::string message;     ///< Of kError and kLimit, as jq words it.
+  ValueRef value;          ///< What was raised, or given to `halt_error` (kept until the next `load`).
+  int exit_code = 0;       ///< Of kHalted.
+  bool has_value = false;  ///< kHalted: `value` is to be printed on standard error.
+
+  [[nodiscard]] bool ok() const noexcept { return ending == Ending::kDone || ending == Ending::kStopped; }
+};
+
+/// Evaluates programs: the heap and the stacks of one thread. Load an input once, then run as many programs on it as
+/// needed. Costs no allocation per record once warm.
+class Evaluator {
+ public:
+  explicit Evaluator(EvaluationLimits limits = {});
+  ~Evaluator();
+  Evaluator(Evaluator&&) noexcept;
+  Evaluator& operator=(Evaluator&&) noexcept;
+
+  /// Reads one JSON text (nothing may follow it) as the input. `json` is borrowed until the next `load`. All values of
+  /// before become invalid. Errors: kMalformed, kLimit (depth, memory).
+  Result<void> load(std::string_view json);
+  /// Reads a record and puts its overlay over it, as `record + overlay` would (the record must then be an object).
+  Result<void> load(const pipeline::RecordView& record);
+  /// Makes null the input.
+  void load_null();
+
+  [[nodiscard]] ValueRef input() const noexcept;
+
+  using Output = FunctionRef<Next(ValueRef)>;
+  /// Runs `program` on the loaded input, or on `input` (of this evaluator). `output` gets one value after the other.
+  /// `program` must outlive all values that it made. Does not throw, but for std::bad_alloc and what `output` throws.
+  Outcome run(const Program& program, Output output);
+  Outcome run(const Program& program, ValueRef input, Output output);
+
+  /// Keeps an output alive until the next `load`.
+  ValueRef keep(ValueRef value);
+  /// Returns `object` with `key` set to `value`; both of this evaluator. Valid until the next `load`.
+  ValueRef with_member(ValueRef object, std::string_view key, ValueRef value);
+  /// Reads another JSON text without invalidating anything; borrowed until the next `load`.
+  Result<ValueRef> read(std::string_view json);
+
+  void set_host(Host* host) noexcept;  ///< Borrowed; null takes it away.
+  void set_limits(const EvaluationLimits& limits) noexcept;
+
+ private:
+  std::unique_ptr<Machine> machine_;
+};
+
+}  // namespace riptide::transform::jq

@@ -1,0 +1,453 @@
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "mapping_program.hpp"
+#include "mapping_value.hpp"
+#include "riptide/json/structurals.hpp"
+
+namespace riptide::transform {
+
+using pipeline::Entity;
+using pipeline::Part;
+using pipeline::RecordView;
+
+namespace {
+
+constexpr std::size_t kMaxExampleBytes = 500;
+
+/// What an expression came to; its JSON has been written in any case (null with kNull and kError).
+enum class Came : std::uint8_t { kValue, kNull, kError };
+
+enum class Selected : std::uint8_t { kYes, kNo, kUnreadable };
+
+bool is_object_text(std::string_view json) noexcept {
+  const std::size_t begin = json.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && json[begin] == '{';
+}
+
+std::string_view type_name(jq::Type type) noexcept {
+  switch (type) {
+    case jq::Type::kNull:
+      return "null";
+    case jq::Type::kFalse:
+    case jq::Type::kTrue:
+      return "boolean";
+    case jq::Type::kNumber:
+      return "number";
+    case jq::Type::kString:
+      return "string";
+    case jq::Type::kArray:
+      return "array";
+    case jq::Type::kObject:
+      return "object";
+  }
+  return "value";
+}
+
+}  // namespace
+
+struct Mapper::State {
+  explicit State(std::shared_ptr<const Mapping> of)
+      : mapping(std::move(of)),
+        evaluator(mapping->program_->limits),
+        max_output(mapping->program_->limits.max_output_bytes) {}
+
+  /// How often a field came out null or failed in this call.
+  struct FieldTrouble {
+    std::uint64_t count = 0;
+    bool error = false;
+    std::string example;
+  };
+
+  std::shared_ptr<const Mapping> mapping;
+  jq::Evaluator evaluator;
+  std::size_t max_output;
+
+  // Of the call to `map`:
+  const CompiledResource* resource = nullptr;
+  std::uint32_t resource_index = 0;
+  MappedPage* out = nullptr;
+  MappedPage::Counts counts;
+  std::vector<FieldTrouble> troubles;  ///< By field number.
+
+  // Of the current record:
+  std::uint32_t record_index = 0;
+  RecordView record;
+  enum class Loaded : std::uint8_t { kNo, kYes, kFailed } loaded = Loaded::kNo;
+  std::string load_error;
+  jq::ValueRef input;   ///< What expressions see: the record, or one of its items.
+  std::string message;  ///< Of the last error.
+  std::string scratch;
+
+  void begin(std::uint32_t index) {
+    const Mapping::Program& program = *mapping->program_;
+    resource = &program.resources[index];
+    resource_index = index;
+    counts = {};
+    troubles.resize(std::max(troubles.size(), resource->fields.size()));
+    for (FieldTrouble& trouble : troubles) {
+      trouble.count = 0;
+      trouble.error = false;
+      trouble.example.clear();
+    }
+  }
+
+  void end() {
+    for (std::size_t field = 0; field < resource->fields.size(); ++field) {
+      const FieldTrouble& trouble = troubles[field];
+      if (trouble.count != 0) report_trouble(*resource->fields[field], trouble);
+    }
+    const auto same = [this](const auto& entry) { return entry.first == resource_index; };
+    auto found = std::find_if(out->counts.begin(), out->counts.end(), same);
+    if (found == out->counts.end()) found = out->counts.insert(found, {resource_index, {}});
+    found->second.read += counts.read;
+    found->second.filtered += counts.filtered;
+    found->second.invalid += counts.invalid;
+  }
+
+  void report_trouble(const ExpressionSpec& spec, const FieldTrouble& trouble) {
+    for (Misconfigured& known : out->misconfigured) {
+      if (known.resource != resource_index || known.field != spec.path || known.expression != spec.text) continue;
+      known.count += trouble.count;
+      if (trouble.error && !known.error) {
+        known.error = true;
+        known.example = trouble.example;
+      }
+      return;
+    }
+    out->misconfigured.push_back(
+        {resource_index, spec.path, spec.text, trouble.count, trouble.error ? trouble.example : "null", trouble.error});
+  }
+
+  /// Notes that a field came out null, or failed with `message`.
+  void note(const CompiledExpression& expression, Came came) {
+    if (came == Came::kValue) return;
+    FieldTrouble& trouble = troubles[expression.field];
+    ++trouble.count;
+    if (came != Came::kError || trouble.error) return;
+    trouble.error = true;
+    trouble.example = message.substr(0, std::min(message.size(), kMaxExampleBytes));
+  }
+
+  void fault(MappingFault::Kind kind, std::string text) {
+    ++counts.invalid;
+    out->faults.push_back({kind, resource_index, record_index, std::move(text)});
+  }
+
+  /// Counts every mapping of the record as one evaluation that came to nothing.
+  void fault_all(MappingFault::Kind kind, const std::string& text) {
+    counts.read += resource->entities.size();
+    for (std::size_t number = 0; number < resource->entities.size(); ++number) fault(kind, text);
+  }
+
+  /// Makes the record a value, once. False: `message` says why it cannot be one.
+  bool load() {
+    if (loaded == Loaded::kNo) {
+      auto done = evaluator.load(record);
+      loaded = done ? Loaded::kYes : Loaded::kFailed;
+      if (done) {
+        input = evaluator.input();
+      } else {
+        load_error = std::move(done).error().message;
+      }
+    }
+    if (loaded == Loaded::kYes) return true;
+    message = load_error;
+    return false;
+  }
+
+  /// Runs a program on `input` for its first output. `take(value)` gets it, and returns false if it is too large.
+  template <class Take>
+  Came run(const jq::Program& program, Take&& take) {
+    bool any = false;
+    bool fits = true;
+    const jq::Outcome outcome = evaluator.run(program, input, [&](jq::ValueRef value) {
+      any = true;
+      fits = take(value);
+      return jq::Next::kStop;
+    });
+    if (!outcome.ok()) {
+      message = outcome.message;
+      if (outcome.ending == jq::Outcome::Ending::kHalted) message = "halt is not for mappings";
+      return Came::kError;
+    }
+    if (!fits) {
+      message = "the output exceeds " + std::to_string(max_output) + " bytes";
+      return Came::kError;
+    }
+    return any ? Came::kValue : Came::kNull;
+  }
+
+  /// Appends what an expression comes to.
+  Came append(const CompiledExpression& expression, std::string& bytes) {
+    const std::size_t before = bytes.size();
+    Came came = Came::kError;
+    if (!expression.program) {
+      message = expression.error;
+    } else if (load()) {
+      came = run(*expression.program, [&](jq::ValueRef value) { return value.append_json(bytes, max_output); });
+    }
+    if (came == Came::kValue && mapping_value::is_null(std::string_view(bytes).substr(before))) came = Came::kNull;
+    if (came != Came::kValue) {
+      bytes.resize(before);
+      bytes += "null";
+    }
+    note(expression, came);
+    return came;
+  }
+
+  /// A search query is a value whatever its leaves come to, but an error in one of them is told.
+  Came append(const CompiledSearch& search, std::string& bytes) {
+    Came worst = Came::kValue;
+    bytes += '{';
+    bool first = true;
+    for (const auto& [key, leaf] : search.leaves) {
+      if (!std::exchange(first, false)) bytes += ',';
+      bytes += key;
+      if (append(leaf, bytes) == Came::kError) worst = Came::kError;
+    }
+    if (search.has_rules) {
+      if (!std::exchange(first, false)) bytes += ',';
+      bytes += "\"rules\":[";
+      bool first_rule = true;
+      for (const CompiledSearch& rule : search.rules) {
+        if (!std::exchange(first_rule, false)) bytes += ',';
+        if (append(rule, bytes) == Came::kError) worst = Came::kError;
+      }
+      bytes += ']';
+    }
+    bytes += '}';
+    return worst;
+  }
+
+  Came append(const CompiledValue& value, std::string& bytes) {
+    return value.search ? append(*value.search, bytes) : append(*value.expression, bytes);
+  }
+
+  Selected select() {
+    const CompiledExpression& selector = resource->selector;
+    if (!selector.program) {
+      message = "selector does not compile: " + selector.error;
+      return Selected::kUnreadable;
+    }
+    if (!load()) return Selected::kUnreadable;
+    jq::Type type = jq::Type::kNull;
+    const Came came = run(*selector.program, [&](jq::ValueRef value) {
+      type = value.type();
+      return true;
+    });
+    if (came == Came::kError) {
+      message.insert(0, "selector failed: ");
+      return Selected::kUnreadable;
+    }
+    if (came == Came::kValue && type == jq::Type::kTrue) return Selected::kYes;
+    if (came == Came::kValue && type == jq::Type::kFalse) return Selected::kNo;
+    message = "selector is not boolean: ";
+    message += came == Came::kNull ? "no output" : type_name(type);
+    return Selected::kUnreadable;
+  }
+
+  /// Evaluates all mappings of the resource on `input`.
+  void evaluate() {
+    switch (select()) {
+      case Selected::kNo:
+        counts.read += resource->entities.size();
+        counts.filtered += resource->entities.size();
+        return;
+      case Selected::kUnreadable:
+        fault_all(MappingFault::Kind::kUnreadable, message);
+        return;
+      case Selected::kYes:
+        break;
+    }
+    for (const CompiledEntity& entity : resource->entities) {
+      ++counts.read;
+      write(entity);
+    }
+  }
+
+  /// Appends one part of an entity: key, then value.
+  Came append_part(std::string_view key, const CompiledValue& value, std::uint64_t entity_begin, Part& part) {
+    std::string& bytes = out->entities.bytes;
+    bytes += key;
+    const std::size_t begin = bytes.size();
+    const Came came = append(value, bytes);
+    part = {static_cast<std::uint32_t>(begin - entity_begin), static_cast<std::uint32_t>(bytes.size() - begin)};
+    return came;
+  }
+
+  /// As `append_part`, and makes numbers and booleans strings.
+  void append_text_part(std::string_view key, const CompiledValue& value, std::uint64_t entity_begin, Part& part) {
+    std::string& bytes = out->entities.bytes;
+    append_part(key, value, entity_begin, part);
+    mapping_value::stringify(bytes, static_cast<std::size_t>(entity_begin + part.begin));
+    part.length = static_cast<std::uint32_t>(bytes.size() - entity_begin - part.begin);
+  }
+
+  /// Appends `"properties":{...}` or `"relations":{...}`; true if one of the members is an object.
+  bool append_members(std::string_view key, const std::vector<std::pair<std::string, CompiledValue>>& members,
+                      std::uint64_t entity_begin, Part& part) {
+    std::string& bytes = out->entities.bytes;
+    bytes += key;
+    const std::size_t begin = bytes.size();
+    bytes += '{';
+    bool any_object = false;
+    bool first = true;
+    for (const auto& [name, value] : members) {
+      if (!std::exchange(first, false)) bytes += ',';
+      bytes += name;
+      const std::size_t value_begin = bytes.size();
+      append(value, bytes);
+      any_object = any_object || bytes[value_begin] == '{';
+    }
+    bytes += '}';
+    part = {static_cast<std::uint32_t>(begin - entity_begin), static_cast<std::uint32_t>(bytes.size() - begin)};
+    return any_object;
+  }
+
+  /// Writes one entity, or a fault.
+  void write(const CompiledEntity& compiled) {
+    pipeline::EntityBuffer& buffer = out->entities;
+    std::string& bytes = buffer.bytes;
+    Entity entity;
+    entity.begin = bytes.size();
+    entity.resource = resource_index;
+
+    const Came identifier = append_part("{\"identifier\":", compiled.identifier, entity.begin, entity.identifier);
+    std::string error = identifier == Came::kError ? "identifier failed: " + message : std::string();
+    if (append_part(",\"blueprint\":", compiled.blueprint, entity.begin, entity.blueprint) == Came::kError &&
+        error.empty()) {
+      error = "blueprint failed: " + message;
+    }
+    if (compiled.title) append_part(",\"title\":", *compiled.title, entity.begin, entity.title);
+    if (compiled.icon) append_text_part(",\"icon\":", *compiled.icon, entity.begin, entity.icon);
+    if (compiled.team) append_text_part(",\"team\":", *compiled.team, entity.begin, entity.team);
+    bool searched = false;
+    if (compiled.has_properties)
+      append_members(",\"properties\":", compiled.properties, entity.begin, entity.properties);
+    if (compiled.has_relations)
+      searched = append_members(",\"relations\":", compiled.relations, entity.begin, entity.relations);
+    bytes += '}';
+
+    MappingFault::Kind kind = MappingFault::Kind::kUnreadable;
+    const auto json_of = [&](const Part& part) {
+      return std::string_view(bytes).substr(static_cast<std::size_t>(entity.begin) + part.begin, part.length);
+    };
+    const std::string_view identifier_json = json_of(entity.identifier);
+    const std::string_view blueprint_json = json_of(entity.blueprint);
+    if (error.empty()) {
+      kind = MappingFault::Kind::kInvalid;
+      if (!mapping_value::truthy(identifier_json)) {
+        error = "identifier is null or empty";
+      } else if (!mapping_value::truthy(blueprint_json)) {
+        error = "blueprint is null or empty";
+      } else if (mapping_value::is_array(blueprint_json) || mapping_value::is_object(blueprint_json)) {
+        error = "blueprint is no string";
+      } else if (const std::string_view icon = json_of(entity.icon);
+                 mapping_value::is_array(icon) || mapping_value::is_object(icon)) {
+        error = "icon is no string";
+      } else if (bytes.size() - entity.begin > UINT32_MAX) {
+        error = "the entity exceeds 4 GB";
+      }
+    }
+    if (!error.empty()) {
+      bytes.resize(static_cast<std::size_t>(entity.begin));
+      fault(kind, std::move(error));
+      return;
+    }
+    entity.length = static_cast<std::uint32_t>(bytes.size() - entity.begin);
+    const std::string_view team = json_of(entity.team);
+    entity.searched = searched || mapping_value::is_object(identifier_json) || mapping_value::is_object(team) ||
+                      mapping_value::has_object_element(team);
+    blueprint_text.assign(mapping_value::identity_text(blueprint_json, scratch));
+    entity.identity = pipeline::identity_digest(blueprint_text, mapping_value::identity_text(identifier_json, scratch));
+    buffer.entities.push_back(entity);
+  }
+
+  std::string blueprint_text;
+
+  /// Evaluates the mappings on each element of the record's list.
+  void evaluate_items(const CompiledItems& items) {
+    if (!items.list.program) {
+      message = items.list.error;
+      return skip_unreadable(items, "itemsToParse does not compile: ");
+    }
+    if (!load()) return fault_all(MappingFault::Kind::kUnreadable, message);
+    const jq::ValueRef whole = input;
+    jq::ValueRef list;
+    const Came came = run(*items.list.program, [&](jq::ValueRef value) {
+      list = evaluator.keep(value);
+      return true;
+    });
+    if (came == Came::kError) return skip_unreadable(items, "itemsToParse failed: ");
+    if (came == Came::kNull || list.type() != jq::Type::kArray) {
+      const bool null = came == Came::kNull || list.type() == jq::Type::kNull;
+      message = "itemsToParse is no array: ";
+      message += came == Came::kNull ? "no output" : type_name(list.type());
+      note(items.list, null ? Came::kNull : Came::kError);
+      return fault_all(MappingFault::Kind::kInvalid, message);
+    }
+    if (items.removes_all) {
+      message = "itemsToParse names no path to take out of the record: set itemsToParseTopLevelTransform to false";
+      note(items.list, Came::kError);
+      return fault_all(MappingFault::Kind::kInvalid, message);
+    }
+    jq::ValueRef rest = whole;
+    if (items.remove) {
+      const Came removed = run(*items.remove, [&](jq::ValueRef value) {
+        rest = evaluator.keep(value);
+        return true;
+      });
+      if (removed == Came::kError) return skip_unreadable(items, "itemsToParse cannot be taken out of the record: ");
+      if (removed == Came::kNull || rest.type() != jq::Type::kObject) {
+        message = "nothing is left";
+        return skip_unreadable(items, "itemsToParse cannot be taken out of the record: ");
+      }
+    }
+    for (std::size_t index = 0; index < list.size(); ++index) {
+      input = evaluator.with_member(rest, items.name, list.element(index));
+      evaluate();
+    }
+    input = whole;
+  }
+
+  /// Gives up a record whose items could not be told because of an error: its identities are unknown.
+  void skip_unreadable(const CompiledItems& items, std::string_view what) {
+    note(items.list, Came::kError);
+    fault_all(MappingFault::Kind::kUnreadable, std::string(what) + message);
+  }
+
+  void map_record() {
+    if (!is_object_text(record.json)) {
+      return fault_all(MappingFault::Kind::kUnreadable, "the record is not an object");
+    }
+    if (resource->items) {
+      evaluate_items(*resource->items);
+    } else {
+      evaluate();
+    }
+  }
+};
+
+Mapper::Mapper(std::shared_ptr<const Mapping> mapping) : state_(std::make_unique<State>(std::move(mapping))) {}
+Mapper::~Mapper() = default;
+Mapper::Mapper(Mapper&&) noexcept = default;
+Mapper& Mapper::operator=(Mapper&&) noexcept = default;
+
+void Mapper::map(std::uint32_t resource, const pipeline::Page& page, const pipeline::RecordSet& records,
+                 MappedPage& out) {
+  State& state = *state_;
+  RIPTIDE_CHECK(resource < state.mapping->program_->resources.size());
+  state.out = &out;
+  state.begin(resource);
+  for (std::size_t index = 0; index < records.spans.size(); ++index) {
+    state.record_index = static_cast<std::uint32_t>(index);
+    state.record = pipeline::view_of(page, records, records.spans[index]);
+    state.loaded = State::Loaded::kNo;
+    state.map_record();
+  }
+  state.end();
+}
+
+}  // namespace riptide::transform

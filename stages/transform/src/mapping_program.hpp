@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "riptide/transform/jq.hpp"
+#include "riptide/transform/mapping.hpp"
+
+namespace riptide::transform {
+
+/// One compiled expression of a mapping.
+struct CompiledExpression {
+  const ExpressionSpec* spec = nullptr;        ///< Of the `MappingSpec` that the program owns.
+  std::shared_ptr<const jq::Program> program;  ///< Null if it does not compile (lenient).
+  std::string error;                           ///< Why it does not.
+  std::uint32_t field = 0;                     ///< Its number within the resource, for the misconfigured fields.
+};
+
+/// A compiled search query.
+struct CompiledSearch {
+  std::vector<std::pair<std::string, CompiledExpression>> leaves;  ///< By name as a JSON key: `"operator":`.
+  std::vector<CompiledSearch> rules;
+  bool has_rules = false;
+};
+
+/// A compiled mapped value: one of the two.
+struct CompiledValue {
+  std::optional<CompiledExpression> expression;
+  std::optional<CompiledSearch> search;
+};
+
+/// One object of `mappings`. Keys are JSON, with quotes and colon.
+struct CompiledEntity {
+  CompiledValue identifier;
+  CompiledValue blueprint;
+  std::optional<CompiledValue> title;
+  std::optional<CompiledValue> icon;
+  std::optional<CompiledValue> team;
+  std::vector<std::pair<std::string, CompiledValue>> properties;
+  std::vector<std::pair<std::string, CompiledValue>> relations;
+  bool has_properties = false;
+  bool has_relations = false;
+};
+
+/// `itemsToParse` and what goes with it.
+struct CompiledItems {
+  CompiledExpression list;
+  std::shared_ptr<const jq::Program> remove;  ///< `del(PATH)`; null: nothing is removed.
+  bool removes_all = false;                   ///< PATH is `.`: every record is skipped, as in Ocean.
+  std::string name;
+};
+
+struct CompiledResource {
+  CompiledExpression selector;
+  std::optional<CompiledItems> items;
+  std::vector<CompiledEntity> entities;
+  std::vector<const ExpressionSpec*> fields;  ///< By `CompiledExpression::field`.
+};
+
+struct Mapping::Program {
+  MappingSpec spec;
+  EvaluationLimits limits;
+  std::vector<CompiledResource> resources;
+};
+
+}  // namespace riptide::transform
