@@ -293,7 +293,7 @@ class ConfigReader {
     const Tree* given = find(key);
     if (given != nullptr && given->kind == Tree::Kind::kNull) given = nullptr;
     if (given == nullptr) {
-      if (setting.required && wanted(key)) report_missing(setting);
+      if (setting.required) report_missing(setting, value);
       if (!setting.fallback.empty()) {
         const std::string why = parse(setting, std::string(setting.fallback), value);
         RIPTIDE_CHECK(why.empty());
@@ -313,20 +313,25 @@ class ConfigReader {
     if (!why.empty()) problem(Level::kError, given, how_to_set(key), why);
   }
 
-  [[nodiscard]] bool wanted(std::string_view key) const {
-    return key == "integration.type" ? needs_.type : needs_.source;
-  }
-
-  void report_missing(const Setting& setting) {
+  void report_missing(const Setting& setting, Config::Value& value) {
+    const bool type = setting.key == "integration.type";
+    if (type && !needs_.type) return;
+    if (!type && needs_.source == ConfigNeeds::Missing::kPlaceholder) {
+      const std::string why =
+          parse(setting, setting.type == SettingType::kUrl ? "https://placeholder.invalid" : "placeholder", value);
+      RIPTIDE_CHECK(why.empty());
+      return;
+    }
     std::string message = "is required and not set";
     const auto reference = unset_references_.find(std::string(setting.key));
     if (reference != unset_references_.end()) {
       message = "is required; " + sources_.file_name + " takes it from the variable " + reference->second +
                 ", which is not set";
-    } else if (setting.key == "integration.type") {
+    } else if (type) {
       message += "; set it to the system to read, e.g. octopus";
     }
-    problem(Level::kError, nullptr, how_to_set(setting.key), message);
+    const bool doubtful = !type && needs_.source == ConfigNeeds::Missing::kWarning;
+    problem(doubtful ? Level::kWarning : Level::kError, nullptr, how_to_set(setting.key), message);
   }
 
   // Returns what is wrong, or "". Never quotes the value of a secret, or one that may be a secret in the wrong place.

@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::ResultOf;
+using ::testing::SizeIs;
 
 constexpr char kKey[] = "integration.config.octopus_api_key";
 constexpr char kUrl[] = "integration.config.server_url";
@@ -127,7 +127,10 @@ TEST(Config, ASecretThatIsMissingIsNamedByItsVariableAndItsKey) {
       ElementsAre(AllOf(HasSubstr("OCEAN__INTEGRATION__CONFIG__OCTOPUS_API_KEY"),
                         HasSubstr("integration.config.octopusApiKey"), HasSubstr("OCTOPUS_KEY, which is not set")),
                   AllOf(HasSubstr("OCEAN__INTEGRATION__CONFIG__SERVER_URL"), HasSubstr("required"))));
-  EXPECT_THAT(read_config(sources, {.source = false}).problems, IsEmpty());
+  const auto placeholders = read_config(sources, {.source = ConfigNeeds::Missing::kPlaceholder});
+  EXPECT_THAT(placeholders.problems, IsEmpty());
+  EXPECT_THAT(placeholders.config.text(kUrl), HasSubstr(".invalid"));
+  EXPECT_THAT(warnings(read_config(sources, {.source = ConfigNeeds::Missing::kWarning})), SizeIs(2));
 }
 
 TEST(Config, ReportsEveryProblemAtOnce) {
@@ -189,7 +192,7 @@ TEST(Config, KnowsWhichTypesAreNotThereYet) {
   EXPECT_THAT(with_type("jira"), ElementsAre(AllOf(HasSubstr("not supported yet"), HasSubstr("octopus"))));
   EXPECT_THAT(with_type("octupus"), ElementsAre(HasSubstr("did you mean 'octopus'")));
   EXPECT_THAT(errors(read_config({}, {})), ElementsAre(HasSubstr("OCEAN__INTEGRATION__TYPE")));
-  EXPECT_THAT(errors(read_config({}, {.type = false, .source = false})), IsEmpty());
+  EXPECT_THAT(errors(read_config({}, {.type = false})), IsEmpty());
 }
 
 TEST(Config, TreatsAnEmptyVariableAsNotSet) {
