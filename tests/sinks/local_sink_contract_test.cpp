@@ -8,6 +8,7 @@
 #include "entities.hpp"
 #include "riptide/sinks/ndjson_sink.hpp"
 #include "riptide/sinks/null_sink.hpp"
+#include "riptide/sinks/sqlite_sink.hpp"
 #include "temporary_directory.hpp"
 
 namespace riptide::test {
@@ -30,6 +31,17 @@ std::vector<SinkCase> sinks() {
       {"ndjson",
        [](const TemporaryDirectory& directory) { return std::make_unique<sinks::NdjsonSink>(directory.file("out")); },
        "ndjson:"},
+      {"sqlite",
+       [](const TemporaryDirectory& directory) {
+         sinks::SqliteSink::Options options;
+         options.path = directory.file("catalogue.db");
+         options.context.integration = "i";
+         options.context.run_id = "r";
+         options.context.kinds = {"service"};
+         options.now = [] { return std::string("2026-01-01T00:00:00Z"); };
+         return std::make_unique<sinks::SqliteSink>(std::move(options));
+       },
+       "sqlite:"},
   };
 }
 

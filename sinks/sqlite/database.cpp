@@ -1,0 +1,172 @@
+#include "database.hpp"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace riptide::sinks {
+
+using pipeline::Error;
+using pipeline::ErrorKind;
+using pipeline::Result;
+using pipeline::unexpected;
+
+Database::~Database() { close(); }
+
+void Database::close() noexcept {
+  if (handle_ != nullptr) sqlite3_close_v2(handle_);
+  handle_ = nullptr;
+}
+
+Result<void> Database::open(const std::string& path) {
+  path_ = path;
+  const int code = sqlite3_open_v2(path.c_str(), &handle_,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (handle_ == nullptr) return unexpected(ErrorKind::kInternal, fmt::format("no memory to open {}", path));
+  if (code != SQLITE_OK) {
+    Error failure = error(code);
+    close();
+    return unexpected(std::move(failure));
+  }
+  sqlite3_extended_result_codes(handle_, 1);
+  if (sqlite3_db_readonly(handle_, "main") == 1) {
+    close();
+    return unexpected(ErrorKind::kConfig, fmt::format("{} may not be written by this user: change its rights, or name "
+                                                      "another file",
+                                                      path));
+  }
+  return {};
+}
+
+void Database::set_busy_timeout(std::chrono::milliseconds timeout) noexcept {
+  sqlite3_busy_timeout(handle_, static_cast<int>(timeout.count()));
+}
+
+Error Database::error(int code) const {
+  const std::string said = handle_ != nullptr ? sqlite3_errmsg(handle_) : sqlite3_errstr(code);
+  const int system_error = handle_ != nullptr ? sqlite3_system_errno(handle_) : 0;
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return Error(ErrorKind::kConfig,
+                   fmt::format("{} is held by another process: wait until it is done, or name another file", path_));
+    case SQLITE_NOTADB:
+      return Error(ErrorKind::kConfig, fmt::format("{} is not a SQLite database: name another file", path_));
+    case SQLITE_CORRUPT:
+      return Error(ErrorKind::kConfig,
+                   fmt::format("{} is damaged ({}): move it away, the next run makes it anew", path_, said));
+    case SQLITE_CANTOPEN:
+      return Error(ErrorKind::kConfig,
+                   fmt::format("{} cannot be opened ({}): does its directory exist, and may this user write there?",
+                               path_, system_error != 0 ? std::generic_category().message(system_error) : said));
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return Error(ErrorKind::kConfig,
+                   fmt::format("{} may not be written by this user: change its rights, or name another file", path_));
+    case SQLITE_FULL:
+      return Error(ErrorKind::kTransport, fmt::format("the disk of {} is full: free some space and run again", path_));
+    case SQLITE_IOERR:
+      if (system_error == ENOSPC || system_error == EDQUOT) {
+        return Error(ErrorKind::kTransport,
+                     fmt::format("the disk of {} is full: free some space and run again", path_));
+      }
+      return Error(ErrorKind::kTransport,
+                   fmt::format("reading or writing {} failed: {}", path_,
+                               system_error != 0 ? std::generic_category().message(system_error) : said));
+    default:
+      return Error(ErrorKind::kInternal, fmt::format("SQLite refused a statement: {}, file={}", said, path_));
+  }
+}
+
+Result<void> Database::run(const std::string& sql) {
+  const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return unexpected(error(code));
+  return {};
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* handle = nullptr;
+  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                      &handle, nullptr);
+  if (code != SQLITE_OK) return unexpected(error(code));
+  return Statement(this, handle);
+}
+
+Result<std::int64_t> Database::integer(std::string_view sql) {
+  auto statement = prepare(sql);
+  if (!statement) return unexpected(std::move(statement).error());
+  auto row = statement->step();
+  if (!row) return unexpected(std::move(row).error());
+  return *row ? statement->integer(0) : std::int64_t{0};
+}
+
+bool Database::in_transaction() const noexcept { return handle_ != nullptr && sqlite3_get_autocommit(handle_) == 0; }
+
+std::size_t Database::changes() const noexcept { return static_cast<std::size_t>(sqlite3_changes(handle_)); }
+
+std::int64_t Database::last_insert_rowid() const noexcept { return sqlite3_last_insert_rowid(handle_); }
+
+void Database::set_last_insert_rowid(std::int64_t rowid) noexcept { sqlite3_set_last_insert_rowid(handle_, rowid); }
+
+Statement::~Statement() { sqlite3_finalize(handle_); }
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_), handle_(std::exchange(other.handle_, nullptr)) {}
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+  if (this != &other) {
+    sqlite3_finalize(handle_);
+    database_ = other.database_;
+    handle_ = std::exchange(other.handle_, nullptr);
+  }
+  return *this;
+}
+
+void Statement::bind(int parameter, std::string_view text) noexcept {
+  // A null pointer would be bound as NULL.
+  sqlite3_bind_text64(handle_, parameter, text.data() != nullptr ? text.data() : "", text.size(), SQLITE_STATIC,
+                      SQLITE_UTF8);
+}
+
+void Statement::bind(int parameter, std::optional<std::string_view> text) noexcept {
+  if (text) {
+    bind(parameter, *text);
+  } else {
+    sqlite3_bind_null(handle_, parameter);
+  }
+}
+
+Result<bool> Statement::step() {
+  const int code = sqlite3_step(handle_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  Error failure = database_->error(code);
+  sqlite3_reset(handle_);
+  return unexpected(std::move(failure));
+}
+
+Result<void> Statement::run() {
+  const int code = sqlite3_step(handle_);
+  if (code != SQLITE_DONE && code != SQLITE_ROW) {
+    Error failure = database_->error(code);
+    sqlite3_reset(handle_);
+    return unexpected(std::move(failure));
+  }
+  sqlite3_reset(handle_);
+  return {};
+}
+
+void Statement::reset() noexcept { sqlite3_reset(handle_); }
+
+std::string_view Statement::text(int column) const noexcept {
+  const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+  if (bytes == nullptr) return {};
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+std::int64_t Statement::integer(int column) const noexcept { return sqlite3_column_int64(handle_, column); }
+
+}  // namespace riptide::sinks
