@@ -9,7 +9,7 @@
 
 #include "listing.hpp"
 #include "riptide/sources/octopus.hpp"
-#include "server_url.hpp"
+#include "riptide/stages/server_url.hpp"
 
 namespace riptide::sources::octopus {
 namespace {
@@ -149,7 +149,7 @@ const Link* link_of(std::string_view kind) noexcept {
 }  // namespace
 
 Result<std::unique_ptr<OctopusSource>> OctopusSource::create(Options options) {
-  Result<std::string> url = checked_server_url(options.server_url, "OCEAN__INTEGRATION__CONFIG__SERVER_URL");
+  Result<std::string> url = stages::checked_server_url(options.server_url, "OCEAN__INTEGRATION__CONFIG__SERVER_URL");
   if (!url) return unexpected(std::move(url).error());
   options.server_url = *std::move(url);
   if (options.api_key.empty()) {

@@ -73,6 +73,8 @@ std::string render(const Reply& reply, std::size_t& head_bytes) {
 /// Reads one request from the front of `bytes`. @return Bytes that it took, 0 if it is not complete, npos if it is
 /// broken.
 std::size_t parse(std::string_view bytes, ReceivedRequest& request) {
+  // What is no HTTP (a TLS greeting) never gets a blank line.
+  if (!bytes.empty() && (bytes.front() < 'A' || bytes.front() > 'Z')) return std::string_view::npos;
   const auto head_end = bytes.find("\r\n\r\n");
   if (head_end == std::string_view::npos) return 0;
   std::string_view head = bytes.substr(0, head_end + 2);
@@ -320,7 +322,11 @@ class LoopbackServer::Engine {
     ReceivedRequest request;
     const std::size_t used = parse(connection.in, request);
     if (used == 0) return;
-    if (used == std::string::npos) return drop(fd, Drop::kReset);
+    if (used == std::string::npos) {
+      static constexpr std::string_view kRefusal = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+      [[maybe_unused]] const auto sent = ::send(fd, kRefusal.data(), kRefusal.size(), MSG_NOSIGNAL);
+      return drop(fd, Drop::kClose);
+    }
     connection.in.erase(0, used);
     request.connection = connection.number;
     request.received = Clock::now();
@@ -357,7 +363,8 @@ class LoopbackServer::Engine {
       connection.allowed = std::min(connection.last, connection.allowed + connection.reply.drip_bytes);
     }
     connection.ready = true;
-    if (connection.allowed < connection.last) schedule(fd, connection, std::max(connection.reply.drip_interval, milliseconds{1}));
+    if (connection.allowed < connection.last)
+      schedule(fd, connection, std::max(connection.reply.drip_interval, milliseconds{1}));
     flush(fd);
   }
 

@@ -66,21 +66,20 @@ TEST_P(GraphTest, RunsSynchronousAndAsynchronousStagesToTheEnd) {
   Elsewhere elsewhere;
   std::atomic<int> sum{0};
   Graph graph({.title = "t", .threads = GetParam(), .stop = &stop});
-  auto twice = graph.stage<int, int>({.name = "twice", .says = "", .waiting_on = nullptr},
-                                     [](std::shared_ptr<int> in, Emit<int> emit) {
-                                       emit(std::make_shared<int>(*in));
-                                       emit(std::make_shared<int>(*in + 1000));
-                                     });
-  auto away = graph.async<int, int>({.name = "away", .says = "", .waiting_on = nullptr},
-                                    [&](std::shared_ptr<int> in, Completion<int> completion) {
-                                      auto shared = std::make_shared<Completion<int>>(std::move(completion));
-                                      elsewhere.post([in, shared] {
-                                        shared->emit(in);
-                                        shared->finish();
-                                      });
-                                    });
-  auto add = graph.stage<int, void>({.name = "add", .says = "", .waiting_on = nullptr},
-                                    [&](std::shared_ptr<int> in, Emit<void>) { sum += *in; });
+  auto twice = graph.stage<int, int>({.name = "twice", .says = ""}, [](std::shared_ptr<int> in, Emit<int> emit) {
+    emit(std::make_shared<int>(*in));
+    emit(std::make_shared<int>(*in + 1000));
+  });
+  auto away =
+      graph.async<int, int>({.name = "away", .says = ""}, [&](std::shared_ptr<int> in, Completion<int> completion) {
+        auto shared = std::make_shared<Completion<int>>(std::move(completion));
+        elsewhere.post([in, shared] {
+          shared->emit(in);
+          shared->finish();
+        });
+      });
+  auto add =
+      graph.stage<int, void>({.name = "add", .says = ""}, [&](std::shared_ptr<int> in, Emit<void>) { sum += *in; });
   graph.edge(twice, away, "number");
   graph.edge(away, add, "number");
   for (int i = 0; i < 500; ++i) graph.put(twice, std::make_shared<int>(i));
@@ -102,12 +101,11 @@ TEST_P(GraphTest, SerialStagesKeepOneBodyAtATimeAndBroadcastReachesAll) {
   std::vector<int> a;  // No lock: the stages are serial.
   std::vector<int> b;
   Graph graph({.title = "t", .threads = GetParam(), .stop = &stop});
-  auto source = graph.stage<int, int>({.name = "source", .says = "", .waiting_on = nullptr},
+  auto source = graph.stage<int, int>({.name = "source", .says = ""},
                                       [](std::shared_ptr<int> in, Emit<int> emit) { emit(std::move(in)); });
   const auto collect = [&](std::string name, std::vector<int>& into) {
-    return graph.stage<int, void>(
-        {.name = std::move(name), .says = "", .concurrency = Concurrency::kSerial, .waiting_on = nullptr},
-        [&into](std::shared_ptr<int> in, Emit<void>) { into.push_back(*in); });
+    return graph.stage<int, void>({.name = std::move(name), .says = "", .concurrency = Concurrency::kSerial},
+                                  [&into](std::shared_ptr<int> in, Emit<void>) { into.push_back(*in); });
   };
   auto left = collect("left", a);
   auto right = collect("right", b);
@@ -123,13 +121,11 @@ TEST_P(GraphTest, ABodyThatThrowsAsksForTheStopAndLosesNothingElse) {
   Stop stop;
   std::atomic<int> seen{0};
   Graph graph({.title = "t", .threads = GetParam(), .stop = &stop});
-  auto picky = graph.stage<int, int>({.name = "picky", .says = "", .waiting_on = nullptr},
-                                     [](std::shared_ptr<int> in, Emit<int> emit) {
-                                       if (*in == 3) throw std::runtime_error("three");
-                                       emit(std::move(in));
-                                     });
-  auto count = graph.stage<int, void>({.name = "count", .says = "", .waiting_on = nullptr},
-                                      [&](std::shared_ptr<int>, Emit<void>) { ++seen; });
+  auto picky = graph.stage<int, int>({.name = "picky", .says = ""}, [](std::shared_ptr<int> in, Emit<int> emit) {
+    if (*in == 3) throw std::runtime_error("three");
+    emit(std::move(in));
+  });
+  auto count = graph.stage<int, void>({.name = "count", .says = ""}, [&](std::shared_ptr<int>, Emit<void>) { ++seen; });
   graph.edge(picky, count, "n");
   for (int i = 0; i < 10; ++i) graph.put(picky, std::make_shared<int>(i));
   graph.wait();
@@ -142,11 +138,11 @@ TEST_P(GraphTest, ABodyThatThrowsAsksForTheStopAndLosesNothingElse) {
 TEST_P(GraphTest, AnAsynchronousBodyThatThrowsOrGivesUpDoesNotHang) {
   Stop stop;
   Graph graph({.title = "t", .threads = GetParam(), .stop = &stop});
-  auto away = graph.async<int, int>({.name = "away", .says = "", .waiting_on = nullptr},
-                                    [](std::shared_ptr<int> in, Completion<int> completion) {
-                                      if (*in == 0) throw std::runtime_error("no");
-                                      completion.finish();
-                                    });
+  auto away =
+      graph.async<int, int>({.name = "away", .says = ""}, [](std::shared_ptr<int> in, Completion<int> completion) {
+        if (*in == 0) throw std::runtime_error("no");
+        completion.finish();
+      });
   graph.put(away, std::make_shared<int>(0));
   graph.put(away, std::make_shared<int>(1));
   graph.wait();
@@ -158,12 +154,11 @@ INSTANTIATE_TEST_SUITE_P(Threads, GraphTest, ::testing::Values(1, 2, 4));
 TEST(Graph, DescribesItselfAsItIsBuilt) {
   Stop stop;
   Graph graph({.title = "picture", .threads = 1, .stop = &stop});
-  auto a = graph.async<int, int>({.name = "a", .says = "says a", .waiting_on = nullptr},
-                                 [](std::shared_ptr<int>, Completion<int>) {});
-  auto b = graph.stage<int, void>({.name = "b", .says = "", .concurrency = Concurrency::kSerial, .waiting_on = nullptr},
+  auto a = graph.async<int, int>({.name = "a", .says = "says a"}, [](std::shared_ptr<int>, Completion<int>) {});
+  auto b = graph.stage<int, void>({.name = "b", .says = "", .concurrency = Concurrency::kSerial},
                                   [](std::shared_ptr<int>, Emit<void>) {});
   graph.edge(a, b, "page");
-  const std::size_t phase = graph.describe_phase({.name = "after", .says = "", .waiting_on = nullptr});
+  const std::size_t phase = graph.describe_phase({.name = "after", .says = ""});
   graph.describe_edge(b.index(), phase, "seen", false);
   graph.describe_edge(b.index(), a.index(), "token", true);
   const GraphDescription picture = graph.describe();

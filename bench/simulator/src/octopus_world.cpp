@@ -22,11 +22,6 @@ constexpr std::size_t kMaxTemplateBytes = std::size_t{128} << 10;  // a kind: st
 constexpr std::int64_t kEpochSeconds = 1'704'067'200;  // 2024-01-01
 constexpr std::int64_t kSecondsBetweenRecords = 7;
 
-// Digits without the cost of a stream; `out` has room for 20.
-std::string_view digits(std::uint64_t value, char* out) noexcept {
-  return {out, static_cast<std::size_t>(std::to_chars(out, out + 20, value).ptr - out)};
-}
-
 void put(char* out, unsigned value, int width) noexcept {
   for (int i = width - 1; i >= 0; --i) {
     out[i] = static_cast<char>('0' + value % 10);
@@ -34,23 +29,33 @@ void put(char* out, unsigned value, int width) noexcept {
   }
 }
 
-// "2025-11-02T10:31:44.120+00:00"; `out` has room for 32.
-std::string_view timestamp(std::uint32_t number, char* out) noexcept {
-  const std::int64_t seconds = kEpochSeconds + kSecondsBetweenRecords * static_cast<std::int64_t>(number);
-  const std::chrono::sys_seconds time{std::chrono::seconds{seconds}};
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date{day};
-  const auto second = static_cast<unsigned>((time - day).count());
-  std::memcpy(out, "0000-00-00T00:00:00.000+00:00", 29);
-  put(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
-  put(out + 5, static_cast<unsigned>(date.month()), 2);
-  put(out + 8, static_cast<unsigned>(date.day()), 2);
-  put(out + 11, second / 3600, 2);
-  put(out + 14, second / 60 % 60, 2);
-  put(out + 17, second % 60, 2);
-  put(out + 20, number * 37 % 1000, 3);
-  return {out, 29};
-}
+// Writes "2025-11-02T10:31:44.120+00:00" for a record, later for larger numbers. Keeps the date of the last one.
+class Clock {
+ public:
+  char* write(std::uint32_t number, char* out) noexcept {
+    const std::int64_t seconds = kEpochSeconds + kSecondsBetweenRecords * static_cast<std::int64_t>(number);
+    const std::int64_t day = seconds / 86'400;
+    if (day != day_) {
+      day_ = day;
+      const std::chrono::year_month_day date{std::chrono::sys_days{std::chrono::days{day}}};
+      put(text_, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+      put(text_ + 5, static_cast<unsigned>(date.month()), 2);
+      put(text_ + 8, static_cast<unsigned>(date.day()), 2);
+    }
+    const auto second = static_cast<unsigned>(seconds % 86'400);
+    put(text_ + 11, second / 3600, 2);
+    put(text_ + 14, second / 60 % 60, 2);
+    put(text_ + 17, second % 60, 2);
+    put(text_ + 20, number * 37 % 1000, 3);
+    std::memcpy(out, text_, kSize);
+    return out + kSize;
+  }
+
+ private:
+  static constexpr std::size_t kSize = 29;
+  char text_[kSize + 1] = "0000-00-00T00:00:00.000+00:00";
+  std::int64_t day_ = -1;
+};
 
 // Cuts `total` into parts by weight. The parts add up exactly.
 std::vector<std::size_t> split(std::size_t total, const std::vector<double>& weights) {
@@ -243,73 +248,63 @@ std::size_t OctopusWorld::total(std::string_view kind) const {
 void OctopusWorld::render(Place place, std::size_t first, std::size_t count, ByteBuffer& out) const {
   const Kind& kind = kind_of(place);
   const bool named = kind.order == ListOrder::kByName;
-  const char* separator = kind.name == "project" ? " " : "-";
+  const char separator = kind.name == "project" ? ' ' : '-';
 
-  // The slots' texts; those that stay the same in a page are made once.
-  std::array<std::array<char, RecordTemplate::kMaxSlotBytes>, kNumSlots> texts;
-  SlotValues values{};
-  const auto text = [&texts](Slot slot) { return texts[static_cast<std::size_t>(slot)].data(); };
-  const auto value = [&values](Slot slot) -> std::string_view& { return values[static_cast<std::size_t>(slot)]; };
-  value(Slot::kSpace) = digits(place.space + 1, text(Slot::kSpace));
+  SlotValues values;
+  Clock clock;
+  values.set_number(Slot::kSpace, place.space + 1);
+  values.set(Slot::kNullable, "null");
 
   const auto refer = [&](Slot slot, std::optional<std::size_t> to, std::uint64_t bits) {
     std::uint64_t number = 0;
-    if (to && place.kind != kSpaces) {
+    if (to) {
       const Space& space = spaces_[place.space];
       if (space.first_count[*to] > 0) number = space.first_number[*to] + bits % space.first_count[*to];
     }
-    value(slot) = digits(number, text(slot));
-  };
-  const auto write_name = [&](Slot slot, const Record& record, char between) {
-    char* const begin = text(slot);
-    const std::string_view word = place.kind == kSpaces ? std::string_view{"Team"} : kWords[record.word];
-    std::memcpy(begin, word.data(), word.size());
-    char* at_end = begin + word.size();
-    *at_end++ = between;
-    put(at_end, record.ordinal + 1, 7);
-    value(slot) = {begin, static_cast<std::size_t>(at_end + 7 - begin)};
+    values.set_number(slot, number);
   };
 
-  std::size_t max_bytes = 2;
-  for (const RecordTemplate& record : kind.templates) max_bytes = std::max(max_bytes, record.max_bytes() + 1);
+  std::size_t max_bytes = 0;
+  for (const RecordTemplate& record : kind.templates) max_bytes = std::max(max_bytes, record.max_bytes());
 
   for (std::size_t i = 0; i < count; ++i) {
     const Record& record = at(place, first + i);
     const std::uint64_t bits = mix(record.number ^ (seed_ << 32U));
-    value(Slot::kId) = digits(record.number, text(Slot::kId));
+    values.set_number(Slot::kId, record.number);
+    values.set_end(Slot::kTime, clock.write(record.number, values.text(Slot::kTime)));
     if (named) {
-      write_name(Slot::kName, record, *separator);
-      write_name(Slot::kSlug, record, '-');
+      const std::string_view word = place.kind == kSpaces ? std::string_view{"Team"} : kWords[record.word];
+      char* const name = values.text(Slot::kName);
+      std::memcpy(name, word.data(), word.size());
+      name[word.size()] = separator;
+      put(name + word.size() + 1, record.ordinal + 1, 7);
+      values.set_end(Slot::kName, name + word.size() + 8);
+      char* const slug = values.text(Slot::kSlug);
+      std::memcpy(slug, name, SlotValues::kMaxBytes);
+      slug[word.size()] = '-';
+      values.set_end(Slot::kSlug, slug + word.size() + 8);
     } else {
       refer(Slot::kProject, project_kind_, bits >> 8U);
       refer(Slot::kRelease, release_kind_, bits >> 16U);
-      char* version = text(Slot::kVersion);
+      char* const version = values.text(Slot::kVersion);
       std::memcpy(version, "2.", 2);
       char* end = std::to_chars(version + 2, version + 14, record.ordinal / 10).ptr;
       *end++ = '.';
       *end++ = static_cast<char>('0' + record.ordinal % 10);
-      value(Slot::kVersion) = {version, static_cast<std::size_t>(end - version)};
+      values.set_end(Slot::kVersion, end);
     }
-    value(Slot::kTime) = timestamp(record.number, text(Slot::kTime));
-    value(Slot::kRevision) = {};
-    value(Slot::kNullable) = "null";
     if (record.revision > 0) {
-      // Both out of one text: ` (revision 3)` and `"revision 3"`.
-      char* revision = text(Slot::kRevision);
-      std::memcpy(revision, " (revision ", 11);
-      char* end = std::to_chars(revision + 11, revision + 20, record.revision).ptr;
-      *end++ = ')';
-      value(Slot::kRevision) = {revision, static_cast<std::size_t>(end - revision)};
-      char* nullable = text(Slot::kNullable);
-      const std::size_t size = value(Slot::kRevision).size() - 1;
-      std::memcpy(nullable, revision + 1, size);
-      nullable[0] = '"';
-      nullable[size - 1] = '"';
-      value(Slot::kNullable) = {nullable, size};
+      const std::string number = std::to_string(record.revision);
+      values.set(Slot::kRevision, " (revision " + number + ")");
+      values.set(Slot::kNullable, "\"revision " + number + "\"");
     }
-    char* at_end = out.reserve(max_bytes);
-    if (i > 0) *at_end++ = ',';
-    out.commit(kind.templates[bits % kind.templates.size()].render(at_end, values));
+    char* out_end = out.reserve(max_bytes + 1);
+    if (i > 0) *out_end++ = ',';
+    out.commit(kind.templates[bits % kind.templates.size()].render(out_end, values));
+    if (record.revision > 0) {
+      values.set(Slot::kRevision, "");
+      values.set(Slot::kNullable, "null");
+    }
   }
 }
 

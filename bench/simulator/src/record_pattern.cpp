@@ -210,14 +210,14 @@ std::string pattern_of(std::string_view kind, std::uint64_t seed, std::size_t pa
 // How long a record gets with slots of a usual length.
 std::size_t usual_bytes(std::string_view pattern) {
   const RecordTemplate record(pattern);
-  SlotValues values{};
-  values.fill("12345");
-  values[static_cast<std::size_t>(Slot::kSpace)] = "12";
-  values[static_cast<std::size_t>(Slot::kName)] = "ledger-0000123";
-  values[static_cast<std::size_t>(Slot::kSlug)] = "ledger-0000123";
-  values[static_cast<std::size_t>(Slot::kRevision)] = "";
-  values[static_cast<std::size_t>(Slot::kNullable)] = "null";
-  values[static_cast<std::size_t>(Slot::kTime)] = "2025-11-02T10:31:44.120+00:00";
+  SlotValues values;
+  for (std::size_t slot = 0; slot < kNumSlots; ++slot) values.set(static_cast<Slot>(slot), "12345");
+  values.set(Slot::kSpace, "12");
+  values.set(Slot::kName, "ledger-0000123");
+  values.set(Slot::kSlug, "ledger-0000123");
+  values.set(Slot::kRevision, "");
+  values.set(Slot::kNullable, "null");
+  values.set(Slot::kTime, "2025-11-02T10:31:44.120+00:00");
   std::string out(record.max_bytes(), '\0');
   return static_cast<std::size_t>(record.render(out.data(), values) - out.data());
 }

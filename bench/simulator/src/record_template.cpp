@@ -1,5 +1,7 @@
 #include "record_template.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -19,7 +21,20 @@ constexpr std::array<std::pair<std::string_view, Slot>, kNumSlots> kSlotNames{{
     {"version", Slot::kVersion},
 }};
 
+// Literals up to this size are copied as if they were this long.
+constexpr std::size_t kSlack = 64;
+
 }  // namespace
+
+void SlotValues::set(Slot slot, std::string_view value) noexcept {
+  value = value.substr(0, kMaxBytes);
+  if (!value.empty()) std::memcpy(text(slot), value.data(), value.size());
+  set_end(slot, text(slot) + value.size());
+}
+
+void SlotValues::set_number(Slot slot, std::uint64_t number) noexcept {
+  set_end(slot, std::to_chars(text(slot), text(slot) + kMaxBytes, number).ptr);
+}
 
 RecordTemplate::RecordTemplate(std::string_view pattern) {
   std::uint32_t literal = 0;
@@ -39,22 +54,26 @@ RecordTemplate::RecordTemplate(std::string_view pattern) {
   }
   text_.append(pattern.substr(at));
   tail_offset_ = literal;
-  max_bytes_ = text_.size() + pieces_.size() * kMaxSlotBytes;
+  text_bytes_ = text_.size();
+  max_bytes_ = text_bytes_ + pieces_.size() * SlotValues::kMaxBytes + kSlack;
+  text_.append(kSlack, '\0');
 }
 
 char* RecordTemplate::render(char* out, const SlotValues& values) const noexcept {
   const char* text = text_.data();
   for (const Piece& piece : pieces_) {
-    std::memcpy(out, text + piece.offset, piece.size);
-    out += piece.size;
-    const std::string_view value = values[static_cast<std::size_t>(piece.slot)];
-    if (!value.empty()) {  // an unused slot has no memory to copy from
-      std::memcpy(out, value.data(), value.size());
-      out += value.size();
+    if (piece.size <= kSlack) {
+      std::memcpy(out, text + piece.offset, kSlack);
+    } else {
+      std::memcpy(out, text + piece.offset, piece.size);
     }
+    out += piece.size;
+    const auto slot = static_cast<std::size_t>(piece.slot);
+    std::memcpy(out, values.texts[slot], SlotValues::kMaxBytes);
+    out += values.sizes[slot];
   }
-  std::memcpy(out, text + tail_offset_, text_.size() - tail_offset_);
-  return out + text_.size() - tail_offset_;
+  std::memcpy(out, text + tail_offset_, text_bytes_ - tail_offset_);
+  return out + text_bytes_ - tail_offset_;
 }
 
 }  // namespace riptide::simulator

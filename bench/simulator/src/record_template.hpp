@@ -24,19 +24,31 @@ enum class Slot : std::uint8_t {
 };
 inline constexpr std::size_t kNumSlots = 10;
 
-using SlotValues = std::array<std::string_view, kNumSlots>;
+/// What goes into the slots. Texts lie in fixed places, so that a template copies a constant number of bytes, which is
+/// cheaper than as many as there are.
+struct SlotValues {
+  static constexpr std::size_t kMaxBytes = 32;
+  alignas(16) char texts[kNumSlots][kMaxBytes] = {};
+  std::size_t sizes[kNumSlots] = {};
 
-/// A record's text with its slots cut out: making one is a few memcpy, about 100 ns for 2 KB, and takes no memory that
+  [[nodiscard]] char* text(Slot slot) noexcept { return texts[static_cast<std::size_t>(slot)]; }
+  void set_end(Slot slot, const char* end) noexcept {
+    sizes[static_cast<std::size_t>(slot)] = static_cast<std::size_t>(end - text(slot));
+  }
+  /// At most kMaxBytes of `value`.
+  void set(Slot slot, std::string_view value) noexcept;
+  void set_number(Slot slot, std::uint64_t number) noexcept;
+};
+
+/// A record's text with its slots cut out: making one is a few memcpy, about 60 ns for 2 KB, and takes no memory that
 /// grows with the records.
 class RecordTemplate {
  public:
   explicit RecordTemplate(std::string_view pattern);
 
-  /// Writes one record and returns its end; needs max_bytes() of room. A value is at most kMaxSlotBytes long.
+  /// Writes one record and returns its end; needs max_bytes() of room, some of it behind the end.
   char* render(char* out, const SlotValues& values) const noexcept;
   [[nodiscard]] std::size_t max_bytes() const noexcept { return max_bytes_; }
-
-  static constexpr std::size_t kMaxSlotBytes = 32;
 
  private:
   struct Piece {
@@ -44,7 +56,8 @@ class RecordTemplate {
     std::uint32_t size;
     Slot slot;
   };
-  std::string text_;
+  std::string text_;  ///< With kSlack bytes behind its end.
+  std::size_t text_bytes_ = 0;
   std::vector<Piece> pieces_;
   std::uint32_t tail_offset_ = 0;  ///< The literal behind the last slot.
   std::size_t max_bytes_ = 0;

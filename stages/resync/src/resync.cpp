@@ -187,8 +187,7 @@ struct Resync::Impl {
     paginate = graph->stage<FetchedPage, ReadPage>(
         NodeSpec{.name = "paginate",
                  .says = "finds the records of a page and the requests that follow",
-                 .concurrency = Concurrency::kUnlimited,
-                 .waiting_on = nullptr},
+                 .concurrency = Concurrency::kUnlimited},
         [this](std::shared_ptr<FetchedPage> page, Emit<ReadPage> emit) { read_page(*page, emit); });
     budget = graph->async<ReadPage, ReadPage>(
         NodeSpec{.name = "budget",
@@ -202,8 +201,7 @@ struct Resync::Impl {
     transform = graph->stage<ReadPage, MappedBlock>(
         NodeSpec{.name = "transform",
                  .says = "maps records to entities, drops repeats, frees the page",
-                 .concurrency = Concurrency::kUnlimited,
-                 .waiting_on = nullptr},
+                 .concurrency = Concurrency::kUnlimited},
         [this](std::shared_ptr<ReadPage> page, Emit<MappedBlock> emit) { map_page(*page, emit); });
     graph->edge(*fetch, *paginate, "page");
     graph->edge(*paginate, *budget, "page + record spans");
@@ -223,8 +221,7 @@ struct Resync::Impl {
         NodeSpec{.name = "batch" + suffix,
                  .says = fmt::format("at most {} entities and {} KiB{}", limits.max_records, limits.max_bytes >> 10,
                                      limits.one_blueprint ? ", a lane for each blueprint" : ""),
-                 .concurrency = Concurrency::kSerial,
-                 .waiting_on = nullptr},
+                 .concurrency = Concurrency::kSerial},
         [this, &lane](std::shared_ptr<MappedBlock> block, Emit<Batch> emit) { fill_batches(lane, *block, emit); });
     lane.upload = graph->async<Batch, Answer>(
         NodeSpec{.name = "upload" + suffix,
@@ -239,8 +236,7 @@ struct Resync::Impl {
     lane.settle = graph->stage<Answer, void>(
         NodeSpec{.name = "settle" + suffix,
                  .says = "an outcome for each entity; credits go home",
-                 .concurrency = Concurrency::kUnlimited,
-                 .waiting_on = nullptr},
+                 .concurrency = Concurrency::kUnlimited},
         [this, &lane](std::shared_ptr<Answer> answer, Emit<void>) { settle(lane, *answer); });
     graph->edge(*transform, *lane.batch, "entities");
     graph->edge(*lane.batch, *lane.upload, "batch");
@@ -252,8 +248,7 @@ struct Resync::Impl {
     const std::size_t frontier =
         graph->describe_phase({.name = "frontier",
                                .says = fmt::format("{} pages admitted at most, scopes in turn", pages.capacity()),
-                               .concurrency = Concurrency::kSerial,
-                               .waiting_on = nullptr});
+                               .concurrency = Concurrency::kSerial});
     graph->describe_edge(frontier, fetch->index(), "request", false);
     graph->describe_edge(paginate->index(), frontier, "new requests", true);
     graph->describe_edge(transform->index(), frontier, "page token", true);
@@ -261,8 +256,7 @@ struct Resync::Impl {
         graph->describe_phase({.name = "reconcile",
                                .says = options.delete_stale ? "when every scope is closed: deletes what was not seen"
                                                             : "deletes nothing (--no-delete)",
-                               .concurrency = Concurrency::kSerial,
-                               .waiting_on = nullptr});
+                               .concurrency = Concurrency::kSerial});
     for (const auto& lane : lanes) {
       graph->describe_edge(lane->settle->index(), reconcile_phase, "identities seen", false);
       graph->describe_edge(lane->settle->index(), budget->index(), "batch memory", true);

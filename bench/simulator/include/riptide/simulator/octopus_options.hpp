@@ -21,7 +21,7 @@ enum class ListOrder {
 struct KindOptions {
   /// The route without its final `s`: "project", "release", "deployment", "machine" have the fields of the real ones,
   /// any other name gets a plain record with Id, SpaceId, Name, Slug, Description and Links.
-  std::string name;
+  std::string name = {};
   /// The kind's part of `OctopusOptions::total_records`, relative to the others'.
   double share = 1.0;
   /// When not empty: exactly this many records in the first, second, ... space; spaces behind its end get none.
@@ -51,7 +51,7 @@ std::optional<Fault> fault_by_name(std::string_view name);
 /// with kNone keeps them away from its targets.
 struct FaultRule {
   /// Applies to targets (path and query) that contain this; "" is every one. "/Spaces-7/" is all of one space.
-  std::string target;
+  std::string target = {};
   Fault fault = Fault::kNone;
   int status = 500;  ///< Of kStatus: 404 or 403 make a dead space, 500 a broken one.
   /// Of the requests that match, in order of arrival: lets the first `after` pass, then hits `times`.

@@ -1,8 +1,8 @@
-#include "server_url.hpp"
+#include "riptide/stages/server_url.hpp"
 
 #include <gmock/gmock.h>
 
-namespace riptide::sources {
+namespace riptide::stages {
 namespace {
 
 using ::testing::HasSubstr;
@@ -50,4 +50,4 @@ TEST(ServerUrl, NeverShowsAPassword) {
 }
 
 }  // namespace
-}  // namespace riptide::sources
+}  // namespace riptide::stages

@@ -5,7 +5,7 @@
 
 #include "riptide/pipeline/result.hpp"
 
-namespace riptide::sources {
+namespace riptide::stages {
 
 /// Checks the address of a server that paths are put behind, and strips its trailing slashes.
 ///
@@ -13,4 +13,4 @@ namespace riptide::sources {
 /// Errors: kConfig (empty, not http or https, no host, credentials, query, fragment, blanks or control characters).
 [[nodiscard]] pipeline::Result<std::string> checked_server_url(std::string_view url, std::string_view setting);
 
-}  // namespace riptide::sources
+}  // namespace riptide::stages

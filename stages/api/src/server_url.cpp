@@ -1,4 +1,4 @@
-#include "server_url.hpp"
+#include "riptide/stages/server_url.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "riptide/stages/http_message.hpp"
 
-namespace riptide::sources {
+namespace riptide::stages {
 namespace {
 
 std::string_view authority_of(std::string_view url, std::size_t begin) {
@@ -17,8 +17,7 @@ std::string_view authority_of(std::string_view url, std::size_t begin) {
 
 pipeline::Result<std::string> checked_server_url(std::string_view url, std::string_view setting) {
   const auto wrong = [&](std::string_view what) {
-    return pipeline::unexpected(pipeline::ErrorKind::kConfig,
-                                fmt::format("{} {}: {}", setting, what, stages::safe_url(url)));
+    return pipeline::unexpected(pipeline::ErrorKind::kConfig, fmt::format("{} {}: {}", setting, what, safe_url(url)));
   };
   if (url.empty()) {
     return pipeline::unexpected(pipeline::ErrorKind::kConfig,
@@ -44,4 +43,4 @@ pipeline::Result<std::string> checked_server_url(std::string_view url, std::stri
   return std::string(url);
 }
 
-}  // namespace riptide::sources
+}  // namespace riptide::stages
