@@ -180,6 +180,8 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   bench_verb->add_option("--in-flight", bench.in_flight, "Requests at once (default: 32)")->check(CLI::Range(1, 4096));
   bench_verb->add_option("--spaces", bench.spaces, "Spaces of the server (default: 20)")->check(CLI::PositiveNumber);
   bench_verb->add_option("--skew", bench.skew, "How uneven they are; 0 is even (default: 0)")->check(CLI::NonNegativeNumber);
+  bench_verb->add_option("--shape", bench.shape, "Instead: records of one kind in each space, e.g. machine=50000,1000x99")
+      ->type_name("SHAPE");
   bench_verb->add_option("--repeat", bench.repeat, "Runs; the median counts (default: 3)")->check(CLI::Range(1, 1000));
   bench_verb->add_option("--memory", bench.memory, "As for sync")->type_name("SIZE");
   bench_verb->add_option("--threads", bench.threads, "Worker threads (default: the cores allowed)")->type_name("N");

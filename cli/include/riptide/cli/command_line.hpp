@@ -64,6 +64,7 @@ struct BenchFlags {
   std::uint64_t in_flight = 32;
   std::uint64_t spaces = 20;
   double skew = 0;
+  std::string shape;  ///< KIND=N,NxTIMES,...: exactly so many records of one kind in each space.
   std::uint64_t repeat = 3;
   std::string memory;
   std::string threads;
