@@ -32,9 +32,12 @@ enum class Program { kRiptide, kBareFetch, kSingleThread };
 
 constexpr const char* name_of(Program program) {
   switch (program) {
-    case Program::kRiptide: return "riptide";
-    case Program::kBareFetch: return "floor: bare fetch";
-    case Program::kSingleThread: return "floor: one thread";
+    case Program::kRiptide:
+      return "riptide";
+    case Program::kBareFetch:
+      return "floor: bare fetch";
+    case Program::kSingleThread:
+      return "floor: one thread";
   }
   return "";
 }
@@ -105,7 +108,8 @@ class Bench {
       const std::string part = flags_.shape.substr(at, end - at);
       const std::size_t times_at = part.find('x');
       const auto count = parse_integer(part.substr(0, times_at));
-      const auto times = times_at == std::string::npos ? std::optional<std::int64_t>(1) : parse_integer(part.substr(times_at + 1));
+      const auto times =
+          times_at == std::string::npos ? std::optional<std::int64_t>(1) : parse_integer(part.substr(times_at + 1));
       if (!count || !times || *count < 0 || *times < 1) return "--shape: '" + part + "' is not N or NxTIMES";
       spaces += static_cast<std::uint64_t>(*times);
       records += static_cast<std::uint64_t>(*times) * static_cast<std::uint64_t>(*count);
@@ -144,7 +148,9 @@ class Bench {
 
   [[nodiscard]] ConfigSources settings() const {
     ConfigSources sources;
-    const auto set = [&](const char* name, const std::string& value) { sources.environment.push_back({name, value, 0}); };
+    const auto set = [&](const char* name, const std::string& value) {
+      sources.environment.push_back({name, value, 0});
+    };
     set("OCEAN__INTEGRATION__TYPE", "octopus");
     set("OCEAN__INTEGRATION__CONFIG__SERVER_URL", server_->url());
     set("OCEAN__INTEGRATION__CONFIG__OCTOPUS_API_KEY", "API-BENCH");
@@ -159,8 +165,8 @@ class Bench {
   Measure measure_one(Program program) {
     const std::chrono::nanoseconds server_before = server_->cpu();
     ChildCost cost;
-    auto text = run_in_child(
-        [&] { return encoded(program == Program::kRiptide ? run_riptide() : run_floor(program)); }, cost);
+    auto text =
+        run_in_child([&] { return encoded(program == Program::kRiptide ? run_riptide() : run_floor(program)); }, cost);
     Measure measure;
     if (text) {
       measure = decoded(*text);
@@ -213,9 +219,8 @@ class Bench {
     const stages::HttpRuntime http;
     auto source = find_integration_type(config_->type())->make_source(*config_);
     if (!source) return failed(source.error());
-    const bench::FloorOptions options{.source = std::move(*source),
-                                      .mapping = mapping_,
-                                      .in_flight = static_cast<std::size_t>(flags_.in_flight)};
+    const bench::FloorOptions options{
+        .source = std::move(*source), .mapping = mapping_, .in_flight = static_cast<std::size_t>(flags_.in_flight)};
     const bench::FloorResult result =
         program == Program::kBareFetch ? bench::bare_fetch_floor(options) : bench::single_thread_floor(options);
     Measure measure;
@@ -234,7 +239,8 @@ class Bench {
   }
 
   static std::string encoded(const Measure& measure) {
-    return fmt::format("{} {} {} {} {}", measure.pages, measure.records, measure.entities, measure.seconds, measure.error);
+    return fmt::format("{} {} {} {} {}", measure.pages, measure.records, measure.entities, measure.seconds,
+                       measure.error);
   }
   static Measure decoded(const std::string& text) {
     Measure measure;
@@ -250,9 +256,10 @@ class Bench {
 
   void describe_server() {
     if (flags_.json) return;
-    terminal_.print(fmt::format("riptide bench: {} records, about {} KB each, {} a page, {} ms a page, {} in flight, sink {}{}",
-                                grouped(expected_records_), flags_.kb, flags_.page, flags_.latency_ms, flags_.in_flight,
-                                flags_.sink, flags_.sink_limit > 0 ? fmt::format(" at {}/s", flags_.sink_limit) : ""));
+    terminal_.print(
+        fmt::format("riptide bench: {} records, about {} KB each, {} a page, {} ms a page, {} in flight, sink {}{}",
+                    grouped(expected_records_), flags_.kb, flags_.page, flags_.latency_ms, flags_.in_flight,
+                    flags_.sink, flags_.sink_limit > 0 ? fmt::format(" at {}/s", flags_.sink_limit) : ""));
   }
 
   [[nodiscard]] double rate(const Measure& measure) const {
@@ -266,20 +273,20 @@ class Bench {
     if (flags_.json) {
       std::string error;
       json::append_quoted(measure.error, error);
-      fmt::print("{{\"program\":\"{}\",\"round\":{},\"records\":{},\"pages\":{},\"entities\":{},\"seconds\":{:.6f},"
-                 "\"records_per_second\":{:.0f},\"cpu_seconds\":{:.6f},\"cpu_us_per_record\":{:.4f},"
-                 "\"peak_rss_bytes\":{},\"server_cpu_seconds\":{:.6f},\"entities_flag\":{},\"kb\":{},\"page\":{},"
-                 "\"latency_ms\":{},\"in_flight\":{},\"sink\":\"{}\",\"sink_limit\":{},\"error\":{}}}\n",
-                 name_of(program), round, measure.records, measure.pages, measure.entities, measure.seconds,
-                 rate(measure), measure.cpu_seconds, cpu_a_record(measure), measure.peak_rss_bytes,
-                 measure.server_seconds, flags_.entities, flags_.kb, flags_.page, flags_.latency_ms, flags_.in_flight,
-                 flags_.sink, flags_.sink_limit, error);
+      fmt::print(
+          "{{\"program\":\"{}\",\"round\":{},\"records\":{},\"pages\":{},\"entities\":{},\"seconds\":{:.6f},"
+          "\"records_per_second\":{:.0f},\"cpu_seconds\":{:.6f},\"cpu_us_per_record\":{:.4f},"
+          "\"peak_rss_bytes\":{},\"server_cpu_seconds\":{:.6f},\"entities_flag\":{},\"kb\":{},\"page\":{},"
+          "\"latency_ms\":{},\"in_flight\":{},\"sink\":\"{}\",\"sink_limit\":{},\"error\":{}}}\n",
+          name_of(program), round, measure.records, measure.pages, measure.entities, measure.seconds, rate(measure),
+          measure.cpu_seconds, cpu_a_record(measure), measure.peak_rss_bytes, measure.server_seconds, flags_.entities,
+          flags_.kb, flags_.page, flags_.latency_ms, flags_.in_flight, flags_.sink, flags_.sink_limit, error);
       std::fflush(stdout);
       return;
     }
     if (round == 0 && program == Program::kRiptide) {
-      fmt::print("{:<19} {:>9} {:>12} {:>9} {:>13} {:>10} {:>11}\n", "program", "wall", "records/s", "CPU", "CPU a record",
-                 "peak RSS", "server CPU");
+      fmt::print("{:<19} {:>9} {:>12} {:>9} {:>13} {:>10} {:>11}\n", "program", "wall", "records/s", "CPU",
+                 "CPU a record", "peak RSS", "server CPU");
     }
     print_row(name_of(program), measure);
   }
@@ -321,10 +328,12 @@ class Bench {
                    floor.seconds / mine.seconds, mine.cpu_seconds / floor.cpu_seconds);
       }
     }
-    if (mine.cpu_seconds > 0) fmt::print("the server took {:.2f} of the client's CPU\n", mine.server_seconds / mine.cpu_seconds);
+    if (mine.cpu_seconds > 0)
+      fmt::print("the server took {:.2f} of the client's CPU\n", mine.server_seconds / mine.cpu_seconds);
     if (flags_.latency_ms > 0) {
       const double latency = static_cast<double>(flags_.latency_ms) / 1000;
-      const double least = static_cast<double>(mine.pages) * latency / static_cast<double>(flags_.in_flight) + 3 * latency;
+      const double least =
+          static_cast<double>(mine.pages) * latency / static_cast<double>(flags_.in_flight) + 3 * latency;
       fmt::print("pages x latency / in-flight + 3 x latency = {:.3f} s; wall time is {:.2f} x that\n", least,
                  mine.seconds / least);
     }

@@ -68,8 +68,9 @@ void add_common(CLI::App& verb, CommonFlags& flags) {
 }
 
 void add_progress(CLI::App& verb, std::string& progress) {
-  verb.add_option("--progress", progress,
-                  "auto, tty (a live line), log (a line every few seconds), json (NDJSON on stderr) or none (default: auto)")
+  verb.add_option(
+          "--progress", progress,
+          "auto, tty (a live line), log (a line every few seconds), json (NDJSON on stderr) or none (default: auto)")
       ->type_name("HOW");
 }
 
@@ -85,7 +86,8 @@ void add_sync(CLI::App& verb, SyncFlags& flags) {
       ->type_name("KIND")
       ->expected(1)
       ->take_all();
-  verb.add_option("--memory", flags.memory, "Budget for pages, batches and queues (default: 128MiB)")->type_name("SIZE");
+  verb.add_option("--memory", flags.memory, "Budget for pages, batches and queues (default: 128MiB)")
+      ->type_name("SIZE");
   verb.add_option("--in-flight", flags.in_flight, "Requests at once towards a host of the source (default: 32)")
       ->type_name("N");
   verb.add_flag("--no-delete", flags.no_delete, "Remove nothing from the target");
@@ -100,7 +102,8 @@ std::vector<std::string> option_names(const CLI::App& verb) {
   return names;
 }
 
-bool one_of(const std::string& value, std::initializer_list<const char*> choices, const char* flag, std::string& wrong) {
+bool one_of(const std::string& value, std::initializer_list<const char*> choices, const char* flag,
+            std::string& wrong) {
   std::vector<std::string> names(choices.begin(), choices.end());
   if (std::find(names.begin(), names.end(), value) != names.end()) return true;
   wrong = std::string(flag) + ": there is no '" + value + "', only " + listed(names) + did_you_mean(value, names);
@@ -141,13 +144,15 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* const sync_verb = app.add_subcommand("sync", "One resync: fetch, map, upload, remove what has disappeared");
   add_sync(*sync_verb, sync);
   add_progress(*sync_verb, sync.progress);
-  sync_verb->add_option("--report", sync.report, "Write what the run did to this file, as one JSON object")->type_name("FILE");
+  sync_verb->add_option("--report", sync.report, "Write what the run did to this file, as one JSON object")
+      ->type_name("FILE");
   sync_verb->add_option("--state", sync.state, "State file (this version remembers nothing between runs yet)")
       ->type_name("FILE");
   sync_verb->footer(kSyncFooter);
 
   GraphFlags graph;
-  CLI::App* const graph_verb = app.add_subcommand("graph", "The stage graph that sync would run, as a picture; contacts nothing");
+  CLI::App* const graph_verb =
+      app.add_subcommand("graph", "The stage graph that sync would run, as a picture; contacts nothing");
   add_sync(*graph_verb, graph.sync);
   graph_verb->add_option("--format", graph.format, "dot, mermaid, svg or json (default: mermaid)")->type_name("FORMAT");
 
@@ -161,9 +166,12 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* const demo_verb =
       app.add_subcommand("demo", "A made-up Octopus server on loopback, resynced into ./riptide.db, with a summary");
   demo_verb->add_option("--database", demo.database, "Where to (default: riptide.db)")->type_name("FILE");
-  demo_verb->add_option("--spaces", demo.spaces, "Spaces of the server, uneven in size (default: 50)")->check(CLI::PositiveNumber);
-  demo_verb->add_option("--records", demo.records, "Records over all kinds (default: 60000)")->check(CLI::PositiveNumber);
-  demo_verb->add_option("--latency-ms", demo.latency_ms, "Milliseconds a page (default: 20)")->check(CLI::NonNegativeNumber);
+  demo_verb->add_option("--spaces", demo.spaces, "Spaces of the server, uneven in size (default: 50)")
+      ->check(CLI::PositiveNumber);
+  demo_verb->add_option("--records", demo.records, "Records over all kinds (default: 60000)")
+      ->check(CLI::PositiveNumber);
+  demo_verb->add_option("--latency-ms", demo.latency_ms, "Milliseconds a page (default: 20)")
+      ->check(CLI::NonNegativeNumber);
   add_progress(*demo_verb, demo.progress);
   demo_verb->add_option("--log-level", demo.common.log_level, "As for sync")->type_name("LEVEL");
   demo_verb->add_option("--log-format", demo.common.log_format, "As for sync")->type_name("FORMAT");
@@ -174,13 +182,16 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   bench_verb->add_option("--entities", bench.entities, "Records to read (default: 200000)")->check(CLI::PositiveNumber);
   bench_verb->add_option("--kb", bench.kb, "Size of a record in KB (default: 2)")->check(CLI::PositiveNumber);
   bench_verb->add_option("--page", bench.page, "Records a page (default: 100)")->check(CLI::Range(1, 10'000));
-  bench_verb->add_option("--latency-ms", bench.latency_ms, "Milliseconds a page (default: 0)")->check(CLI::NonNegativeNumber);
+  bench_verb->add_option("--latency-ms", bench.latency_ms, "Milliseconds a page (default: 0)")
+      ->check(CLI::NonNegativeNumber);
   bench_verb->add_option("--sink-limit", bench.sink_limit, "Records a second that the sink takes (default: no limit)")
       ->check(CLI::NonNegativeNumber);
   bench_verb->add_option("--in-flight", bench.in_flight, "Requests at once (default: 32)")->check(CLI::Range(1, 4096));
   bench_verb->add_option("--spaces", bench.spaces, "Spaces of the server (default: 20)")->check(CLI::PositiveNumber);
-  bench_verb->add_option("--skew", bench.skew, "How uneven they are; 0 is even (default: 0)")->check(CLI::NonNegativeNumber);
-  bench_verb->add_option("--shape", bench.shape, "Instead: records of one kind in each space, e.g. machine=50000,1000x99")
+  bench_verb->add_option("--skew", bench.skew, "How uneven they are; 0 is even (default: 0)")
+      ->check(CLI::NonNegativeNumber);
+  bench_verb
+      ->add_option("--shape", bench.shape, "Instead: records of one kind in each space, e.g. machine=50000,1000x99")
       ->type_name("SHAPE");
   bench_verb->add_option("--repeat", bench.repeat, "Runs; the median counts (default: 3)")->check(CLI::Range(1, 1000));
   bench_verb->add_option("--memory", bench.memory, "As for sync")->type_name("SIZE");
@@ -191,7 +202,8 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   bench_verb->add_flag("--json", bench.json, "One JSON line a run, for machines");
 
   MapFlags map;
-  CLI::App* const map_verb = app.add_subcommand("map", "Run a mapping on raw records: NDJSON or a JSON array in, entities out");
+  CLI::App* const map_verb =
+      app.add_subcommand("map", "Run a mapping on raw records: NDJSON or a JSON array in, entities out");
   add_common(*map_verb, map.common);
   map_verb->add_option("--kind", map.kind, "Which block of the mapping")->type_name("KIND")->required();
   map_verb->add_option("--input", map.input, "Records; `-` is stdin (default: -)")->type_name("FILE");
@@ -199,7 +211,8 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   map_verb->add_option("--type", map.type, "Integration type (default: the configured one)")->type_name("TYPE");
   map_verb->footer(kMapFooter);
 
-  app.add_subcommand("jq", "The transform language by itself: jq's own flags, output and exit codes; see `riptide jq --help`");
+  app.add_subcommand(
+      "jq", "The transform language by itself: jq's own flags, output and exit codes; see `riptide jq --help`");
 
   for (CLI::App* const verb : app.get_subcommands({})) {
     verb->allow_extras();
@@ -216,7 +229,8 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
       const std::vector<std::string> extras = app.remaining();
       if (extras.empty()) return usage_error("", "a verb is missing: " + listed(verbs));
       if (extras[0].starts_with('-')) return usage_error("", "there is no flag '" + extras[0] + "' before the verb");
-      return usage_error("", "there is no verb '" + extras[0] + "', only " + listed(verbs) + did_you_mean(extras[0], verbs));
+      return usage_error(
+          "", "there is no verb '" + extras[0] + "', only " + listed(verbs) + did_you_mean(extras[0], verbs));
     }
     named = chosen[0]->get_name();
     if (const std::vector<std::string> extras = chosen[0]->remaining(); !extras.empty()) {

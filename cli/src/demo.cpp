@@ -29,8 +29,9 @@ pipeline::Result<std::unique_ptr<OctopusProcess>> start_server(const DemoFlags& 
 int run_demo(const DemoFlags& flags, const std::vector<std::string>& command) {
   Terminal terminal(2);
   const stages::HttpRuntime http;
-  terminal.print("riptide demo: starting a made-up Octopus with " + grouped(flags.spaces) + " spaces of uneven size and " +
-                 grouped(flags.records) + " records, " + std::to_string(flags.latency_ms) + " ms a page");
+  terminal.print("riptide demo: starting a made-up Octopus with " + grouped(flags.spaces) +
+                 " spaces of uneven size and " + grouped(flags.records) + " records, " +
+                 std::to_string(flags.latency_ms) + " ms a page");
   auto server = start_server(flags, kPort);
   if (!server) {
     terminal.print(std::string("riptide demo: port ") + kPort +
@@ -58,11 +59,12 @@ int run_demo(const DemoFlags& flags, const std::vector<std::string>& command) {
                 flags.common.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   pipeline::Stop stop;
   const std::string go_on = command_to_go_on(command);
-  const SignalThread signals(stop, [&](int) { logger.warning("stopping: what is in flight is settled"); },
-                             [&] {
-                               terminal.clear_status();
-                               terminal.print("to go on from here:\n" + go_on);
-                             });
+  const SignalThread signals(
+      stop, [&](int) { logger.warning("stopping: what is in flight is settled"); },
+      [&] {
+        terminal.clear_status();
+        terminal.print("to go on from here:\n" + go_on);
+      });
   RunRequest request;
   request.flags.sinks = {"sqlite:" + flags.database};
   request.flags.progress = flags.progress;

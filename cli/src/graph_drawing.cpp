@@ -13,9 +13,12 @@ using Kind = GraphDescription::Kind;
 
 std::string_view name_of(Kind kind) {
   switch (kind) {
-    case Kind::kStage: return "stage";
-    case Kind::kAsync: return "async";
-    case Kind::kPhase: return "phase";
+    case Kind::kStage:
+      return "stage";
+    case Kind::kAsync:
+      return "async";
+    case Kind::kPhase:
+      return "phase";
   }
   return "stage";
 }
@@ -124,10 +127,11 @@ std::string as_svg(const GraphDescription& graph) {
       ".phase{fill:#f4f4f4;stroke:#8a8a8a;stroke-dasharray:5 4}.edge{fill:none;stroke:#5b6b7b;stroke-width:1.5}"
       ".back{stroke-dasharray:6 4}.name{font-size:15px;font-weight:bold;fill:#1b2733}.says{font-size:12px;fill:#3a4856}"
       ".label{font-size:12px;font-style:italic;fill:#3a4856;stroke:#fff;stroke-width:4px;paint-order:stroke}</style>\n";
-  out += fmt::format("<rect width=\"{:.0f}\" height=\"{:.0f}\" rx=\"8\" fill=\"#fff\"/>\n", layout.width, layout.height);
+  out +=
+      fmt::format("<rect width=\"{:.0f}\" height=\"{:.0f}\" rx=\"8\" fill=\"#fff\"/>\n", layout.width, layout.height);
   if (!graph.title.empty()) {
-    out += fmt::format("<text class=\"name\" x=\"{:.0f}\" y=\"34\" text-anchor=\"middle\">{}</text>\n", layout.width / 2,
-                       xml(graph.title));
+    out += fmt::format("<text class=\"name\" x=\"{:.0f}\" y=\"34\" text-anchor=\"middle\">{}</text>\n",
+                       layout.width / 2, xml(graph.title));
   }
   for (std::size_t e = 0; e < graph.edges.size(); ++e) {
     const auto& path = layout.paths[e];
@@ -136,7 +140,8 @@ std::string as_svg(const GraphDescription& graph) {
     if (path.points.size() == 2) {
       const auto& [begin, end] = std::tie(path.points[0], path.points[1]);
       const double middle = (begin.y + end.y) / 2;
-      points += fmt::format(" C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}", begin.x, middle, end.x, middle, end.x, end.y);
+      points +=
+          fmt::format(" C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}", begin.x, middle, end.x, middle, end.x, end.y);
     } else {
       for (std::size_t p = 1; p < path.points.size(); ++p) {
         points += fmt::format(" L{:.1f} {:.1f}", path.points[p].x, path.points[p].y);
@@ -181,10 +186,14 @@ std::optional<GraphFormat> graph_format(std::string_view name) {
 
 std::string draw_graph(const GraphDescription& graph, GraphFormat format) {
   switch (format) {
-    case GraphFormat::kDot: return as_dot(graph);
-    case GraphFormat::kMermaid: return as_mermaid(graph);
-    case GraphFormat::kSvg: return as_svg(graph);
-    case GraphFormat::kJson: return as_json(graph);
+    case GraphFormat::kDot:
+      return as_dot(graph);
+    case GraphFormat::kMermaid:
+      return as_mermaid(graph);
+    case GraphFormat::kSvg:
+      return as_svg(graph);
+    case GraphFormat::kJson:
+      return as_json(graph);
   }
   return "";
 }

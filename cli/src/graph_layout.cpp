@@ -11,7 +11,7 @@ using pipeline::GraphDescription;
 
 constexpr double kMargin = 24;
 constexpr double kTitleHeight = 36;
-constexpr double kNameWidth = 9.0;   // of a letter, generous: no font is measured
+constexpr double kNameWidth = 9.0;  // of a letter, generous: no font is measured
 constexpr double kTextWidth = 6.9;
 constexpr double kLineHeight = 17;
 constexpr double kBoxPadding = 14;
@@ -161,9 +161,8 @@ class Layouter {
       }
     }
     const auto lanes_width = [&](const std::vector<std::size_t>& lanes) {
-      return std::accumulate(lanes.begin(), lanes.end(), 0.0, [&](double sum, std::size_t e) {
-        return sum + kLaneGap + label_width(graph_.edges[e]);
-      });
+      return std::accumulate(lanes.begin(), lanes.end(), 0.0,
+                             [&](double sum, std::size_t e) { return sum + kLaneGap + label_width(graph_.edges[e]); });
     };
     double rows_width = static_cast<double>(letters(graph_.title)) * kNameWidth;
     for (const auto& row : rows_) rows_width = std::max(rows_width, row_width(row));

@@ -47,7 +47,7 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_octopus(const Confi
 }
 
 constexpr IntegrationType kTypes[] = {
-    {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &make_octopus, "0.2.166"},
+    {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &make_octopus},
 };
 
 constexpr std::string_view kFuture[] = {"jira", "jira-server", "custom", "file"};

@@ -128,8 +128,12 @@ class CommandLine {
       return;
     }
     switch (positional_) {
-      case Positional::kFiles: out.files.push_back(text); break;
-      case Positional::kStrings: out.positional.push_back(quoted(text)); break;
+      case Positional::kFiles:
+        out.files.push_back(text);
+        break;
+      case Positional::kStrings:
+        out.positional.push_back(quoted(text));
+        break;
       case Positional::kJson:
         if (!is_json(text)) wrong_ = "--jsonargs: '" + text + "' is not JSON";
         out.positional.push_back(text);
@@ -139,37 +143,58 @@ class CommandLine {
 
   std::optional<int> short_flag(char letter, Options& out) {
     switch (letter) {
-      case 'n': out.null_input = true; break;
-      case 's': out.slurp = true; break;
-      case 'R': out.raw_input = true; break;
-      case 'c': out.layout.indent = 0; break;
-      case 'r': out.raw_output = true; break;
+      case 'n':
+        out.null_input = true;
+        break;
+      case 's':
+        out.slurp = true;
+        break;
+      case 'R':
+        out.raw_input = true;
+        break;
+      case 'c':
+        out.layout.indent = 0;
+        break;
+      case 'r':
+        out.raw_output = true;
+        break;
       case 'j':
         out.raw_output = true;
         out.after.clear();
         break;
-      case 'a': out.layout.ascii = true; break;
-      case 'S': out.layout.sort_keys = true; break;
-      case 'e': out.exit_status = true; break;
-      case 'M': break;
-      case 'C': break;  // colours are left to the terminal's pager
+      case 'a':
+        out.layout.ascii = true;
+        break;
+      case 'S':
+        out.layout.sort_keys = true;
+        break;
+      case 'e':
+        out.exit_status = true;
+        break;
+      case 'M':
+        break;
+      case 'C':
+        break;  // colours are left to the terminal's pager
       case 'f': {
         const std::string* const file = following();
         if (file == nullptr) return usage("-f needs a FILE");
         from_file_ = *file;
         break;
       }
-      case 'h': std::fputs(kHelp, stdout); return 0;
-      default: return usage(std::string("there is no flag -") + letter);
+      case 'h':
+        std::fputs(kHelp, stdout);
+        return 0;
+      default:
+        return usage(std::string("there is no flag -") + letter);
     }
     return std::nullopt;
   }
 
   std::optional<int> long_flag(const std::string& name, Options& out) {
     static const std::vector<std::pair<std::string, char>> kShort = {
-        {"--null-input", 'n'},   {"--slurp", 's'},      {"--raw-input", 'R'},   {"--compact-output", 'c'},
-        {"--raw-output", 'r'},   {"--join-output", 'j'}, {"--ascii-output", 'a'}, {"--sort-keys", 'S'},
-        {"--exit-status", 'e'},  {"--from-file", 'f'},  {"--help", 'h'},        {"--color-output", 'C'},
+        {"--null-input", 'n'},       {"--slurp", 's'},       {"--raw-input", 'R'},    {"--compact-output", 'c'},
+        {"--raw-output", 'r'},       {"--join-output", 'j'}, {"--ascii-output", 'a'}, {"--sort-keys", 'S'},
+        {"--exit-status", 'e'},      {"--from-file", 'f'},   {"--help", 'h'},         {"--color-output", 'C'},
         {"--monochrome-output", 'M'}};
     for (const auto& [long_name, letter] : kShort) {
       if (name == long_name) return short_flag(letter, out);
@@ -191,8 +216,8 @@ class CommandLine {
     } else if (name == "--arg" || name == "--argjson" || name == "--slurpfile" || name == "--rawfile") {
       return variable(name, out);
     } else {
-      std::vector<std::string> known = {"--tab", "--indent", "--args", "--jsonargs", "--arg", "--argjson", "--slurpfile",
-                                        "--rawfile", "--raw-output0"};
+      std::vector<std::string> known = {"--tab",     "--indent",    "--args",    "--jsonargs",   "--arg",
+                                        "--argjson", "--slurpfile", "--rawfile", "--raw-output0"};
       for (const auto& one : kShort) known.push_back(one.first);
       return usage("there is no flag " + name + did_you_mean(name, known));
     }
@@ -215,7 +240,8 @@ class CommandLine {
       json = quoted(*file);
     } else {
       auto all = slurped({*text});
-      if (!all || !is_json(*all)) return usage("--slurpfile " + *text + ": " + (all ? "it is not JSON" : all.error().message));
+      if (!all || !is_json(*all))
+        return usage("--slurpfile " + *text + ": " + (all ? "it is not JSON" : all.error().message));
       json = std::move(*all);
     }
     for (const auto& [known, value] : out.variables) {
@@ -260,7 +286,8 @@ class Inputs final : public jq::Host {
   [[nodiscard]] std::string_view input_filename() const override { return stream_.file(); }
 
   [[nodiscard]] std::string where() const {
-    return (stream_.file().empty() ? std::string("<stdin>") : stream_.file()) + ":" + std::to_string(stream_.line() - 1);
+    return (stream_.file().empty() ? std::string("<stdin>") : stream_.file()) + ":" +
+           std::to_string(stream_.line() - 1);
   }
   [[nodiscard]] bool failed() const { return failed_; }
 
@@ -352,7 +379,8 @@ class Runner {
     });
     switch (outcome.ending) {
       case jq::Outcome::Ending::kDone:
-      case jq::Outcome::Ending::kStopped: break;
+      case jq::Outcome::Ending::kStopped:
+        break;
       case jq::Outcome::Ending::kError:
       case jq::Outcome::Ending::kLimit:
         flush();
@@ -360,7 +388,9 @@ class Runner {
                      outcome.message.c_str());
         code_ = kRunTimeError;
         break;
-      case jq::Outcome::Ending::kHalted: halt(outcome); break;
+      case jq::Outcome::Ending::kHalted:
+        halt(outcome);
+        break;
     }
   }
 
@@ -412,7 +442,8 @@ int run_jq(const JqFlags& flags) {
   compile.host_functions = true;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     if (const char* const equals = std::strchr(*variable, '=')) {
-      compile.environment.emplace_back(std::string(*variable, static_cast<std::size_t>(equals - *variable)), equals + 1);
+      compile.environment.emplace_back(std::string(*variable, static_cast<std::size_t>(equals - *variable)),
+                                       equals + 1);
     }
   }
   std::string named, positional;
@@ -423,8 +454,8 @@ int run_jq(const JqFlags& flags) {
   jq::CompileError where;
   const auto program = jq::Program::compile(*options.program, compile, &where);
   if (!program) {
-    std::fprintf(stderr, "jq: error: %s at line %d, column %d\njq: 1 compile error\n", where.message.c_str(), where.line,
-                 where.column);
+    std::fprintf(stderr, "jq: error: %s at line %d, column %d\njq: 1 compile error\n", where.message.c_str(),
+                 where.line, where.column);
     return kDoesNotCompile;
   }
   return Runner(options, **program).run();

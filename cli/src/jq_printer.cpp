@@ -20,13 +20,19 @@ class Printer {
 
   void print(ValueRef value, int depth) {
     switch (value.type()) {
-      case Type::kArray: array(value, depth); return;
-      case Type::kObject: object(value, depth); return;
+      case Type::kArray:
+        array(value, depth);
+        return;
+      case Type::kObject:
+        object(value, depth);
+        return;
       case Type::kNull:
       case Type::kFalse:
       case Type::kTrue:
       case Type::kNumber:
-      case Type::kString: scalar(value); return;
+      case Type::kString:
+        scalar(value);
+        return;
     }
   }
 

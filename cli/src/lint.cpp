@@ -26,12 +26,15 @@ class Lint {
     print_problems(problems_, terminal_);
     std::size_t errors = 0;
     for (const Problem& problem : problems_) errors += problem.level == Level::kError ? 1 : 0;
-    terminal_.print(fmt::format("riptide: {} checked, {} errors, {} warnings", checked_, errors, problems_.size() - errors));
+    terminal_.print(
+        fmt::format("riptide: {} checked, {} errors, {} warnings", checked_, errors, problems_.size() - errors));
     return errors > 0 ? kExitUsage : kExitComplete;
   }
 
  private:
-  void add(const std::vector<Problem>& problems) { problems_.insert(problems_.end(), problems.begin(), problems.end()); }
+  void add(const std::vector<Problem>& problems) {
+    problems_.insert(problems_.end(), problems.begin(), problems.end());
+  }
 
   // What sync would use.
   void whole() {
@@ -62,9 +65,10 @@ class Lint {
     }
     std::vector<Problem> ignored;
     const auto tree = read_yaml_or_json(*text, file, ignored);
-    const bool settings = tree && (tree->find("integration") != nullptr || tree->find("port") != nullptr ||
-                                   tree->find("riptide") != nullptr) &&
-                          tree->find("resources") == nullptr;
+    const bool settings =
+        tree &&
+        (tree->find("integration") != nullptr || tree->find("port") != nullptr || tree->find("riptide") != nullptr) &&
+        tree->find("resources") == nullptr;
     if (settings) {
       ConfigSources sources = sources_;
       sources.file = *text;
@@ -72,8 +76,7 @@ class Lint {
       add(read_config(sources, {.source = ConfigNeeds::Missing::kWarning}).problems);
       return;
     }
-    const ConfigReading reading =
-        read_config(sources_, {.type = false, .source = ConfigNeeds::Missing::kPlaceholder});
+    const ConfigReading reading = read_config(sources_, {.type = false, .source = ConfigNeeds::Missing::kPlaceholder});
     check_mapping(file, reading.config);
   }
 

@@ -32,13 +32,18 @@ class TerminalSink final : public spdlog::sinks::base_sink<spdlog::details::null
 std::string_view name_of(spdlog::level::level_enum level) {
   switch (level) {
     case spdlog::level::trace:
-    case spdlog::level::debug: return "DEBUG";
-    case spdlog::level::info: return "INFO";
-    case spdlog::level::warn: return "WARNING";
-    case spdlog::level::err: return "ERROR";
+    case spdlog::level::debug:
+      return "DEBUG";
+    case spdlog::level::info:
+      return "INFO";
+    case spdlog::level::warn:
+      return "WARNING";
+    case spdlog::level::err:
+      return "ERROR";
     case spdlog::level::critical:
     case spdlog::level::off:
-    case spdlog::level::n_levels: break;
+    case spdlog::level::n_levels:
+      break;
   }
   return "CRITICAL";
 }
@@ -98,10 +103,18 @@ Logger::~Logger() = default;
 void Logger::log(stages::LogLevel level, std::string_view message) {
   spdlog::level::level_enum spd = spdlog::level::info;
   switch (level) {
-    case stages::LogLevel::kDebug: spd = spdlog::level::debug; break;
-    case stages::LogLevel::kInfo: spd = spdlog::level::info; break;
-    case stages::LogLevel::kWarning: spd = spdlog::level::warn; break;
-    case stages::LogLevel::kError: spd = spdlog::level::err; break;
+    case stages::LogLevel::kDebug:
+      spd = spdlog::level::debug;
+      break;
+    case stages::LogLevel::kInfo:
+      spd = spdlog::level::info;
+      break;
+    case stages::LogLevel::kWarning:
+      spd = spdlog::level::warn;
+      break;
+    case stages::LogLevel::kError:
+      spd = spdlog::level::err;
+      break;
   }
   impl_->logger.log(spd, spdlog::string_view_t(message.data(), message.size()));
 }

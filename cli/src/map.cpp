@@ -44,7 +44,8 @@ class RecordMapper {
         std::fputc('\n', stdout);
       }
       for (const transform::MappingFault& fault : out.faults) {
-        say(fault.kind == transform::MappingFault::Kind::kInvalid ? "invalid" : "unreadable", resource, "", "", fault.message);
+        say(fault.kind == transform::MappingFault::Kind::kInvalid ? "invalid" : "unreadable", resource, "", "",
+            fault.message);
       }
       for (const transform::Misconfigured& field : out.misconfigured) {
         diagnose(field.error ? "error" : "null", resource, field.field, field.expression, field.example);
@@ -67,8 +68,8 @@ class RecordMapper {
     diagnose(problem, resource, field, expression, message);
   }
 
-  void diagnose(std::string_view problem, std::uint32_t resource, const std::string& field, const std::string& expression,
-                const std::string& message) {
+  void diagnose(std::string_view problem, std::uint32_t resource, const std::string& field,
+                const std::string& expression, const std::string& message) {
     std::string line = fmt::format("{{\"record\":{},\"problem\":\"{}\",\"kind\":{},\"resource\":{}", record_, problem,
                                    quoted(mapping_->spec().resources[resource].kind), resource);
     if (!field.empty()) line += ",\"field\":" + quoted(field) + ",\"expression\":" + quoted(expression);
@@ -114,8 +115,8 @@ int run_map(const MapFlags& flags) {
   ConfigSources sources = gather_sources(flags.common.config, problems);
   sources.flags = settings_of(flags.common);
   if (!flags.type.empty()) sources.flags.push_back({"--type", "integration.type", flags.type});
-  const ConfigReading reading = read_config(
-      sources, {.type = flags.mapping.empty(), .source = ConfigNeeds::Missing::kPlaceholder});
+  const ConfigReading reading =
+      read_config(sources, {.type = flags.mapping.empty(), .source = ConfigNeeds::Missing::kPlaceholder});
   problems.insert(problems.end(), reading.problems.begin(), reading.problems.end());
   if (print_problems(problems, terminal)) return kExitUsage;
 
@@ -139,8 +140,8 @@ int run_map(const MapFlags& flags) {
     }
     if (!*more) break;
     if (auto mapped = map_text(record, mapper); !mapped) {
-      terminal.print("riptide: --input: the array that ends in line " + std::to_string(stream.line()) + " is not JSON: " +
-                     mapped.error().message);
+      terminal.print("riptide: --input: the array that ends in line " + std::to_string(stream.line()) +
+                     " is not JSON: " + mapped.error().message);
       return kExitUsage;
     }
   }

@@ -41,16 +41,18 @@ ProgressMode progress_mode(std::string_view name, bool terminal) {
 
 std::string progress_line(const stages::Progress& progress, double seconds, double rate, std::size_t budget,
                           bool colours) {
-  const double part = progress.pages_known == 0 ? 0
-                                                : static_cast<double>(progress.pages_read) /
-                                                      static_cast<double>(std::max(progress.pages_known, progress.pages_read));
+  const double part = progress.pages_known == 0
+                          ? 0
+                          : static_cast<double>(progress.pages_read) /
+                                static_cast<double>(std::max(progress.pages_known, progress.pages_read));
   const char* const strong = colours ? "\x1b[1m" : "";
   const char* const weak = colours ? "\x1b[2m" : "";
   const char* const alarm = colours ? "\x1b[33m" : "";
   const char* const plain = colours ? "\x1b[0m" : "";
-  std::string out = fmt::format("{} {}{}{} {} {}/{} pages  {}{}{} rec  {}/s", clock(seconds), strong, progress.phase, plain,
-                                bar(part, 20), grouped(progress.pages_read), grouped(progress.pages_known), strong,
-                                grouped(progress.records_read), plain, grouped(static_cast<std::uint64_t>(rate)));
+  std::string out =
+      fmt::format("{} {}{}{} {} {}/{} pages  {}{}{} rec  {}/s", clock(seconds), strong, progress.phase, plain,
+                  bar(part, 20), grouped(progress.pages_read), grouped(progress.pages_known), strong,
+                  grouped(progress.records_read), plain, grouped(static_cast<std::uint64_t>(rate)));
   out += fmt::format("  {}{} in flight  {} of {}{}", weak, progress.in_flight, readable_bytes(progress.memory_taken),
                      readable_bytes(budget), plain);
   if (progress.retries > 0) out += fmt::format("  {}{} retries{}", alarm, grouped(progress.retries), plain);
@@ -59,12 +61,13 @@ std::string progress_line(const stages::Progress& progress, double seconds, doub
 }
 
 std::string progress_sentence(const stages::Progress& progress, double seconds, double rate) {
-  return fmt::format("{}: {} of {} known pages, {} of {} scopes, {} records ({}/s), {} entities settled, {} in flight, {} "
-                     "retries, {} errors, {}",
-                     progress.phase, grouped(progress.pages_read), grouped(progress.pages_known),
-                     grouped(progress.scopes_closed), grouped(progress.scopes_known), grouped(progress.records_read),
-                     grouped(static_cast<std::uint64_t>(rate)), grouped(progress.entities_settled), progress.in_flight,
-                     grouped(progress.retries), grouped(progress.errors), readable_seconds(seconds));
+  return fmt::format(
+      "{}: {} of {} known pages, {} of {} scopes, {} records ({}/s), {} entities settled, {} in flight, {} "
+      "retries, {} errors, {}",
+      progress.phase, grouped(progress.pages_read), grouped(progress.pages_known), grouped(progress.scopes_closed),
+      grouped(progress.scopes_known), grouped(progress.records_read), grouped(static_cast<std::uint64_t>(rate)),
+      grouped(progress.entities_settled), progress.in_flight, grouped(progress.retries), grouped(progress.errors),
+      readable_seconds(seconds));
 }
 
 std::string progress_json(const stages::Progress& progress, double seconds, double rate) {
@@ -124,9 +127,14 @@ void ProgressDisplay::draw() {
     case ProgressMode::kTty:
       terminal_.set_status(progress_line(progress, seconds, rate_, options_.budget_bytes, terminal_.colours()));
       break;
-    case ProgressMode::kLog: log_(progress_sentence(progress, seconds, rate_)); break;
-    case ProgressMode::kJson: terminal_.print(progress_json(progress, seconds, rate_)); break;
-    case ProgressMode::kNone: break;
+    case ProgressMode::kLog:
+      log_(progress_sentence(progress, seconds, rate_));
+      break;
+    case ProgressMode::kJson:
+      terminal_.print(progress_json(progress, seconds, rate_));
+      break;
+    case ProgressMode::kNone:
+      break;
   }
 }
 

@@ -58,16 +58,20 @@ class Run {
     decide_deletion(parts.sinks);
 
     auto resync = stages::Resync::create(std::move(parts), options_);
-    if (!resync) return resync.error().kind == ErrorKind::kConfig ? wrong_configuration(resync.error()) : failed(resync.error());
+    if (!resync)
+      return resync.error().kind == ErrorKind::kConfig ? wrong_configuration(resync.error()) : failed(resync.error());
 
-    logger_.info("resync of " + config_.identifier() + " (" + config_.type() + ") with " + text->origin + ", run " + run_id_);
+    logger_.info("resync of " + config_.identifier() + " (" + config_.type() + ") with " + text->origin + ", run " +
+                 run_id_);
     auto report = [&] {
       const ProgressDisplay display(
-          terminal_, {.mode = progress_mode(flags_.progress, terminal_.is_tty()), .budget_bytes = options_.memory_bytes},
+          terminal_,
+          {.mode = progress_mode(flags_.progress, terminal_.is_tty()), .budget_bytes = options_.memory_bytes},
           [&] { return (*resync)->progress(); }, [&](std::string_view line) { logger_.info(line); });
       return (*resync)->run(stop_, [this] { return signals_.first(); });
     }();
-    if (!report) return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
+    if (!report)
+      return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
     return finish(*report);
   }
 
@@ -75,13 +79,15 @@ class Run {
   void warn_about_tls() {
     for (const char* const key : {"ssl.third_party.verify", "ssl.port.verify"}) {
       if (!config_.boolean(key)) {
-        logger_.warning("certificates are NOT checked: " + how_to_set(key) + " is false; anyone on the way can read the "
+        logger_.warning("certificates are NOT checked: " + how_to_set(key) +
+                        " is false; anyone on the way can read the "
                         "credentials");
       }
     }
   }
 
-  // The flags' file, else Port's where a sink is Port, else the type's own. Returns an exit code if there is no going on.
+  // The flags' file, else Port's where a sink is Port, else the type's own. Returns an exit code if there is no going
+  // on.
   std::optional<int> find_mapping(const std::vector<sinks::SinkSpec>& specs, std::optional<MappingText>& out) {
     if (!flags_.mapping.empty()) {
       std::vector<Problem> problems;
@@ -133,7 +139,8 @@ class Run {
     report.exit_code = signals_.first() != 0 ? 128 + signals_.first() : kExitSinkFailed;
     report.status = pipeline::status_of(report.exit_code);
     report.deletion = "the run did not begin";
-    report.errors.push_back({.kind = {}, .identifier = {}, .blueprint = {}, .stage = "start", .message = error.message, .count = 1});
+    report.errors.push_back(
+        {.kind = {}, .identifier = {}, .blueprint = {}, .stage = "start", .message = error.message, .count = 1});
     report.errors_total = 1;
     return finish(report);
   }
@@ -167,8 +174,8 @@ class Run {
 
 }  // namespace
 
-int run_resync(const RunRequest& request, const Config& config, Terminal& terminal, Logger& logger, pipeline::Stop& stop,
-               const SignalThread& signals) {
+int run_resync(const RunRequest& request, const Config& config, Terminal& terminal, Logger& logger,
+               pipeline::Stop& stop, const SignalThread& signals) {
   return Run(request, config, terminal, logger, stop, signals).run();
 }
 

@@ -45,10 +45,12 @@ void SignalThread::wait_for_signals() {
     if (received == 1) {
       first_.store(signal, std::memory_order_release);
       if (on_first_) on_first_(signal);
-      stop_.request(pipeline::Error(pipeline::ErrorKind::kStopped, signal == SIGINT ? "stopped by SIGINT" : "stopped by SIGTERM"));
+      stop_.request(pipeline::Error(pipeline::ErrorKind::kStopped,
+                                    signal == SIGINT ? "stopped by SIGINT" : "stopped by SIGTERM"));
       continue;
     }
-    stop_.request(pipeline::Error(pipeline::ErrorKind::kStopped, "stopped by a second signal"), pipeline::Stop::Urgency::kAbort);
+    stop_.request(pipeline::Error(pipeline::ErrorKind::kStopped, "stopped by a second signal"),
+                  pipeline::Stop::Urgency::kAbort);
     timespec grace{kGrace.count() / 1000, (kGrace.count() % 1000) * 1'000'000};
     ::sigtimedwait(&set, nullptr, &grace);  // a third signal, or the destructor's, ends the wait
     if (closing_.load(std::memory_order_acquire)) return;

@@ -25,9 +25,15 @@ struct Column {
 };
 
 constexpr Column kColumns[] = {
-    {"read", &Tally::read, true},          {"created", &Tally::created, true},     {"updated", &Tally::updated, true},
-    {"unchanged", &Tally::unchanged, true}, {"filtered", &Tally::filtered, false},  {"invalid", &Tally::invalid, false},
-    {"rejected", &Tally::rejected, false}, {"duplicate", &Tally::duplicate, false}, {"abandoned", &Tally::abandoned, false},
+    {"read", &Tally::read, true},
+    {"created", &Tally::created, true},
+    {"updated", &Tally::updated, true},
+    {"unchanged", &Tally::unchanged, true},
+    {"filtered", &Tally::filtered, false},
+    {"invalid", &Tally::invalid, false},
+    {"rejected", &Tally::rejected, false},
+    {"duplicate", &Tally::duplicate, false},
+    {"abandoned", &Tally::abandoned, false},
     {"deleted", &Tally::deleted, true},
 };
 
@@ -82,12 +88,18 @@ std::string sink_table(const SinkReport& sink, const Writer& writer) {
 
 std::string headline(const RunReport& report, const Writer& writer) {
   switch (report.status) {
-    case RunStatus::kComplete: return writer.good("complete");
-    case RunStatus::kRejected: return writer.doubtful("finished, but some records were invalid or rejected");
-    case RunStatus::kIncomplete: return writer.bad("incomplete: a part of the source could not be read to its end");
-    case RunStatus::kFailed: return writer.bad("failed: a sink could not take the rest");
-    case RunStatus::kGuarded: return writer.doubtful("delivered, but a guard stopped the deletion");
-    case RunStatus::kStopped: return writer.doubtful("stopped by a signal; what was in flight is settled");
+    case RunStatus::kComplete:
+      return writer.good("complete");
+    case RunStatus::kRejected:
+      return writer.doubtful("finished, but some records were invalid or rejected");
+    case RunStatus::kIncomplete:
+      return writer.bad("incomplete: a part of the source could not be read to its end");
+    case RunStatus::kFailed:
+      return writer.bad("failed: a sink could not take the rest");
+    case RunStatus::kGuarded:
+      return writer.doubtful("delivered, but a guard stopped the deletion");
+    case RunStatus::kStopped:
+      return writer.doubtful("stopped by a signal; what was in flight is settled");
   }
   return "";
 }
@@ -112,11 +124,12 @@ std::string summary_text(const RunReport& report, bool colours) {
     retries += host.retries;
   }
   const double rate = report.seconds > 0 ? static_cast<double>(records) / report.seconds : 0;
-  out += fmt::format("\n  {} records from {} pages in {} ({} records/s), {} read, {} requests, {} retries, peak memory {}\n",
-                     grouped(records), grouped(pages), readable_seconds(report.seconds),
-                     grouped(static_cast<std::uint64_t>(rate)), readable_bytes(bytes), grouped(requests),
-                     grouped(retries), readable_bytes(report.peak_rss_bytes));
-  if (open > 0) out += fmt::format("  {} of {} scopes were not read to their end\n", grouped(open), grouped(open + closed));
+  out += fmt::format(
+      "\n  {} records from {} pages in {} ({} records/s), {} read, {} requests, {} retries, peak memory {}\n",
+      grouped(records), grouped(pages), readable_seconds(report.seconds), grouped(static_cast<std::uint64_t>(rate)),
+      readable_bytes(bytes), grouped(requests), grouped(retries), readable_bytes(report.peak_rss_bytes));
+  if (open > 0)
+    out += fmt::format("  {} of {} scopes were not read to their end\n", grouped(open), grouped(open + closed));
 
   for (std::size_t i = 0; i < std::min(kErrorsShown, report.scopes.size()); ++i) {
     const auto& scope = report.scopes[i];
@@ -125,7 +138,8 @@ std::string summary_text(const RunReport& report, bool colours) {
            "\n";
   }
   if (report.scopes_total > kErrorsShown) {
-    out += fmt::format("  and {} more scopes like these; all are in the --report\n", grouped(report.scopes_total - kErrorsShown));
+    out += fmt::format("  and {} more scopes like these; all are in the --report\n",
+                       grouped(report.scopes_total - kErrorsShown));
   }
 
   std::vector<pipeline::ErrorReport> errors = report.errors;
@@ -138,8 +152,8 @@ std::string summary_text(const RunReport& report, bool colours) {
     out += writer.bad(fmt::format("  {} x {}: {}", grouped(error.count), what, error.message)) + "\n";
   }
   if (errors.size() > kErrorsShown) {
-    out += fmt::format("  and {} more errors ({} in all); they are in the --report\n", grouped(errors.size() - kErrorsShown),
-                       grouped(report.errors_total));
+    out += fmt::format("  and {} more errors ({} in all); they are in the --report\n",
+                       grouped(errors.size() - kErrorsShown), grouped(report.errors_total));
   }
 
   std::size_t fields = 0;
@@ -151,13 +165,15 @@ std::string summary_text(const RunReport& report, bool colours) {
              "\n";
     }
   }
-  if (fields > kErrorsShown) out += fmt::format("  and {} more fields like these; all are in the --report\n", fields - kErrorsShown);
+  if (fields > kErrorsShown)
+    out += fmt::format("  and {} more fields like these; all are in the --report\n", fields - kErrorsShown);
 
   if (report.guard.tripped) {
     const auto& guard = report.guard;
-    out += writer.doubtful(fmt::format("  the deletion was stopped at {}: {} of {} owned entities would have gone, more than "
-                                       "the threshold of {}",
-                                       guard.sink, grouped(guard.stale), grouped(guard.owned), guard.threshold)) +
+    out += writer.doubtful(
+               fmt::format("  the deletion was stopped at {}: {} of {} owned entities would have gone, more than "
+                           "the threshold of {}",
+                           guard.sink, grouped(guard.stale), grouped(guard.owned), guard.threshold)) +
            "\n";
     for (const std::string& example : guard.examples) out += "    " + example + "\n";
   } else if (!report.deletion.empty()) {

@@ -47,7 +47,8 @@ std::vector<SinkSpec> choose_sinks(const std::vector<std::string>& flags, const 
                           spec.error().message + did_you_mean(text.substr(0, text.find(':')), kNames)});
       continue;
     }
-    const bool twice = std::any_of(specs.begin(), specs.end(), [&](const SinkSpec& other) { return other.text == spec->text; });
+    const bool twice =
+        std::any_of(specs.begin(), specs.end(), [&](const SinkSpec& other) { return other.text == spec->text; });
     if (twice) problems.push_back({Level::kError, "", 0, 0, "--sink", "'" + text + "' is there twice; remove one"});
     if (spec->kind == SinkSpec::Kind::kPort) {
       for (const char* const key : {"port.client_id", "port.client_secret"}) {
@@ -62,7 +63,8 @@ std::vector<SinkSpec> choose_sinks(const std::vector<std::string>& flags, const 
 }
 
 bool has_port(const std::vector<SinkSpec>& specs) {
-  return std::any_of(specs.begin(), specs.end(), [](const SinkSpec& spec) { return spec.kind == SinkSpec::Kind::kPort; });
+  return std::any_of(specs.begin(), specs.end(),
+                     [](const SinkSpec& spec) { return spec.kind == SinkSpec::Kind::kPort; });
 }
 
 MappingText default_mapping(const Config& config) {
@@ -105,8 +107,8 @@ std::shared_ptr<const transform::Mapping> compile_mapping(const MappingText& tex
   return std::move(*mapping);
 }
 
-std::vector<std::uint32_t> choose_resources(const transform::MappingSpec& mapping, const std::vector<std::string>& kinds,
-                                            std::vector<Problem>& problems) {
+std::vector<std::uint32_t> choose_resources(const transform::MappingSpec& mapping,
+                                            const std::vector<std::string>& kinds, std::vector<Problem>& problems) {
   std::vector<std::string> known;
   for (const transform::ResourceSpec& resource : mapping.resources) {
     if (std::find(known.begin(), known.end(), resource.kind) == known.end()) known.push_back(resource.kind);
@@ -125,7 +127,8 @@ std::vector<std::uint32_t> choose_resources(const transform::MappingSpec& mappin
   return chosen;
 }
 
-stages::SinkContext sink_context(const Config& config, const transform::MappingSpec& mapping, const std::string& run_id) {
+stages::SinkContext sink_context(const Config& config, const transform::MappingSpec& mapping,
+                                 const std::string& run_id) {
   stages::SinkContext context;
   context.integration = config.identifier();
   context.integration_type = config.type();
@@ -154,10 +157,12 @@ pipeline::Result<std::vector<std::unique_ptr<stages::Sink>>> make_sinks(const st
         out.push_back(std::make_unique<sinks::SqliteSink>(
             sinks::SqliteSink::Options{.path = spec.path, .context = context, .now = &utc_now}));
         break;
-      case SinkSpec::Kind::kNdjson: out.push_back(std::make_unique<sinks::NdjsonSink>(spec.path)); break;
+      case SinkSpec::Kind::kNdjson:
+        out.push_back(std::make_unique<sinks::NdjsonSink>(spec.path));
+        break;
       case SinkSpec::Kind::kNull:
-        out.push_back(std::make_unique<sinks::NullSink>(
-            sinks::NullSink::Options{.records_per_second = sink_limit, .pause = {}}));
+        out.push_back(
+            std::make_unique<sinks::NullSink>(sinks::NullSink::Options{.records_per_second = sink_limit, .pause = {}}));
         break;
     }
   }
@@ -207,8 +212,9 @@ std::optional<pipeline::GraphDescription> describe_resync(const SyncFlags& flags
     } else if (type != nullptr) {
       text = default_mapping(config);
       if (has_port(specs)) {
-        found.push_back({Level::kWarning, "", 0, 0, "",
-                         "sync would read the mapping from Port; nothing is contacted here, so the default stands for it"});
+        found.push_back(
+            {Level::kWarning, "", 0, 0, "",
+             "sync would read the mapping from Port; nothing is contacted here, so the default stands for it"});
       }
     }
     if (!text) return std::nullopt;

@@ -37,8 +37,8 @@ ConfigSources gather_sources(const std::string& config_file, std::vector<Problem
 /// What must be there, by what the verb does with it.
 struct ConfigNeeds {
   bool type = true;  ///< `integration.type`.
-  /// What the integration type requires (its server, its key). Where it is missing: an error, a warning, or a value that
-  /// names nothing, for verbs that contact nobody.
+  /// What the integration type requires (its server, its key). Where it is missing: an error, a warning, or a value
+  /// that names nothing, for verbs that contact nobody.
   enum class Missing : std::uint8_t { kError, kWarning, kPlaceholder };
   Missing source = Missing::kError;
 };

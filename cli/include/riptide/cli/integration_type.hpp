@@ -23,7 +23,6 @@ struct IntegrationType {
   std::span<const Setting> settings;  ///< Keys begin with "integration.config.".
   std::string_view (*default_mapping)();
   pipeline::Result<std::shared_ptr<const stages::Source>> (*make_source)(const Config& config);
-  std::string_view mirrored_version;  ///< Of Ocean's integration; goes into the User-Agent towards Port.
 };
 
 /// All types that this version reads.

@@ -32,7 +32,7 @@ class JsonStream {
 
  private:
   pipeline::Result<bool> open_next();
-  int get();   // The next byte; -1 at the end of this file.
+  int get();  // The next byte; -1 at the end of this file.
   int peek();
 
   std::vector<std::string> files_;

@@ -20,7 +20,8 @@ enum class ProgressMode { kTty, kLog, kJson, kNone };
 ProgressMode progress_mode(std::string_view name, bool terminal);
 
 /// How far a run is, as one line. `rate` is records a second over the last moments.
-std::string progress_line(const stages::Progress& progress, double seconds, double rate, std::size_t budget, bool colours);
+std::string progress_line(const stages::Progress& progress, double seconds, double rate, std::size_t budget,
+                          bool colours);
 
 /// The same without a bar or colours, for logs.
 std::string progress_sentence(const stages::Progress& progress, double seconds, double rate);
@@ -55,8 +56,8 @@ class ProgressDisplay {
   const std::function<stages::Progress()> read_;
   const std::function<void(std::string_view)> log_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  double rate_ = 0;             // of the display's thread
-  double last_seconds_ = 0;     // likewise
+  double rate_ = 0;          // of the display's thread
+  double last_seconds_ = 0;  // likewise
   std::uint64_t last_records_ = 0;
   std::mutex mutex_;  ///< Guards stopping_.
   std::condition_variable wake_;

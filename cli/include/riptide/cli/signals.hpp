@@ -9,7 +9,8 @@
 namespace riptide::cli {
 
 /// Turns SIGINT and SIGTERM into a `Stop`. Create it before any other thread: it blocks both signals on the calling
-/// thread, all threads after it inherit that, and one thread of its own waits for them. SIGPIPE is ignored from then on.
+/// thread, all threads after it inherit that, and one thread of its own waits for them. SIGPIPE is ignored from then
+/// on.
 ///
 /// The first signal asks for a drain, the second for an abort; after it the process has `kGrace` to end in order, then
 /// `last_words` is called and it exits with 128 + signal.

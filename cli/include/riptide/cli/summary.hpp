@@ -8,8 +8,8 @@
 
 namespace riptide::cli {
 
-/// What a run did, for people: a table for each sink, the totals, what went wrong (the first five), what was not deleted
-/// and why. Ends with a line break.
+/// What a run did, for people: a table for each sink, the totals, what went wrong (the first five), what was not
+/// deleted and why. Ends with a line break.
 std::string summary_text(const pipeline::RunReport& report, bool colours);
 
 /// The shell command that shows what a sqlite sink holds, e.g. `sqlite3 riptide.db 'select ...'`; "" for other sinks.

@@ -39,12 +39,14 @@ std::optional<MappingText> mapping_file(const std::string& path, std::vector<Pro
 std::shared_ptr<const transform::Mapping> compile_mapping(const MappingText& text, const Config& config,
                                                           std::vector<Problem>& problems);
 
-/// Indexes of the resource blocks of these kinds; all if there are none. Problems: a kind that the mapping does not have.
-std::vector<std::uint32_t> choose_resources(const transform::MappingSpec& mapping, const std::vector<std::string>& kinds,
-                                            std::vector<Problem>& problems);
+/// Indexes of the resource blocks of these kinds; all if there are none. Problems: a kind that the mapping does not
+/// have.
+std::vector<std::uint32_t> choose_resources(const transform::MappingSpec& mapping,
+                                            const std::vector<std::string>& kinds, std::vector<Problem>& problems);
 
 /// What sinks are told about the run.
-stages::SinkContext sink_context(const Config& config, const transform::MappingSpec& mapping, const std::string& run_id);
+stages::SinkContext sink_context(const Config& config, const transform::MappingSpec& mapping,
+                                 const std::string& run_id);
 
 /// Makes the sinks; none is opened. `sink_limit` slows `null` down (records a second; 0 does not).
 pipeline::Result<std::vector<std::unique_ptr<stages::Sink>>> make_sinks(const std::vector<sinks::SinkSpec>& specs,
@@ -60,9 +62,9 @@ stages::ResyncOptions resync_options(const Config& config);
 std::string implied_no_delete(const std::vector<std::unique_ptr<stages::Sink>>& sinks,
                               const std::vector<std::string>& kinds);
 
-/// Describes the graph that `sync` with these flags would run. Contacts nobody and creates nothing: a mapping that would
-/// be read from Port is replaced by the type's own, with a warning. Without an integration type in `config` only the
-/// mapping is checked. Nothing if a problem is an error.
+/// Describes the graph that `sync` with these flags would run. Contacts nobody and creates nothing: a mapping that
+/// would be read from Port is replaced by the type's own, with a warning. Without an integration type in `config` only
+/// the mapping is checked. Nothing if a problem is an error.
 std::optional<pipeline::GraphDescription> describe_resync(const SyncFlags& flags, const Config& config,
                                                           std::vector<Problem>& problems);
 
