@@ -26,22 +26,23 @@ using pipeline::Outcome;
 /// What one upload may carry. A single entity over `max_bytes` travels alone.
 struct SinkLimits {
   std::size_t max_records = 1000;
-  std::size_t max_bytes = 1 << 20;   ///< Of the encoded request body, or of the entities for a local sink.
-  std::size_t envelope_bytes = 0;    ///< Of the body around the entities.
-  std::size_t separator_bytes = 0;   ///< Between two entities.
-  std::size_t max_in_flight = 8;     ///< Uploads at once.
-  bool one_blueprint = false;        ///< A batch holds one blueprint only: one lane each.
+  std::size_t max_bytes = 1 << 20;  ///< Of the encoded request body, or of the entities for a local sink.
+  std::size_t envelope_bytes = 0;   ///< Of the body around the entities.
+  std::size_t separator_bytes = 0;  ///< Between two entities.
+  std::size_t max_in_flight = 8;    ///< Uploads at once.
+  bool one_blueprint = false;       ///< A batch holds one blueprint only: one lane each.
 };
 
 /// An entity that the target holds and this integration owns.
 struct OwnedEntity {
-  std::string blueprint;   ///< Text, as in `identity_digest`.
+  std::string blueprint;  ///< Text, as in `identity_digest`.
   std::string identifier;
+  std::string kind;  ///< Kind that it was read as, where the target remembers it; empty otherwise.
 };
 
 /// What the run asks of the target beside the entities: upsert options of the mapping, what was read.
 struct SinkContext {
-  std::string integration;       ///< Identifier of the integration: what ownership hangs on.
+  std::string integration;  ///< Identifier of the integration: what ownership hangs on.
   std::string integration_type;
   std::string run_id;
   std::vector<std::string> kinds;  ///< Kind of each resource block of the mapping, by index.
@@ -107,7 +108,8 @@ enum class Finish { kComplete, kPartial };
 /// and may block on the disk. After an Error only `finish(kPartial)` is called.
 class LocalSink : public Sink {
  public:
-  /// Opens the target. Errors: kConfig (cannot be opened, held by another process), naming it.
+  /// Opens the target. Errors, naming it: kConfig (cannot be opened: the user must change something), kRejected (it
+  /// cannot take anything now: another process holds it).
   [[nodiscard]] virtual Result<void> open() = 0;
   /// Writes a batch; one outcome for each entity. An Error fails the sink (disk full).
   [[nodiscard]] virtual Result<std::vector<Outcome>> write(const Batch& batch) = 0;
