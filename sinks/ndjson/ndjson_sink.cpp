@@ -74,7 +74,8 @@ Result<std::vector<stages::Outcome>> NdjsonSink::write(const stages::Batch& batc
   State& state = *state_;
   for (const stages::Entity& entity : batch.entities) {
     std::string_view json = batch.json(entity);
-    if (json.find_first_of("\n\r") != std::string_view::npos) {
+    // Two searches: each is a memchr, while find_first_of goes byte by byte.
+    if (json.find('\n') != std::string_view::npos || json.find('\r') != std::string_view::npos) {
       // Never inside a string: white space that a value of the source was written with.
       state.scratch.assign(json);
       std::replace_if(

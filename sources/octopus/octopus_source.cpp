@@ -31,6 +31,8 @@ constexpr std::uint32_t kChained = 2;  // Added to the mark of a scope that is f
 bool is_chained(const Request& request) noexcept { return (request.step & kChained) != 0; }
 bool lists_spaces(const Request& request) noexcept { return (request.step & kRecords) == 0; }
 
+constexpr std::size_t kTypicalLinkBytes = 64;  // Behind the server's address.
+
 std::string_view context_of(const Request& request) noexcept {
   return request.context ? std::string_view(*request.context) : std::string_view();
 }
@@ -85,17 +87,24 @@ struct RecordNames {
 };
 
 // Finds the identifying members of a record. Returns empty ones for what is not an object, and for members that are
-// neither text nor number.
-Result<RecordNames> names_of(const json::Document& document, json::Value record) {
+// neither text nor number. Stops at the second of them, which is most of the way saved: they come first. Of a repeated
+// key the first counts; the link is all that hangs on it.
+Result<RecordNames> names_of(const json::Document& document, json::Value record, bool in_space) {
   RecordNames names;
   if (record.type != json::Type::kObject) return names;
+  bool has_id = false;
+  bool has_space_id = !in_space;
   json::Document::Members members(document, record);
-  while (members.next()) {
+  while (!(has_id && has_space_id) && members.next()) {
     std::string_view* name = nullptr;
-    if (members.key_is("Id")) name = &names.id;
-    if (members.key_is("SpaceId")) name = &names.space_id;
+    if (!has_id && members.key_is("Id")) {
+      name = &names.id;
+      has_id = true;
+    } else if (!has_space_id && members.key_is("SpaceId")) {
+      name = &names.space_id;
+      has_space_id = true;
+    }
     if (name == nullptr) continue;
-    *name = {};
     const json::Type type = members.value().type;
     if (type != json::Type::kString && type != json::Type::kNumber) continue;
     Result<std::string_view> raw = members.raw_value();
@@ -303,6 +312,7 @@ Result<stages::PageStep> OctopusSource::read(const Request& request, const stage
   std::string url;
   step.records.spans.reserve(page->keep);
   step.records.overlay_fields.reserve(page->keep);
+  if (has_link) step.records.overlay_bytes.reserve(page->keep * (link_prefix_.size() + kTypicalLinkBytes));
   for (std::size_t i = 0; i < page->keep; ++i) {
     const Item& item = envelope->items[i];
     step.records.add(static_cast<std::uint32_t>(item.raw.data() - body.data()),
@@ -311,7 +321,7 @@ Result<stages::PageStep> OctopusSource::read(const Request& request, const stage
       step.records.overlay("__url", "\"\"");
       continue;
     }
-    Result<RecordNames> names = names_of(document, item.value);
+    Result<RecordNames> names = names_of(document, item.value, link != nullptr);
     if (!names) return malformed(std::move(names).error());
     url.assign("\"");
     url += link_prefix_;

@@ -192,25 +192,26 @@ TEST_P(Links, EveryRecordCarriesItsPage) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, Links,
-    ::testing::Values(
-        LinkCase{"space", R"({"Id":"Spaces-1"})", R"("https://octopus.test/app#/Spaces-1")"},
-        LinkCase{"project", R"({"Id":"Projects-3","SpaceId":"Spaces-1"})",
-                 R"("https://octopus.test/app#/Spaces-1/projects/Projects-3")"},
-        LinkCase{"release", R"({"SpaceId":"Spaces-1","Id":"Releases-3"})",
-                 R"("https://octopus.test/app#/Spaces-1/releases/Releases-3")"},
-        LinkCase{"deployment", R"({"Id":"Deployments-3","SpaceId":"Spaces-1"})",
-                 R"("https://octopus.test/app#/Spaces-1/deployments/Deployments-3")"},
-        LinkCase{"machine", R"({"Id":"Machines-3","SpaceId":"Spaces-1"})",
-                 R"("https://octopus.test/app#/Spaces-1/infrastructure/machines/Machines-3/settings")"},
-        LinkCase{"channel", R"({"Id":"Channels-3","SpaceId":"Spaces-1"})", R"("")"},
-        LinkCase{"project", R"({"Id":"P"})", R"("https://octopus.test/app#//projects/P")"},
-        LinkCase{"project", R"({"Id":null,"SpaceId":["x"]})", R"("https://octopus.test/app#//projects/")"},
-        LinkCase{"project", R"({"Id":12,"SpaceId":"S"})", R"("https://octopus.test/app#/S/projects/12")"},
-        LinkCase{"project", R"({"Id":"a","SpaceId":"S","Id":"b"})", R"("https://octopus.test/app#/S/projects/b")"},
-        LinkCase{"project", R"({"Id":"a\"\\\u0041","SpaceId":"S"})",
-                 R"("https://octopus.test/app#/S/projects/a\"\\A")"},
-        LinkCase{"project", R"([1,2])", R"("https://octopus.test/app#//projects/")"},
-        LinkCase{"project", R"("text")", R"("https://octopus.test/app#//projects/")"}));
+    ::testing::Values(LinkCase{"space", R"({"Id":"Spaces-1"})", R"("https://octopus.test/app#/Spaces-1")"},
+                      LinkCase{"project", R"({"Id":"Projects-3","SpaceId":"Spaces-1"})",
+                               R"("https://octopus.test/app#/Spaces-1/projects/Projects-3")"},
+                      LinkCase{"release", R"({"SpaceId":"Spaces-1","Id":"Releases-3"})",
+                               R"("https://octopus.test/app#/Spaces-1/releases/Releases-3")"},
+                      LinkCase{"deployment", R"({"Id":"Deployments-3","SpaceId":"Spaces-1"})",
+                               R"("https://octopus.test/app#/Spaces-1/deployments/Deployments-3")"},
+                      LinkCase{"machine", R"({"Id":"Machines-3","SpaceId":"Spaces-1"})",
+                               R"("https://octopus.test/app#/Spaces-1/infrastructure/machines/Machines-3/settings")"},
+                      LinkCase{"channel", R"({"Id":"Channels-3","SpaceId":"Spaces-1"})", R"("")"},
+                      LinkCase{"project", R"({"Id":"P"})", R"("https://octopus.test/app#//projects/P")"},
+                      LinkCase{"project", R"({"Id":null,"SpaceId":["x"]})",
+                               R"("https://octopus.test/app#//projects/")"},
+                      LinkCase{"project", R"({"Id":12,"SpaceId":"S"})", R"("https://octopus.test/app#/S/projects/12")"},
+                      LinkCase{"project", R"({"Id":"a","Id":"b","x":1,"SpaceId":"S"})",
+                               R"("https://octopus.test/app#/S/projects/a")"},
+                      LinkCase{"project", R"({"Id":"a\"\\\u0041","SpaceId":"S"})",
+                               R"("https://octopus.test/app#/S/projects/a\"\\A")"},
+                      LinkCase{"project", R"([1,2])", R"("https://octopus.test/app#//projects/")"},
+                      LinkCase{"project", R"("text")", R"("https://octopus.test/app#//projects/")"}));
 
 TEST(OctopusSource, TheNewestDeploymentsAreEnoughUnlessTheLimitIsLifted) {
   json::Document document;
