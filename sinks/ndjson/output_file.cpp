@@ -63,7 +63,7 @@ Result<void> OutputFile::create(const std::string& path) {
     close();
     if (error == EWOULDBLOCK) {
       return unexpected(
-          ErrorKind::kConfig,
+          ErrorKind::kRejected,
           fmt::format("{} is being written by another process: wait for it, or choose another file", path));
     }
     return unexpected(ErrorKind::kConfig, fmt::format("cannot lock {}: {}", path, reason(error)));

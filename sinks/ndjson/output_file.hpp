@@ -17,7 +17,7 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  /// Opens `path` anew, locked against other processes. Errors: kConfig.
+  /// Opens `path` anew, locked against other processes. Errors: kConfig, kRejected (another process writes it).
   [[nodiscard]] pipeline::Result<void> create(const std::string& path);
   /// Opens a pipe or device that is there. Errors: kConfig.
   [[nodiscard]] pipeline::Result<void> open_stream(const std::string& path);

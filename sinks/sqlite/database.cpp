@@ -51,7 +51,7 @@ Error Database::error(int code) const {
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return Error(ErrorKind::kConfig,
+      return Error(ErrorKind::kRejected,
                    fmt::format("{} is held by another process: wait until it is done, or name another file", path_));
     case SQLITE_NOTADB:
       return Error(ErrorKind::kConfig, fmt::format("{} is not a SQLite database: name another file", path_));

@@ -15,8 +15,8 @@ namespace riptide::sinks {
 
 class Statement;
 
-/// One connection to a SQLite file. Errors of all calls name the file and say what to do: kConfig (held by another
-/// process, not a database, may not be written), kTransport (disk full or failing), kInternal.
+/// One connection to a SQLite file. Errors of all calls name the file and say what to do: kRejected (held by another
+/// process), kConfig (not a database, may not be written), kTransport (disk full or failing), kInternal.
 class Database {
  public:
   Database() = default;

@@ -218,6 +218,7 @@ Result<void> SqliteSink::owned(std::span<const std::uint32_t> resources,
     rows->reset();
     rows->bind(1, std::string_view(options_.context.integration));
     rows->bind(2, kind);
+    entity.kind = kind;
     while (true) {
       auto row = rows->step();
       if (!row) return unexpected(std::move(row).error());

@@ -137,7 +137,7 @@ TEST_P(LocalSinkContract, WhatCannotBeDeletedIsNotListed) {
     ADD_FAILURE();
     return true;
   }));
-  const stages::OwnedEntity a{"service", "a"};
+  const stages::OwnedEntity a{"service", "a", ""};
   EXPECT_EQ(*sink->remove({&a, 1}), 0u);
 }
 

@@ -213,6 +213,7 @@ TEST_F(NdjsonSinkTest, WhatCannotBeOpenedIsNamed) {
   NdjsonSink second(path_);
   const auto held = second.open();
   ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().kind, pipeline::ErrorKind::kRejected);
   EXPECT_THAT(held.error().message, AllOf(HasSubstr(path_), HasSubstr("another process")));
 }
 

@@ -187,15 +187,15 @@ TEST_F(SqliteSinkTest, OwnedAreTheRowsOfTheKindsOfThisIntegration) {
   const auto owned = [&sink](std::vector<std::uint32_t> resources) {
     std::vector<std::string> found;
     EXPECT_TRUE(sink->owned(resources, [&found](const OwnedEntity& entity) {
-      found.push_back(entity.blueprint + "/" + entity.identifier);
+      found.push_back(entity.kind + ": " + entity.blueprint + "/" + entity.identifier);
       return true;
     }));
     return found;
   };
-  EXPECT_THAT(owned({0}), UnorderedElementsAre("service/a", "service/s"));
-  EXPECT_THAT(owned({0, 2}), UnorderedElementsAre("service/a", "service/s"));
-  EXPECT_THAT(owned({1}), UnorderedElementsAre("service/p"));
-  EXPECT_THAT(owned({2, 1}), UnorderedElementsAre("service/a", "service/s", "service/p"));
+  EXPECT_THAT(owned({0}), UnorderedElementsAre("space: service/a", "space: service/s"));
+  EXPECT_THAT(owned({0, 2}), UnorderedElementsAre("space: service/a", "space: service/s"));
+  EXPECT_THAT(owned({1}), UnorderedElementsAre("project: service/p"));
+  EXPECT_THAT(owned({2, 1}), UnorderedElementsAre("space: service/a", "space: service/s", "project: service/p"));
   EXPECT_THAT(owned({}), IsEmpty());
   EXPECT_THAT(owned({77}), IsEmpty());
   int visits = 0;
@@ -203,7 +203,7 @@ TEST_F(SqliteSinkTest, OwnedAreTheRowsOfTheKindsOfThisIntegration) {
   ASSERT_TRUE(sink->owned(spaces, [&visits](const OwnedEntity&) { return ++visits < 1; }));
   EXPECT_EQ(visits, 1);
 
-  const std::vector<OwnedEntity> stale = {{"service", "a"}, {"service", "gone"}, {"other", "s"}};
+  const std::vector<OwnedEntity> stale = {{"service", "a", ""}, {"service", "gone", ""}, {"other", "s", ""}};
   EXPECT_EQ(*sink->remove(stale), 1u);
   ASSERT_TRUE(sink->finish(Finish::kComplete));
   EXPECT_THAT(query(path_, "SELECT integration, identifier FROM entities ORDER BY 1, 2"),
@@ -270,7 +270,7 @@ TEST_F(SqliteSinkTest, AViewFollowsItsRows) {
   EXPECT_THAT(columns(), ElementsAre("b,r"));
 
   const auto sink = opened();
-  const std::vector<OwnedEntity> all = {{"service", "a"}, {"service", "z"}};
+  const std::vector<OwnedEntity> all = {{"service", "a", ""}, {"service", "z", ""}};
   EXPECT_EQ(*sink->remove(all), 2u);
   ASSERT_TRUE(sink->write(batch_of({[] {
     EntityParts entity = service("n");
@@ -344,7 +344,7 @@ TEST_F(SqliteSinkTest, ADatabaseThatAnotherHoldsIsNamed) {
   SqliteSink second(options());
   const auto held = second.open();
   ASSERT_FALSE(held);
-  EXPECT_EQ(held.error().kind, pipeline::ErrorKind::kConfig);
+  EXPECT_EQ(held.error().kind, pipeline::ErrorKind::kRejected);
   EXPECT_THAT(held.error().message, AllOf(HasSubstr(path_), HasSubstr("held by another process")));
   EXPECT_TRUE(second.finish(Finish::kPartial));
   ASSERT_TRUE(holder->finish(Finish::kComplete));

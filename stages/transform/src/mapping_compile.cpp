@@ -49,8 +49,11 @@ class Compiler {
   CompiledResource resource(const ResourceSpec& spec, std::size_t index) {
     CompiledResource compiled;
     fields_ = &compiled.fields;
+    // Items are values that the evaluator makes; expressions on them are its business too.
+    plan_ = spec.items_to_parse ? nullptr : &compiled.plan;
     const std::string block = "resources[" + std::to_string(index) + "]";
     prefix_ = block;
+    has_closure_ = false;
     compiled.selector = expression(spec.selector, block + ".selector.query");
     if (spec.items_to_parse) compiled.items = items(spec, block + ".port.itemsToParse");
     const std::string mappings = block + ".port.entity.mappings";
@@ -60,6 +63,8 @@ class Compiler {
       prefix_ = spec.entities.size() == 1 ? mappings : mappings + "[" + std::to_string(number) + "]";
       compiled.entities.push_back(entity(spec.entities[number], spec.line));
     }
+    compiled.plan.finish();
+    compiled.has_plan = has_closure_;
     return compiled;
   }
 
@@ -97,6 +102,9 @@ class Compiler {
     if (!compiled.program) {
       compiled.error = made.error.message;
       refuse(spec, std::move(path), std::move(made.error));
+    } else if (plan_ != nullptr) {
+      compiled.closure = plan_->compile(compiled.program->syntax());
+      has_closure_ = has_closure_ || compiled.closure != fast::kNoClosure;
     }
     return compiled;
   }
@@ -184,6 +192,8 @@ class Compiler {
   jq::CompileOptions jq_options_;
   std::vector<Diagnostic>& diagnostics_;
   std::vector<const ExpressionSpec*>* fields_ = nullptr;
+  fast::Plan* plan_ = nullptr;
+  bool has_closure_ = false;
   std::string prefix_;
   bool hopeless_ = false;
 };

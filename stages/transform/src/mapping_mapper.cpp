@@ -2,6 +2,7 @@
 #include <string_view>
 #include <utility>
 
+#include "indexed_page.hpp"
 #include "mapping_program.hpp"
 #include "mapping_value.hpp"
 #include "riptide/json/structurals.hpp"
@@ -51,7 +52,9 @@ struct Mapper::State {
   explicit State(std::shared_ptr<const Mapping> of)
       : mapping(std::move(of)),
         evaluator(mapping->program_->limits),
-        max_output(mapping->program_->limits.max_output_bytes) {}
+        max_output(mapping->program_->limits.max_output_bytes) {
+    machine.set_limits(mapping->program_->limits.max_steps, mapping->program_->limits.max_memory_bytes);
+  }
 
   /// How often a field came out null or failed in this call.
   struct FieldTrouble {
@@ -63,6 +66,8 @@ struct Mapper::State {
   std::shared_ptr<const Mapping> mapping;
   jq::Evaluator evaluator;
   std::size_t max_output;
+  fast::Machine machine;
+  IndexedPage indexed;
 
   // Of the call to `map`:
   const CompiledResource* resource = nullptr;
@@ -74,6 +79,7 @@ struct Mapper::State {
   // Of the current record:
   std::uint32_t record_index = 0;
   RecordView record;
+  bool walked = false;  ///< The machine has the record.
   enum class Loaded : std::uint8_t { kNo, kYes, kFailed } loaded = Loaded::kNo;
   std::string load_error;
   jq::ValueRef input;   ///< What expressions see: the record, or one of its items.
@@ -179,10 +185,36 @@ struct Mapper::State {
     return any ? Came::kValue : Came::kNull;
   }
 
+  /// Tries the fast path. False: the evaluator has to do it.
+  bool append_fast(const CompiledExpression& expression, std::string& bytes, Came& came) {
+    fast::Cell cell;
+    switch (machine.evaluate(expression.closure, cell)) {
+      case fast::Came::kGaveUp:
+        return false;
+      case fast::Came::kNothing:
+        came = Came::kNull;
+        return true;
+      case fast::Came::kValue:
+        break;
+    }
+    came = cell.kind == fast::Cell::Kind::kNull ? Came::kNull : Came::kValue;
+    if (came == Came::kNull) return true;
+    const std::size_t before = bytes.size();
+    if (!machine.append(cell, bytes)) return false;
+    if (bytes.size() - before <= max_output) return true;
+    bytes.resize(before);
+    return false;
+  }
+
   /// Appends what an expression comes to.
   Came append(const CompiledExpression& expression, std::string& bytes) {
     const std::size_t before = bytes.size();
     Came came = Came::kError;
+    if (walked && expression.closure != fast::kNoClosure && append_fast(expression, bytes, came)) {
+      if (came == Came::kNull) bytes += "null";
+      note(expression, came);
+      return came;
+    }
     if (!expression.program) {
       message = expression.error;
     } else if (load()) {
@@ -230,6 +262,13 @@ struct Mapper::State {
     if (!selector.program) {
       message = "selector does not compile: " + selector.error;
       return Selected::kUnreadable;
+    }
+    if (walked && selector.closure != fast::kNoClosure) {
+      fast::Cell cell;
+      if (machine.evaluate(selector.closure, cell) == fast::Came::kValue) {
+        if (cell.kind == fast::Cell::Kind::kTrue) return Selected::kYes;
+        if (cell.kind == fast::Cell::Kind::kFalse) return Selected::kNo;
+      }
     }
     if (!load()) return Selected::kUnreadable;
     jq::Type type = jq::Type::kNull;
@@ -441,10 +480,13 @@ void Mapper::map(std::uint32_t resource, const pipeline::Page& page, const pipel
   RIPTIDE_CHECK(resource < state.mapping->program_->resources.size());
   state.out = &out;
   state.begin(resource);
+  const bool fast = state.resource->has_plan;
+  if (fast) state.indexed.begin(state.resource->plan, page, records);
   for (std::size_t index = 0; index < records.spans.size(); ++index) {
     state.record_index = static_cast<std::uint32_t>(index);
     state.record = pipeline::view_of(page, records, records.spans[index]);
     state.loaded = State::Loaded::kNo;
+    state.walked = fast && state.indexed.walk(index, state.machine);
     state.map_record();
   }
   state.end();

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "fast_path.hpp"
 #include "riptide/transform/jq.hpp"
 #include "riptide/transform/mapping.hpp"
 
@@ -17,6 +18,7 @@ struct CompiledExpression {
   const ExpressionSpec* spec = nullptr;        ///< Of the `MappingSpec` that the program owns.
   std::shared_ptr<const jq::Program> program;  ///< Null if it does not compile (lenient).
   std::string error;                           ///< Why it does not.
+  fast::ClosureId closure = fast::kNoClosure;  ///< Of the resource's plan, if the fast path can do it.
   std::uint32_t field = 0;                     ///< Its number within the resource, for the misconfigured fields.
 };
 
@@ -55,6 +57,8 @@ struct CompiledItems {
 };
 
 struct CompiledResource {
+  fast::Plan plan;
+  bool has_plan = false;  ///< At least one expression is in it.
   CompiledExpression selector;
   std::optional<CompiledItems> items;
   std::vector<CompiledEntity> entities;

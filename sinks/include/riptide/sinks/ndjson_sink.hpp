@@ -24,7 +24,7 @@ class NdjsonSink final : public stages::LocalSink {
   [[nodiscard]] std::string_view spec() const noexcept override { return spec_; }
   [[nodiscard]] stages::SinkLimits limits() const noexcept override { return {}; }
 
-  /// Errors: kConfig (a directory, no right to write, `FILE.partial` is being written by another process).
+  /// Errors: kConfig (a directory, no right to write), kRejected (another process writes `FILE.partial`).
   [[nodiscard]] pipeline::Result<void> open() override;
   /// Errors: kTransport (disk full, a closed pipe), naming the file.
   [[nodiscard]] pipeline::Result<std::vector<stages::Outcome>> write(const stages::Batch& batch) override;

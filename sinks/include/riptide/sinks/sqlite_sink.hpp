@@ -37,10 +37,10 @@ class SqliteSink final : public stages::LocalSink {
   [[nodiscard]] bool owns_by_kind() const noexcept override { return true; }
   [[nodiscard]] bool can_delete() const noexcept override { return true; }
 
-  /// Errors: kConfig (no such directory, not a database, another's table `entities`, made by a later riptide, held by
-  /// another process), naming the file.
+  /// Errors, naming the file: kConfig (no such directory, not a database, another's table `entities`, made by a later
+  /// riptide), kRejected (held by another process).
   [[nodiscard]] pipeline::Result<void> open() override;
-  /// Errors: kTransport (disk full or failing), kConfig (another process took the file).
+  /// Errors: kTransport (disk full or failing), kRejected (another process took the file).
   [[nodiscard]] pipeline::Result<std::vector<stages::Outcome>> write(const stages::Batch& batch) override;
   /// Walks the rows of this integration whose kind is that of one of the resources. The walk must not write.
   [[nodiscard]] pipeline::Result<void> owned(std::span<const std::uint32_t> resources,

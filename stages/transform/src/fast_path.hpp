@@ -1,0 +1,172 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fast_trie.hpp"
+#include "jq/ast.hpp"
+#include "riptide/json/structurals.hpp"
+
+/// The fast path: expressions as closures over the places that one walk over a record found. It does the common cases
+/// of the common operations, exactly as jq does, and gives up (`Came::kGaveUp`) on all else, errors included: then the
+/// complete evaluator runs the expression. So there is one set of semantics, and every message is the evaluator's.
+namespace riptide::transform::fast {
+
+/// A value in the middle of an evaluation. Strings stay as they are escaped in the text.
+struct Cell {
+  enum class Kind : std::uint8_t { kNull, kFalse, kTrue, kNumber, kString, kContainer, kList, kRecord };
+  enum class Escapes : std::uint8_t {
+    kUnknown,    ///< As in the page.
+    kNone,       ///< No backslash in it.
+    kCanonical,  ///< As `json::append_canonical` writes them.
+  };
+  Kind kind = Kind::kNull;
+  Escapes escapes = Escapes::kUnknown;
+  Place place = kAbsent;       ///< kContainer: where it begins.
+  std::uint32_t size = 0;      ///< Bytes of `text`, or cells of `cells` (kRecord: twice its members, keys and values).
+  const char* text = nullptr;  ///< kNumber: its digits; kString: between its quotes.
+  const Cell* cells = nullptr;
+
+  [[nodiscard]] std::string_view view() const noexcept { return {text, size}; }
+  [[nodiscard]] bool truthy() const noexcept { return kind != Kind::kNull && kind != Kind::kFalse; }
+};
+
+enum class Op : std::uint8_t {
+  kConstant,
+  kPlace,        ///< node
+  kRegister,     ///< slot
+  kLet,          ///< slot = a; b
+  kAdd,          ///< arguments: strings or lists, nulls left out
+  kTemplate,     ///< arguments as text, one after the other
+  kAlternative,  ///< a // b
+  kAnd,
+  kOr,
+  kNot,      ///< of a
+  kIf,       ///< a, b, c
+  kSelect,   ///< b if a is true, else no output
+  kCompare,  ///< a, b by `comparison`
+  kNothing,  ///< no output
+  kMember,   ///< a, by the constant's text
+  kElement,  ///< a, by number
+  kSlice,    ///< a, from number to number2
+  kCollect,  ///< [a[] | slot: b]
+  kList,     ///< [arguments]
+  kRecord,   ///< {arguments by twos}
+  kToString,
+  kLength,
+  kLower,
+  kUpper,
+  kStartsWith,  ///< a, b
+  kEndsWith,
+  kTrimStart,
+  kTrimEnd,
+  kSplit,
+  kJoin,
+  kType,
+};
+
+enum class Comparison : std::uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
+
+using ClosureId = std::uint32_t;
+inline constexpr ClosureId kNoClosure = UINT32_MAX;
+
+struct Closure {
+  Op op = Op::kConstant;
+  Comparison comparison = Comparison::kEqual;
+  ClosureId a = kNoClosure;
+  ClosureId b = kNoClosure;
+  ClosureId c = kNoClosure;
+  std::uint32_t node = 0;  ///< Of the trie.
+  std::uint32_t slot = 0;  ///< Register.
+  std::int64_t number = 0;
+  std::int64_t number2 = 0;
+  std::vector<ClosureId> arguments;
+  Cell constant;
+};
+
+/// The expressions of one resource, as far as the fast path can do them. Immutable once finished.
+class Plan {
+ public:
+  Plan();
+  ~Plan();
+  Plan(Plan&&) noexcept;
+  Plan& operator=(Plan&&) noexcept;
+
+  /// Compiles a program; kNoClosure if it is not for the fast path.
+  ClosureId compile(const jq::ast::Module& module);
+  void finish();
+
+  [[nodiscard]] const PathTrie& trie() const noexcept { return trie_; }
+  [[nodiscard]] const Closure& closure(ClosureId id) const noexcept { return closures_[id]; }
+  [[nodiscard]] std::uint32_t registers() const noexcept { return registers_; }
+
+ private:
+  friend class Compiler;
+  PathTrie trie_;
+  std::vector<Closure> closures_;
+  std::vector<std::unique_ptr<std::string>> texts_;  ///< What constants point to.
+  std::uint32_t registers_ = 0;
+};
+
+/// Memory that is given out piece by piece and taken back all at once.
+class Arena {
+ public:
+  char* take(std::size_t bytes);
+  void clear() noexcept;
+  [[nodiscard]] std::size_t taken() const noexcept { return taken_; }
+
+ private:
+  struct Chunk {
+    std::unique_ptr<char[]> bytes;
+    std::size_t size = 0;
+  };
+  std::vector<Chunk> chunks_;
+  std::size_t chunk_ = 0;  ///< The one that is given out from.
+  std::size_t used_ = 0;
+  std::size_t taken_ = 0;
+};
+
+enum class Came : std::uint8_t { kValue, kNothing, kGaveUp };
+
+/// Evaluates closures on one record after the other. One per thread.
+class Machine {
+ public:
+  /// Bounds on what one expression may do before the evaluator, with its own budgets, takes over.
+  void set_limits(std::uint64_t max_steps, std::size_t max_bytes) noexcept {
+    max_steps_ = max_steps;
+    max_bytes_ = max_bytes;
+  }
+  /// Begins a page: places count in these. Borrowed.
+  void begin(const Plan& plan, const json::Structurals& page, const json::Structurals& overlay);
+  /// Walks the record at structural `index`; returns the index behind it, 0 if it is malformed.
+  std::uint32_t walk(std::uint32_t index);
+  /// Puts the overlay's value from structural `index` to before `behind` over a top-level key. False if it is malformed
+  /// (found out only if a path leads there).
+  bool lay_over(std::string_view key, std::uint32_t index, std::uint32_t behind);
+
+  Came evaluate(ClosureId id, Cell& result);
+  /// Appends a cell as compact JSON. False if it cannot (malformed bytes): `out` is as before.
+  bool append(const Cell& cell, std::string& out);
+
+ private:
+  class Evaluation;
+  const Plan* plan_ = nullptr;
+  json::Structurals page_;
+  json::Structurals overlay_;
+  bool overlaid_ = false;
+  std::vector<Place> found_;
+  std::vector<Cell> registers_;
+  json::Brackets brackets_;
+  Arena arena_;
+  std::string scratch_;
+  std::uint64_t steps_ = 0;
+  std::uint64_t max_steps_ = UINT64_MAX;
+  std::size_t max_bytes_ = SIZE_MAX;
+};
+
+}  // namespace riptide::transform::fast

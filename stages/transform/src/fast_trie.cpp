@@ -1,0 +1,223 @@
+#include "fast_trie.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace riptide::transform::fast {
+
+namespace {
+
+constexpr std::size_t kMostNodes = 4096;
+constexpr std::uint16_t kDeepest = 48;  // `walk` recurses this deep at most
+constexpr std::uint32_t kLargestIndex = 1u << 20;
+
+/// True if a backslash is among the `length` bytes at `text`; reads up to 15 bytes more, which the padding allows.
+bool has_backslash(const char* text, std::uint32_t length) noexcept {
+#if defined(__SSE2__)
+  const __m128i backslash = _mm_set1_epi8('\\');
+  for (std::uint32_t at = 0; at < length; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + at));
+    auto hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, backslash)));
+    if (length - at < 16) hits &= (1u << (length - at)) - 1;
+    if (hits != 0) return true;
+  }
+  return false;
+#else
+  return std::memchr(text, '\\', length) != nullptr;
+#endif
+}
+
+}  // namespace
+
+PathTrie::NodeId PathTrie::add(NodeId parent, bool is_element) {
+  if (nodes_.size() >= kMostNodes || nodes_[parent].depth >= kDeepest) return kNone;
+  const auto id = static_cast<NodeId>(nodes_.size());
+  const auto depth = static_cast<std::uint16_t>(nodes_[parent].depth + 1);
+  Node& node = nodes_.emplace_back();
+  node.parent = parent;
+  node.depth = depth;
+  node.is_element = is_element;
+  return id;
+}
+
+PathTrie::NodeId PathTrie::member(NodeId parent, std::string_view key) {
+  for (const Key& known : nodes_[parent].keys) {
+    if (known.text == key) return known.child;
+  }
+  const auto escaped = [](char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == '"' || byte == '\\'; };
+  if (std::any_of(key.begin(), key.end(), escaped) || key.size() > UINT16_MAX) return kNone;
+  const NodeId child = add(parent, false);
+  if (child == kNone) return kNone;
+  Key made;
+  made.text = key;
+  made.length = static_cast<std::uint32_t>(key.size());
+  made.child = child;
+  const std::size_t prefix = std::min<std::size_t>(key.size(), 8);
+  if (prefix != 0) {
+    std::memcpy(&made.prefix, key.data(), prefix);
+    std::memset(&made.mask, 0xFF, prefix);
+  }
+  nodes_[parent].keys.push_back(std::move(made));
+  return child;
+}
+
+PathTrie::NodeId PathTrie::element(NodeId parent, std::uint32_t index) {
+  if (index > kLargestIndex) return kNone;
+  for (const auto& [known, child] : nodes_[parent].elements) {
+    if (known == index) return child;
+  }
+  const NodeId child = add(parent, true);
+  if (child != kNone) nodes_[parent].elements.emplace_back(index, child);
+  return child;
+}
+
+void PathTrie::finish() {
+  for (Node& node : nodes_) {
+    std::stable_sort(node.keys.begin(), node.keys.end(),
+                     [](const Key& a, const Key& b) { return a.length < b.length; });
+    node.first.fill(0);
+    for (std::size_t index = node.keys.size(); index-- > 0;) {
+      const std::size_t bucket = std::min<std::size_t>(node.keys[index].length, kBuckets - 1);
+      node.first[bucket] = static_cast<std::uint16_t>(index + 1);
+    }
+  }
+}
+
+PathTrie::NodeId PathTrie::find_member(NodeId node, std::string_view key) const noexcept {
+  for (const Key& known : nodes_[node].keys) {
+    if (known.text == key) return known.child;
+  }
+  return kNone;
+}
+
+void PathTrie::forget(NodeId id, std::vector<Place>& found) const {
+  found[id] = kAbsent;
+  for (const Key& key : nodes_[id].keys) forget(key.child, found);
+  for (const auto& [index, child] : nodes_[id].elements) forget(child, found);
+}
+
+// A wanted key holds nothing that JSON escapes, so a raw key that equals it byte for byte has no escapes either.
+inline PathTrie::NodeId PathTrie::match(const Node& node, const char* key, std::uint32_t length) const noexcept {
+  std::size_t index = node.first[std::min<std::size_t>(length, kBuckets - 1)];
+  if (index == 0) return kNone;
+  std::uint64_t head;
+  std::memcpy(&head, key, sizeof head);
+  for (--index; index < node.keys.size(); ++index) {
+    const Key& wanted = node.keys[index];
+    if (wanted.length != length) {
+      if (wanted.length > length) break;
+      continue;
+    }
+    if ((head & wanted.mask) != wanted.prefix) continue;
+    if (length <= 8 || std::memcmp(key + 8, wanted.text.data() + 8, length - 8) == 0) return wanted.child;
+  }
+  return kNone;
+}
+
+PathTrie::NodeId PathTrie::match_escaped(const Node& node, std::string_view raw_key) const noexcept {
+  for (const Key& wanted : node.keys) {
+    if (json::key_equals(raw_key, wanted.text)) return wanted.child;
+  }
+  return kNone;
+}
+
+std::uint32_t PathTrie::walk(const json::Structurals& structurals, std::uint32_t index, NodeId id, Place mark,
+                             std::vector<Place>& found, json::Brackets& brackets) const {
+  if (index >= structurals.size) return 0;
+  found[id] = index | mark;
+  const Node& node = nodes_[id];
+  switch (json::class_of(structurals.byte(index))) {
+    case json::Class::kScalar:
+    case json::Class::kString:
+      return index + 1;
+    case json::Class::kOpenObject:
+      if (!node.keys.empty()) return walk_object(structurals, index, node, mark, found, brackets);
+      return json::step_over(structurals, index, brackets, nullptr);
+    case json::Class::kOpenArray:
+      if (!node.elements.empty()) return walk_array(structurals, index, node, mark, found, brackets);
+      return json::step_over(structurals, index, brackets, nullptr);
+    case json::Class::kNone:
+    case json::Class::kCloseObject:
+    case json::Class::kCloseArray:
+    case json::Class::kColon:
+    case json::Class::kComma:
+      break;
+  }
+  return 0;
+}
+
+std::uint32_t PathTrie::walk_object(const json::Structurals& structurals, std::uint32_t index, const Node& node,
+                                    Place mark, std::vector<Place>& found, json::Brackets& brackets) const {
+  const char* const text = structurals.text;
+  const std::uint32_t* const at = structurals.at;
+  const std::uint32_t size = structurals.size;
+  ++index;
+  if (index < size && text[at[index]] == '}') return index + 1;
+  for (;;) {
+    // A key, a colon, a value and what ends the member: four structurals at the least.
+    if (index + 3 >= size) return 0;
+    const std::uint32_t key_at = at[index] + 1;
+    const std::uint32_t colon_at = at[index + 1];
+    if (text[key_at - 1] != '"' || text[colon_at] != ':') return 0;
+    std::uint32_t key_end = colon_at - 1;
+    while (text[key_end] != '"') --key_end;  // white space; a string ends before the next structural
+    const char* const key = text + key_at;
+    const std::uint32_t length = key_end - key_at;
+    NodeId child = match(node, key, length);
+    if (child == kNone && has_backslash(key, length)) child = match_escaped(node, {key, length});
+    index += 2;
+    if (child != kNone) {
+      if (found[child] != kAbsent) forget(child, found);
+      index = walk(structurals, index, child, mark, found, brackets);
+      if (index == 0) return 0;
+    } else {
+      switch (json::class_of(text[at[index]])) {
+        case json::Class::kScalar:
+        case json::Class::kString:
+          ++index;
+          break;
+        case json::Class::kOpenObject:
+        case json::Class::kOpenArray:
+          index = json::step_over(structurals, index, brackets, nullptr);
+          if (index == 0) return 0;
+          break;
+        case json::Class::kNone:
+        case json::Class::kCloseObject:
+        case json::Class::kCloseArray:
+        case json::Class::kColon:
+        case json::Class::kComma:
+          return 0;
+      }
+    }
+    if (index >= size) return 0;
+    const char separator = text[at[index]];
+    ++index;
+    if (separator == ',') continue;
+    return separator == '}' ? index : 0;
+  }
+}
+
+std::uint32_t PathTrie::walk_array(const json::Structurals& structurals, std::uint32_t index, const Node& node,
+                                   Place mark, std::vector<Place>& found, json::Brackets& brackets) const {
+  ++index;
+  if (index < structurals.size && structurals.byte(index) == ']') return index + 1;
+  for (std::uint32_t position = 0;; ++position) {
+    NodeId child = kNone;
+    for (const auto& [wanted, id] : node.elements) {
+      if (wanted == position) child = id;
+    }
+    index = child != kNone ? walk(structurals, index, child, mark, found, brackets)
+                           : json::step_over(structurals, index, brackets, nullptr);
+    if (index == 0 || index >= structurals.size) return 0;
+    const char separator = structurals.byte(index);
+    ++index;
+    if (separator == ',') continue;
+    return separator == ']' ? index : 0;
+  }
+}
+
+}  // namespace riptide::transform::fast

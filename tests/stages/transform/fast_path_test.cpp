@@ -1,0 +1,186 @@
+#include "fast_path.hpp"
+
+#include <gtest/gtest.h>
+
+#include "jq/parser.hpp"
+#include "random_json.hpp"
+
+namespace riptide::transform::fast {
+namespace {
+
+/// What the fast path makes of a program and a record: JSON, "nothing", "gives up", "not fast" or "malformed".
+std::string run(std::string_view program, std::string_view json,
+                const std::vector<std::pair<std::string_view, std::string_view>>& overlay = {}) {
+  jq::CompileError error;
+  const auto module = jq::parse(program, error);
+  if (!module) return "does not parse: " + error.message;
+  Plan plan;
+  const ClosureId id = plan.compile(*module);
+  if (id == kNoClosure) return "not fast";
+  plan.finish();
+
+  json::StructuralIndex page_index;
+  json::StructuralIndex overlay_index;
+  const tests::Padded padded(json);
+  auto page = page_index.build(padded.view());
+  if (!page) return "not indexed";
+  std::string overlay_text;
+  for (const auto& [key, value] : overlay) overlay_text.append(value) += '\n';
+  const tests::Padded padded_overlay(overlay_text);
+  json::Structurals over;
+  if (!overlay.empty()) over = *overlay_index.build(padded_overlay.view());
+  Machine machine;
+  machine.begin(plan, *page, over);
+  if (machine.walk(0) != page->size) return "malformed";
+  std::uint32_t place = 0;
+  json::Brackets brackets;
+  for (const auto& [key, value] : overlay) {
+    const std::uint32_t behind = json::step_over(over, place, brackets, nullptr);
+    if (!machine.lay_over(key, place, behind)) return "malformed overlay";
+    place = behind;
+  }
+  Cell cell;
+  switch (machine.evaluate(id, cell)) {
+    case Came::kGaveUp:
+      return "gives up";
+    case Came::kNothing:
+      return "nothing";
+    case Came::kValue:
+      break;
+  }
+  std::string out;
+  return machine.append(cell, out) ? out : "gives up";
+}
+
+struct Case {
+  std::string_view program;
+  std::string_view json;
+  std::string_view expected;
+};
+
+TEST(FastPath, Paths) {
+  const Case kCases[] = {
+      {".a", R"({"a":1})", "1"},
+      {".a", R"({"b":1})", "null"},
+      {".a", R"({"a":1,"a":2})", "2"},
+      {".a.b", R"({"a":{"b":1},"a":{}})", "null"},
+      {".a.b", R"({"a":{"b":1},"a":null})", "null"},
+      {".a.b", R"({"a":{"b":1},"a":3})", "gives up"},
+      {".a.b.c", R"({"a":{"b":{"c":"x"}}})", R"("x")"},
+      {".a.b.c", R"({"a":null})", "null"},
+      {".a.b.c", R"({"a":{"b":[]}})", "gives up"},
+      {".a.b?", R"({"a":{"b":true}})", "true"},
+      {R"(.["a"]["b"])", R"({"a":{"b":false}})", "false"},
+      {".a[1]", R"({"a":[1,[2,3]]})", "[2,3]"},
+      {".a[1].b", R"({"a":[1,{"b":{"c":[]}}]})", R"({"c":[]})"},
+      {".a[7]", R"({"a":[1]})", "null"},
+      {".a[0]", R"({"a":{}})", "gives up"},
+      {".a[0]", R"({"a":null})", "null"},
+      {".a[-1]", R"({"a":[1,2]})", "2"},
+      {".a[-3]", R"({"a":[1,2]})", "null"},
+      {".a | .b", R"({"a":{"b":5}})", "5"},
+      {".a", R"({"\u0061":7})", "7"},
+      {".a", R"({"a":1,"\u0061":{"x" : [ 1 , 2 ] }})", R"({"x":[1,2]})"},
+      {".", R"({"a" : 1.50})", R"({"a":1.50})"},
+      {".a", R"({"a":123456789012345678901234567890})", "123456789012345678901234567890"},
+      {".a", R"({"a":"x\u0041\/\n"})", R"("xA/\n")"},
+      {".a", R"({"a":"\ud800"})", "\"\xEF\xBF\xBD\""},
+      {".a", R"({"a":"\q"})", "gives up"},
+      {".a", R"({"a":tru})", "gives up"},
+      {".a", R"({"a":1,})", "malformed"},
+      {".a", R"({"a":1 "b":2})", "malformed"},
+      {".a.b", R"({"a":{"b":1]})", "malformed"},
+      {".a[0]", R"({"a":[1 2]})", "malformed"},
+      {".longer_than_eight", R"({"longer_than_nine!":1,"longer_than_eight":2,"longer_tham_eight":3})", "2"},
+      {R"(."")", R"({"":4})", "4"},
+      {".aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+       R"({"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab":1})", "1"},
+      {".a", "[1]", "gives up"},
+      {".a", "null", "null"},
+      {".a", " {  \"a\"  :  \"b\"  } ", "\"b\""},
+  };
+  for (const auto& [program, json, expected] : kCases)
+    EXPECT_EQ(run(program, json), expected) << program << " on " << json;
+}
+
+TEST(FastPath, Operations) {
+  const Case kCases[] = {
+      {R"j(.a + "(" + .b + ")")j", R"({"a":"x","b":"y\n"})", R"j("x(y\n)")j"},
+      {".a + .b", R"({"a":"x"})", R"("x")"},
+      {".a + .b", R"({})", "null"},
+      {".a + .b", R"({"a":1,"b":2})", "gives up"},
+      {".a + .b", R"({"a":[1],"b":[2,{"x":3}]})", R"([1,2,{"x":3}])"},
+      {".a // \"d\"", R"({"a":false})", R"("d")"},
+      {".a // \"d\"", R"({"a":0})", "0"},
+      {"(.a | select(. == 1)) // 2", R"({"a":3})", "2"},
+      {".a == 1", R"({"a":1.0})", "true"},
+      {".a == \"x\"", R"({"a":"\u0078"})", "true"},
+      {".a != null", R"({})", "false"},
+      {".a < .b", R"({"a":2,"b":"1"})", "true"},
+      {".a >= .b", R"({"a":"b","b":"a"})", "true"},
+      {".a == .b", R"({"a":[1],"b":[1]})", "gives up"},
+      {".a == 9007199254740993", R"({"a":9007199254740992})", "not fast"},
+      {".a and .b", R"({"a":1,"b":null})", "false"},
+      {".a or .b", R"({"a":1})", "true"},
+      {".a | not", R"({})", "true"},
+      {"if .a == 1 then \"one\" elif .a then .b else . end", R"({"a":2,"b":[]})", "[]"},
+      {"if .a then 1 end", R"({})", "{}"},
+      {R"j("\(.a)-\(.b)-\(.c)-\(.d)")j", R"({"a":"x\"","b":12,"c":null,"d":true})", R"("x\"-12-null-true")"},
+      {R"j("\(.a)")j", R"({"a":1.50})", "gives up"},
+      {"select(.a == 1) | .b", R"({"a":1,"b":2})", "2"},
+      {"select(.a == 1) | .b", R"({"a":2,"b":2})", "nothing"},
+      {"empty", "{}", "nothing"},
+      {R"({a: .x, "b c": [.y, "z"], y})", R"({"x":{"k":1},"y":"w"})", R"({"a":{"k":1},"b c":["w","z"],"y":"w"})"},
+      {"{a: 1, a: 2}", "{}", "not fast"},
+      {"[.a | select(. == 1)]", R"({"a":2})", "[]"},
+      {"[]", "{}", "[]"},
+      {"{}", "{}", "{}"},
+      {".a | map(.k)", R"({"a":[{"k":1},{},{"\u006b":"x"}]})", R"([1,null,"x"])"},
+      {".a | map(select(.k == \"b\").v)", R"({"a":[{"k":"a","v":1},{"k":"b","v":2}]})", "[2]"},
+      {"[.a[] | select(.k == \"b\") | .v] | first", R"({"a":[{"k":"a","v":1},{"k":"b","v":2}]})", "2"},
+      {"[.a[].k]", R"({"a":[{"k":{"z":1}}]})", R"([{"z":1}])"},
+      {"[.a.b[]?.k]", R"({"a":{"b":[{"k":1}]}})", "[1]"},
+      {".a | map(.k)", R"({})", "gives up"},
+      {"(.a // []) | map(.k)", R"({})", "[]"},
+      {R"j((.self | split("/") | .[:3] | join("/")) + "/browse/" + .key)j", R"({"self":"https://x.y/rest/1","key":"A-1"})",
+       R"("https://x.y/browse/A-1")"},
+      {"[.a, .b] | join(\"-\")", R"({"a":null,"b":3})", R"("-3")"},
+      {".a | split(\",\")", R"({"a":""})", "[]"},
+      {".a | split(\",\") | .[1:] | length", R"({"a":"x,y,z"})", "2"},
+      {".a | .[2:4]", R"({"a":"abcdef"})", R"("cd")"},
+      {".a | length", R"({"a":"h\u00e9\u20ac"})", "3"},
+      {".a | length", R"({"a":[1,[2],{}]})", "3"},
+      {".a | length", R"({})", "0"},
+      {".a | ascii_downcase", R"({"a":"AbC-É"})", "\"abc-É\""},
+      {".a | ascii_upcase", R"({"a":"a\nb"})", "gives up"},
+      {".a | startswith(\"x\")", R"({"a":"xy"})", "true"},
+      {".a | endswith(\"n\")", R"({"a":"x\n"})", "gives up"},
+      {".a | ltrimstr(\"x\") | rtrimstr(\"z\")", R"({"a":"xyz"})", R"("y")"},
+      {".a as $x | .b | . + $x", R"({"a":"1","b":"2"})", R"("21")"},
+      {".a | type", R"({"a":{}})", R"("object")"},
+      {".a | tostring", R"({"a":7})", R"("7")"},
+      {".a.b | \"x\"", R"({"a":1})", "gives up"},
+      {".a.b | if true then 1 else 2 end", R"({"a":1})", "gives up"},
+      {".a | tojson", "{}", "not fast"},
+      {".a, .b", "{}", "not fast"},
+      {"def f: .a; f", "{}", "not fast"},
+      {"-1", "{}", "-1"},
+  };
+  for (const auto& [program, json, expected] : kCases)
+    EXPECT_EQ(run(program, json), expected) << program << " on " << json;
+}
+
+TEST(FastPath, OverlaysReplaceTopLevelKeys) {
+  EXPECT_EQ(run(".__url", R"({"a":1})", {{"__url", R"("http://x")"}}), R"("http://x")");
+  EXPECT_EQ(run(".p.k", R"({"p":{"k":1,"z":2}})", {{"p", R"({"k":[ 3 ]})"}}), "[3]");
+  EXPECT_EQ(run(".p.z", R"({"p":{"k":1,"z":2}})", {{"p", R"({"k":3})"}}), "null");
+  EXPECT_EQ(run(".p.z", R"({"p":{"k":1,"z":2}})", {{"p", "null"}}), "null");
+  EXPECT_EQ(run(".p.z", R"({"p":{"k":1,"z":2}})", {{"p", "12"}, {"q", "3"}}), "gives up");
+  EXPECT_EQ(run(".q", R"({})", {{"p", "12"}, {"q", "3"}}), "3");
+  EXPECT_EQ(run(".", R"({"a":1})", {{"b", "2"}}), "gives up");
+  EXPECT_EQ(run(".p | map(.x)", R"({})", {{"p", R"([{"x":1}])"}}), "[1]");
+  EXPECT_EQ(run(".a + .b", R"({"a":"x"})", {{"b", R"("y")"}}), R"("xy")");
+}
+
+}  // namespace
+}  // namespace riptide::transform::fast
