@@ -296,12 +296,21 @@ class Parser {
   }
 
   NodePtr postfix() {
+    const bool field_first = token().kind == TokenKind::kField;
+    const bool dot_first = is_symbol(".");
     NodePtr node = term();
+    // `?` right behind a step guards that step only; behind anything else, all of it.
+    bool step = field_first || (dot_first && node->kind != Kind::kIdentity);
     while (true) {
       const ast::Position at = token().at;
       if (accept_symbol("?")) {
         node = make(Kind::kTry, at, std::move(node));
-      } else if (token().kind == TokenKind::kField) {
+        if (step) node->text = "?";
+        step = false;
+        continue;
+      }
+      step = true;
+      if (token().kind == TokenKind::kField) {
         node = field(std::move(node));
       } else if (is_symbol(".") && at_ + 1 < tokens_.size() && tokens_[at_ + 1].kind == TokenKind::kStringStart) {
         ++at_;
