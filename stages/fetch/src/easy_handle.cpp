@@ -27,6 +27,19 @@ long to_long_ms(std::chrono::milliseconds time) {
 
 }  // namespace
 
+bool sends_body(const HttpRequest& request) noexcept {
+  switch (request.method) {
+    case Method::kPost:
+    case Method::kPut:
+    case Method::kPatch:
+      return true;
+    case Method::kGet:
+    case Method::kDelete:
+      break;
+  }
+  return !request.body.empty();
+}
+
 std::unique_ptr<EasyHandle> EasyHandle::create(const HttpClientOptions& options,
                                                const NetworkEnvironment& environment) {
   std::unique_ptr<EasyHandle> made(new EasyHandle);
@@ -78,8 +91,7 @@ bool EasyHandle::prepare(Transfer& transfer, curl_slist* headers, bool tls, cons
   // A write that may not be repeated gets a connection of its own: libcurl sends again by itself when a reused one
   // turns out to be dead.
   set(CURLOPT_FRESH_CONNECT, may_repeat(request) ? 0L : 1L);
-  const bool with_body = request.method == Method::kPost || request.method == Method::kPut ||
-                         request.method == Method::kPatch || !request.body.empty();
+  const bool with_body = sends_body(request);
   if (with_body) {
     set(CURLOPT_POST, 1L);
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));

@@ -122,12 +122,13 @@ void HttpClient::Loop::run() noexcept {
     take_inbox();
     fire_timers();
     // What a completion sets free starts within the same round, before anybody is told: the server works meanwhile.
-    for (int round = 0; round < 4; ++round) {
+    // A pass visits every transfer, so that none is made when no socket, timer or start asks for it.
+    for (int round = 0; round < 4 && (started_some_ || transfers_moved_); ++round) {
       started_some_ = false;
+      transfers_moved_ = false;
       int still_running = 0;
       curl_multi_perform(multi_.get(), &still_running);
       collect_completed();
-      if (!started_some_) break;
     }
     if (hand_over_due()) hand_over();
     if (phase_ == Phase::kClosing) {
@@ -257,12 +258,15 @@ HeaderSlist HttpClient::Loop::sent_headers(const Transfer& transfer) const {
     return true;
   };
   const HttpRequest& request = transfer.request;
-  // "Expect: 100-continue" costs a round trip, and some servers a second. A coding that is asked for here is decoded by
-  // us.
-  bool fine = append("Expect:");
-  if (!has_header(request.headers, "accept-encoding")) fine = fine && append("Accept-Encoding: gzip, deflate");
-  // libcurl would call a body without a type a form.
-  if (!has_header(request.headers, "content-type")) fine = fine && append("Content-Type:");
+  bool fine = true;
+  // What is asked for here is decoded by us.
+  if (!has_header(request.headers, "accept-encoding")) fine = append("Accept-Encoding: gzip, deflate");
+  if (sends_body(request)) {
+    // "Expect: 100-continue" costs a round trip, and with some servers a second.
+    fine = fine && append("Expect:");
+    // libcurl would call a body without a type a form.
+    if (!has_header(request.headers, "content-type")) fine = fine && append("Content-Type:");
+  }
   std::string line;
   const auto append_header = [&](const Header& header) {
     line.assign(header.name);
@@ -278,6 +282,8 @@ HeaderSlist HttpClient::Loop::sent_headers(const Transfer& transfer) const {
   if (transfer.session != nullptr) {
     for (const Header& header : transfer.session->credentials->headers) append_header(header);
   }
+  // Null means failure, so that it holds one at least.
+  if (fine && !list) fine = append("Expect:");
   if (!fine) list.reset();
   return list;
 }
@@ -537,11 +543,20 @@ void HttpClient::Loop::sleep() {
   if (!finished_.empty()) until = std::min(until, first_finished_ + options_.hand_over_delay);
   {
     const std::lock_guard lock(inbox_mutex_);
-    if (!inbox_.empty() || wanted_phase_ > phase_) return;
+    if (!inbox_.empty() || wanted_phase_ > phase_) {
+      // Senders that never pause must not keep the sockets waiting for ever.
+      transfers_moved_ = std::exchange(skipped_poll_, true);
+      return;
+    }
     sleeping_ = true;
   }
+  skipped_poll_ = false;
   const auto wait = std::chrono::ceil<milliseconds>(std::max(until - now, SteadyClock::duration{0}));
-  curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait.count()), nullptr);
+  int ready = 0;
+  curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait.count()), &ready);
+  long due = -1;
+  curl_multi_timeout(multi_.get(), &due);
+  transfers_moved_ = ready > 0 || due == 0;
   const std::lock_guard lock(inbox_mutex_);
   sleeping_ = false;
 }

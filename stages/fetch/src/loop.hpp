@@ -117,7 +117,9 @@ class HttpClient::Loop {
   std::vector<std::unique_ptr<EasyHandle>> idle_handles_;
   std::vector<Answer> finished_;
   SteadyClock::time_point first_finished_;
-  bool started_some_ = false;
+  bool started_some_ = false;     ///< Transfers that libcurl has not seen yet.
+  bool transfers_moved_ = false;  ///< A socket is ready, or one of libcurl's own timers is due.
+  bool skipped_poll_ = false;
   std::mt19937_64 random_;
 };
 

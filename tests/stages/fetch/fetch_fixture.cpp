@@ -62,38 +62,42 @@ HttpRequest post(std::string url, std::string body, bool retryable) {
   return request;
 }
 
+Answers::~Answers() { on_answer(nullptr); }
+
 Send Answers::send(HttpRequest request, pipeline::Credit credit) {
   Send one;
   one.request = std::move(request);
   one.credit = std::move(credit);
-  one.done = [this](Result<HttpResponse> answer) {
-    if (on_answer) on_answer(answer);
-    const std::lock_guard lock(mutex_);
-    answers_.push_back(std::move(answer));
-    changed_.notify_all();
+  one.done = [state = state_](Result<HttpResponse> answer) {
+    const std::lock_guard lock(state->mutex);
+    if (state->callback) state->callback(answer);
+    state->answers.push_back(std::move(answer));
+    state->changed.notify_all();
   };
   return one;
 }
 
 std::vector<Result<HttpResponse>>& Answers::wait(std::size_t count) {
-  std::unique_lock lock(mutex_);
-  EXPECT_TRUE(changed_.wait_for(lock, kPatience, [&] { return answers_.size() >= count; }))
-      << answers_.size() << " of " << count << " answers came";
-  return answers_;
+  std::unique_lock lock(state_->mutex);
+  EXPECT_TRUE(state_->changed.wait_for(lock, kPatience, [&] { return state_->answers.size() >= count; }))
+      << state_->answers.size() << " of " << count << " answers came";
+  return state_->answers;
 }
 
 std::size_t Answers::count() const {
-  const std::lock_guard lock(mutex_);
-  return answers_.size();
+  const std::lock_guard lock(state_->mutex);
+  return state_->answers.size();
+}
+
+void Answers::on_answer(Callback callback) {
+  const std::lock_guard lock(state_->mutex);
+  state_->callback = std::move(callback);
 }
 
 Result<HttpResponse> fetch(HttpClient& client, HttpRequest request, pipeline::Credit credit) {
-  // Shared with the client: an answer that comes after we lost patience must find something to write to.
-  auto answers = std::make_shared<Answers>();
-  Send one = answers->send(std::move(request), std::move(credit));
-  one.done = [answers, done = std::move(one.done)](Result<HttpResponse> answer) { done(std::move(answer)); };
-  client.send(std::move(one));
-  auto& all = answers->wait(1);
+  Answers answers;
+  client.send(answers.send(std::move(request), std::move(credit)));
+  auto& all = answers.wait(1);
   if (all.empty()) return pipeline::unexpected(ErrorKind::kInternal, "no answer came");
   return std::move(all.front());
 }

@@ -32,21 +32,33 @@ std::unique_ptr<HttpClient> start_client(HttpClientOptions options = quick_optio
 HttpRequest get(std::string url);
 HttpRequest post(std::string url, std::string body, bool retryable);
 
-/// Collects answers from the I/O thread.
+/// Collects answers from the I/O thread. May die before the client: what comes later is forgotten.
 class Answers {
  public:
+  using Callback = std::function<void(const Result<HttpResponse>&)>;
+
+  Answers() = default;
+  ~Answers();
+  Answers(const Answers&) = delete;
+  Answers& operator=(const Answers&) = delete;
+
   /// A request whose answer lands here.
   Send send(HttpRequest request, pipeline::Credit credit = {});
-  /// Waits until that many answers came (fails the test and returns what is there after 20 s).
+  /// Waits until that many answers came (fails the test and returns what is there after 20 s). The reference holds
+  /// while no more than those are on their way.
   std::vector<Result<HttpResponse>>& wait(std::size_t count);
   std::size_t count() const;
-  /// Called with each answer on the I/O thread, before it can be waited for.
-  std::function<void(const Result<HttpResponse>&)> on_answer;
+  /// Has each answer shown to `callback` on the I/O thread, before it can be waited for. Set before the first send.
+  void on_answer(Callback callback);
 
  private:
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Result<HttpResponse>> answers_;
+  struct State {
+    std::mutex mutex;  ///< Guards all below.
+    std::condition_variable changed;
+    std::vector<Result<HttpResponse>> answers;
+    Callback callback;
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 /// Sends one request and waits for its answer.

@@ -80,7 +80,7 @@ TEST(ClientBody, ThatOutgrowsItsCreditIsToBeSentAgain) {
   auto others = pool.try_take(70'000);
   std::size_t taken_when_told = 0;
   Answers answers;
-  answers.on_answer = [&](const Result<HttpResponse>&) { taken_when_told = pool.taken(); };
+  answers.on_answer([&](const Result<HttpResponse>&) { taken_when_told = pool.taken(); });
   client->send(answers.send(get(server.url("/a")), *pool.try_take(10'000)));
   const auto& answer = answers.wait(1)[0];
   EXPECT_THAT(answer, FailsWith(ErrorKind::kLimit, HasSubstr(server.url("/a"))));

@@ -111,6 +111,7 @@ TEST(Transport, AStalledBodyEndsBeforeTheTotalTime) {
   LoopbackServer server(Script().at("/a", Reply::json(std::string(1'000, 'x')).with_fault(Fault::kHang, 10)));
   HttpClientOptions options = quick_options();
   options.stall_timeout = milliseconds{1'000};
+  options.stall_bytes_per_second = 1'000;
   options.total_timeout = milliseconds{15'000};
   options.retry.attempts = 1;
   const auto client = start_client(options);

@@ -54,8 +54,10 @@ TEST(Drain, ARunningTransportErrorIsTheLast) {
   client->send(answers.send(get(server.url("/a"))));
   ASSERT_TRUE(server.wait_for_requests(1));
   client->drain();
+  client->send(answers.send(get(server.url("/b"))));
+  EXPECT_THAT(answers.wait(1)[0], FailsWith(ErrorKind::kStopped, HasSubstr("/b"))) << "so the drain has begun";
   server.open("g");
-  EXPECT_THAT(answers.wait(1)[0], FailsWith(ErrorKind::kTransport, HasSubstr("/a")));
+  EXPECT_THAT(answers.wait(2)[1], FailsWith(ErrorKind::kTransport, HasSubstr("/a")));
   EXPECT_EQ(server.num_requests(), 1u);
 }
 
@@ -105,13 +107,13 @@ TEST(ClientEnd, AnswersEverything) {
 
 TEST(ClientEnd, MayBeAskedFromDone) {
   LoopbackServer server([](const ReceivedRequest&) { return Reply::text(200).with_gate("never"); });
+  std::atomic<int> more{3};
   Answers answers;
   {
     const auto client = start_client();
-    std::atomic<int> more{3};
-    answers.on_answer = [&](const Result<HttpResponse>&) {
+    answers.on_answer([&](const Result<HttpResponse>&) {
       if (more-- > 0) client->send(answers.send(get(server.url("/more"))));
-    };
+    });
     client->send(answers.send(get(server.url("/"))));
     ASSERT_TRUE(server.wait_for_requests(1));
     client->abort();

@@ -205,9 +205,9 @@ TEST(HttpClient, SendsFromDone) {
   const auto client = start_client();
   Answers answers;
   int left = 50;
-  answers.on_answer = [&](const Result<HttpResponse>&) {
+  answers.on_answer([&](const Result<HttpResponse>&) {
     if (--left > 0) client->send(answers.send(get(server.url("/" + std::to_string(left)))));
-  };
+  });
   client->send(answers.send(get(server.url("/50"))));
   answers.wait(50);
   EXPECT_EQ(server.num_requests(), 50u);
@@ -244,7 +244,7 @@ TEST(HttpClient, HandsOverTogether) {
   const auto client = start_client(options);
   Answers answers;
   std::vector<std::chrono::steady_clock::time_point> times;
-  answers.on_answer = [&](const Result<HttpResponse>&) { times.push_back(std::chrono::steady_clock::now()); };
+  answers.on_answer([&](const Result<HttpResponse>&) { times.push_back(std::chrono::steady_clock::now()); });
   const auto begin = std::chrono::steady_clock::now();
   client->send(answers.send(get(server.url("/held"))));
   for (int i = 0; i < 5; ++i) client->send(answers.send(get(server.url("/quick"))));

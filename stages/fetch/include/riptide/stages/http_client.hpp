@@ -39,7 +39,8 @@ struct HttpClientOptions {
   pipeline::CreditPool* body_credits =
       nullptr;                          ///< Bodies grow under it; null leaves them unbounded but for max_body_bytes.
   pipeline::PagePool* pages = nullptr;  ///< Where body buffers come from; null allocates each.
-  /// Called on the I/O thread before a retry waits: url is safe to show. May be null.
+  /// Called on the I/O thread before a retry waits: the URL and the reason ("HTTP 503", or what broke) are safe to
+  /// show; `attempt` is the one that failed. Must not throw or block. May be null.
   std::function<void(std::string_view safe_url, std::string_view why, milliseconds delay, int attempt)> on_retry;
 };
 
