@@ -37,7 +37,7 @@ enum class Kind : std::uint8_t {
   kAssign,       ///< f = g
   kUpdate,       ///< f |= g
   kUpdateOp,     ///< f op= g: op, kAlternative of `Operator` for //=
-  kTry,          ///< try f catch g, f?: child 1 null without catch
+  kTry,          ///< try f catch g, f?: child 1 null without catch; text "?": guards the last step of a path only
   kIf,           ///< children: condition, then; else null if left out (elif nests in else)
   kReduce,       ///< reduce s as p (init; update): children: s, init, update; patterns
   kForeach,      ///< foreach s as p (init; update; extract): children: s, init, update, extract (may be null); patterns

@@ -1,0 +1,143 @@
+#include "jq/dates.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <iterator>
+
+#include "jq/json_writer.hpp"
+
+namespace riptide::transform::jq {
+namespace {
+
+bool refuse(std::string& error, std::string message) {
+  error = std::move(message);
+  return false;
+}
+
+Value time_value(const std::tm& time, double seconds) {
+  Value value = Value::array(8);
+  array_push(value, Value::number(static_cast<double>(time.tm_year) + 1900));
+  array_push(value, Value::number(static_cast<double>(time.tm_mon)));
+  array_push(value, Value::number(static_cast<double>(time.tm_mday)));
+  array_push(value, Value::number(static_cast<double>(time.tm_hour)));
+  array_push(value, Value::number(static_cast<double>(time.tm_min)));
+  array_push(value, Value::number(seconds));
+  array_push(value, Value::number(static_cast<double>(time.tm_wday)));
+  array_push(value, Value::number(static_cast<double>(time.tm_yday)));
+  return value;
+}
+
+// False unless it is an array of numbers that fit.
+bool read_time(const Value& value, std::tm& time) {
+  std::memset(&time, 0, sizeof time);
+  time.tm_mday = 1;
+  if (!value.is_array()) return false;
+  int* const fields[] = {&time.tm_year, &time.tm_mon, &time.tm_mday, &time.tm_hour,
+                         &time.tm_min,  &time.tm_sec, &time.tm_wday, &time.tm_yday};
+  for (std::size_t i = 0; i < std::size(fields) && i < array_size(value); ++i) {
+    const Value& field = array_at(value, i);
+    if (!field.is_number()) return false;
+    double number = field.number();
+    if (i == 0) number -= 1900;
+    if (std::isnan(number)) return false;
+    number = std::clamp(number, -2147483648.0, 2147483647.0);
+    *fields[i] = static_cast<int>(number);
+  }
+  return true;
+}
+
+// Weekday and day of the year, which strptime leaves to the caller for some formats.
+void complete(std::tm& time) {
+  std::tm copy = time;
+  const std::time_t seconds = timegm(&copy);
+  std::tm whole{};
+  if (gmtime_r(&seconds, &whole) != nullptr) {
+    time.tm_wday = whole.tm_wday;
+    time.tm_yday = whole.tm_yday;
+  }
+}
+
+}  // namespace
+
+bool broken_down(const Value& seconds, bool local, Value& output, std::string& error) {
+  const char* const name = local ? "localtime" : "gmtime";
+  if (!seconds.is_number()) return refuse(error, std::string(name) + "() requires numeric inputs");
+  const double number = seconds.number();
+  const double whole = std::floor(number);
+  if (!(std::fabs(whole) < 1e17)) return refuse(error, "error converting number of seconds since epoch to datetime");
+  const auto time = static_cast<std::time_t>(whole);
+  std::tm parts{};
+  if ((local ? localtime_r(&time, &parts) : gmtime_r(&time, &parts)) == nullptr) {
+    return refuse(error, "error converting number of seconds since epoch to datetime");
+  }
+  output = time_value(parts, static_cast<double>(parts.tm_sec) + (number - whole));
+  return true;
+}
+
+bool seconds_since_epoch(const Value& time, Value& output, std::string& error) {
+  if (!time.is_array()) return refuse(error, "mktime requires array inputs");
+  std::tm parts{};
+  if (!read_time(time, parts)) return refuse(error, "mktime requires parsed datetime inputs");
+  const std::time_t seconds = timegm(&parts);
+  if (seconds == static_cast<std::time_t>(-1) && parts.tm_year != 69)
+    return refuse(error, "invalid gmtime representation");
+  output = Value::number(static_cast<double>(seconds));
+  return true;
+}
+
+bool format_time(const Value& time, const Value& format, bool local, Value& output, std::string& error) {
+  const std::string name = local ? "strflocaltime/1" : "strftime/1";
+  Value parts = time;
+  if (time.is_number()) {
+    if (!broken_down(time, local, parts, error)) return false;
+  } else if (!time.is_array()) {
+    return refuse(error, name + " requires parsed datetime inputs");
+  }
+  if (!format.is_string()) return refuse(error, name + " requires a string format");
+  std::tm moment{};
+  if (!read_time(parts, moment)) return refuse(error, name + " requires parsed datetime inputs");
+  if (local) {
+    // The zone is the one that holds at that local time.
+    std::tm copy = moment;
+    copy.tm_isdst = -1;
+    mktime(&copy);
+    moment.tm_isdst = copy.tm_isdst;
+    moment.tm_gmtoff = copy.tm_gmtoff;
+    moment.tm_zone = copy.tm_zone;
+  } else {
+    moment.tm_zone = "UTC";
+  }
+  const std::string pattern(format.string());
+  if (pattern.empty()) {
+    output = Value::string({});
+    return true;
+  }
+  // A mark in front tells an empty result from one that does not fit.
+  const std::string marked = "x" + pattern;
+  std::string text(marked.size() * 4 + 256, '\0');
+  const std::size_t written = std::strftime(text.data(), text.size(), marked.c_str(), &moment);
+  if (written == 0) return refuse(error, name + ": unknown system failure");
+  output = repaired_string(std::string_view(text).substr(1, written - 1));
+  return true;
+}
+
+bool parse_time(const Value& text, const Value& format, Value& output, std::string& error) {
+  if (!text.is_string() || !format.is_string()) return refuse(error, "strptime/1 requires string inputs and arguments");
+  const std::string input(text.string());
+  const std::string pattern(format.string());
+  std::tm time{};
+  time.tm_wday = 8;
+  time.tm_yday = 367;
+  const char* end = strptime(input.c_str(), pattern.c_str(), &time);
+  if (end == nullptr || *end != '\0') {
+    return refuse(error, "date \"" + input + "\" does not match format \"" + pattern + "\"");
+  }
+  if (time.tm_wday == 8 || time.tm_yday == 367) complete(time);
+  output = time_value(time, static_cast<double>(time.tm_sec));
+  return true;
+}
+
+}  // namespace riptide::transform::jq

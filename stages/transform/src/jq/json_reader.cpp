@@ -1,0 +1,458 @@
+#include "jq/json_reader.hpp"
+
+#include <emmintrin.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "jq/number_text.hpp"
+#include "jq/utf8.hpp"
+
+namespace riptide::transform::jq {
+namespace {
+
+constexpr std::uint32_t kIndexed = 64;  ///< Objects of that many members are indexed at once, others when needed.
+
+constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+constexpr bool is_structure(char c) noexcept {
+  return c == '[' || c == ']' || c == '{' || c == '}' || c == ',' || c == ':' || c == '"';
+}
+
+int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool hex4(const char* at, const char* end, std::uint32_t& unit) noexcept {
+  if (end - at < 4) return false;
+  unit = 0;
+  for (int i = 0; i < 4; ++i) {
+    const int digit = hex_digit(at[i]);
+    if (digit < 0) return false;
+    unit = unit * 16 + static_cast<std::uint32_t>(digit);
+  }
+  return true;
+}
+
+// Decodes the escapes of a string body; false on a bad one.
+bool unescape(std::string_view body, std::string& out) {
+  const char* at = body.data();
+  const char* const end = at + body.size();
+  while (at < end) {
+    const char* const plain = at;
+    while (at < end && *at != '\\') ++at;
+    out.append(plain, at);
+    if (at == end) return true;
+    if (end - at < 2) return false;
+    const char kind = at[1];
+    at += 2;
+    switch (kind) {
+      case '"':
+      case '\\':
+      case '/':
+        out += kind;
+        break;
+      case 'b':
+        out += '\b';
+        break;
+      case 'f':
+        out += '\f';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 't':
+        out += '\t';
+        break;
+      case 'u': {
+        std::uint32_t unit = 0;
+        if (!hex4(at, end, unit)) return false;
+        at += 4;
+        std::uint32_t low = 0;
+        if (unit >= 0xD800 && unit < 0xDC00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u' &&
+            hex4(at + 2, end, low) && low >= 0xDC00 && low < 0xE000) {
+          unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+          at += 6;
+        }
+        utf8::append(out, unit);
+        break;
+      }
+      default:
+        return false;
+    }
+  }
+  return true;
+}
+
+// Makes the value of a bare word; false if it is none that jq knows.
+bool word_value(std::string_view word, bool borrow, Value& value) {
+  if (word == "null") return value = Value::null(), true;
+  if (word == "true") return value = Value::boolean(true), true;
+  if (word == "false") return value = Value::boolean(false), true;
+  if (is_number_text(word)) return value = number_from_text(word, borrow), true;
+  std::string_view name = word;
+  bool negative = false;
+  if (!name.empty() && (name[0] == '-' || name[0] == '+')) {
+    negative = name[0] == '-';
+    name.remove_prefix(1);
+  }
+  std::string lower(name);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  if (lower == "nan") return value = Value::number(std::numeric_limits<double>::quiet_NaN()), true;
+  if (lower == "infinity" || lower == "inf") {
+    const double infinity = std::numeric_limits<double>::infinity();
+    return value = Value::number(negative ? -infinity : infinity), true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void JsonReader::skip_space() noexcept {
+  while (at_ < end_ && is_space(*at_)) ++at_;
+}
+
+bool JsonReader::string(Value& value) {
+  const char* const body = ++at_;
+  bool escaped = false;
+  bool ascii = true;
+  while (true) {
+    // Sixteen bytes at a time to the next quote or backslash.
+    while (end_ - at_ >= 16) {
+      const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at_));
+      const int stops = _mm_movemask_epi8(
+          _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))));
+      const int high = _mm_movemask_epi8(block);
+      if (stops != 0) {
+        const int first = __builtin_ctz(static_cast<unsigned>(stops));
+        if ((static_cast<unsigned>(high) & ((1u << first) - 1u)) != 0) ascii = false;
+        at_ += first;
+        break;
+      }
+      if (high != 0) ascii = false;
+      at_ += 16;
+    }
+    while (at_ < end_ && *at_ != '"' && *at_ != '\\') {
+      if (static_cast<signed char>(*at_) < 0) ascii = false;
+      ++at_;
+    }
+    if (at_ >= end_) return false;
+    if (*at_ == '"') break;
+    escaped = true;
+    if (end_ - at_ < 2) return false;
+    at_ += 2;
+  }
+  const std::string_view raw(body, static_cast<std::size_t>(at_ - body));
+  ++at_;
+  if (!escaped && (ascii || utf8::valid(raw))) {
+    value = borrow_ ? borrowed_string(raw) : Value::string(raw);
+    return true;
+  }
+  scratch_.clear();
+  if (!unescape(raw, scratch_)) return false;
+  value = ascii ? Value::string(scratch_) : repaired_string(scratch_);
+  if (borrow_) value.head()->references = NodeHead::kImmortal;
+  return true;
+}
+
+bool JsonReader::scalar(Value& value) {
+  const char* const begin = at_;
+  while (at_ < end_ && !is_space(*at_) && !is_structure(*at_)) ++at_;
+  return at_ != begin && word_value({begin, static_cast<std::size_t>(at_ - begin)}, borrow_, value);
+}
+
+void JsonReader::close(bool object, std::size_t first, Value& value) {
+  const std::size_t count = values_.size() - first;
+  bool settle = false;
+  if (object) {
+    value = Value::object();
+    ObjectNode* node = value.object_node();
+    if (count > 0) {
+      const auto members = static_cast<std::uint32_t>(count / 2);
+      node->entries = static_cast<ObjectEntry*>(Heap::current()->allocate(members * sizeof(ObjectEntry)));
+      node->capacity = members;
+      std::memcpy(static_cast<void*>(node->entries), static_cast<const void*>(&values_[first]), count * sizeof(Value));
+      node->size = members;
+      node->unchecked = true;
+      settle = !borrow_ || members >= kIndexed;
+    }
+  } else {
+    value = Value::array(count);
+    ArrayNode* node = value.array_node();
+    if (count > 0) {
+      std::memcpy(static_cast<void*>(node->items), static_cast<const void*>(&values_[first]), count * sizeof(Value));
+    }
+    node->size = static_cast<std::uint32_t>(count);
+  }
+  if (borrow_) value.head()->references = NodeHead::kImmortal;
+  // Moved by their bytes: what is left behind owns nothing.
+  for (std::size_t i = first; i < values_.size(); ++i) new (&values_[i]) Value();
+  values_.resize(first);
+  if (settle) object_settle(value);
+}
+
+bool JsonReader::parse(Value& result) {
+  while (true) {
+    // A value is next.
+    skip_space();
+    if (at_ >= end_) return false;
+    Value value;
+    const char c = *at_;
+    if (c == '"') {
+      if (!string(value)) return false;
+    } else if (c == '{' || c == '[') {
+      ++at_;
+      if (open_.size() >= max_depth_) {
+        too_deep_ = true;
+        return false;
+      }
+      const std::size_t first = values_.size();
+      skip_space();
+      if (at_ < end_ && *at_ == (c == '{' ? '}' : ']')) {
+        ++at_;
+        close(c == '{', first, value);
+      } else {
+        open_.push_back({c == '{', first});
+        if (c == '[') continue;
+        Value key;
+        if (at_ >= end_ || *at_ != '"' || !string(key)) return false;
+        values_.push_back(std::move(key));
+        skip_space();
+        if (at_ >= end_ || *at_++ != ':') return false;
+        continue;
+      }
+    } else if (!scalar(value)) {
+      return false;
+    }
+    // A value is complete: it goes to its container, which may be complete then as well.
+    while (true) {
+      if (open_.empty()) {
+        result = std::move(value);
+        return true;
+      }
+      const Frame frame = open_.back();
+      values_.push_back(std::move(value));
+      skip_space();
+      if (at_ >= end_) return false;
+      const char next = *at_++;
+      if (next == ',') {
+        if (frame.object) {
+          skip_space();
+          Value key;
+          if (at_ >= end_ || *at_ != '"' || !string(key)) return false;
+          values_.push_back(std::move(key));
+          skip_space();
+          if (at_ >= end_ || *at_++ != ':') return false;
+        }
+        break;
+      }
+      if (next != (frame.object ? '}' : ']')) return false;
+      open_.pop_back();
+      close(frame.object, frame.first, value);
+    }
+  }
+}
+
+bool JsonReader::read(std::string_view text, Ownership ownership, std::uint32_t max_depth, Value& value,
+                      std::string& error) {
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  at_ = text.data();
+  end_ = at_ + text.size();
+  borrow_ = ownership == Ownership::kBorrow;
+  max_depth_ = max_depth;
+  too_deep_ = false;
+  open_.clear();
+  values_.clear();
+  bool good = false;
+  try {
+    good = parse(value);
+  } catch (...) {
+    values_.clear();
+    throw;
+  }
+  values_.clear();
+  if (good) {
+    skip_space();
+    if (at_ == end_) return true;
+    value = Value();
+  }
+  error = too_deep_ ? "Exceeds depth limit for parsing" : json_error(text);
+  return false;
+}
+
+// ---- why it is not JSON
+
+namespace {
+
+// Walks a text as jq's tokenizer does, to say what it says: tokens end at structural characters, a position is where
+// the tokenizer noticed.
+class Complaint {
+ public:
+  explicit Complaint(std::string_view text) : text_(text) {}
+
+  std::string run() {
+    for (std::size_t i = 0; i < text_.size(); ++i) {
+      const char c = text_[i];
+      ++column_;
+      if (c == '\n') {
+        ++line_;
+        column_ = 0;
+      }
+      if (in_string_) {
+        token_ += c;
+        if (escape_) {
+          escape_ = false;
+        } else if (c == '\\') {
+          escape_ = true;
+        } else if (c == '"') {
+          in_string_ = false;
+          token_.pop_back();
+          if (const char* problem = bad_escape(token_)) return at(problem, false);
+          token_.clear();
+          if (const char* problem = value(true)) return at(problem, false);
+        }
+        continue;
+      }
+      if (c == '\'') {
+        // Single quotes get their own message once the token ends.
+      }
+      if (is_space(c) || is_structure(c)) {
+        if (const char* problem = flush()) return at(problem, false);
+        if (c == '"') {
+          in_string_ = true;
+        } else if (!is_space(c)) {
+          if (const char* problem = structure(c)) return at(problem, false);
+        }
+      } else {
+        token_ += c;
+      }
+    }
+    if (in_string_) return at("Unfinished string", true);
+    if (const char* problem = flush()) return at(problem, true);
+    if (!stack_.empty()) return at("Unfinished JSON term", true);
+    if (complete_ > 1) return "Unexpected extra JSON values";
+    return "Expected JSON value";
+  }
+
+ private:
+  enum class State : std::uint8_t { kEmpty, kValue, kAfterComma, kKey, kColon };
+  struct Level {
+    bool object;
+    State state;
+  };
+
+  std::string at(const char* problem, bool end) const {
+    return std::string(problem) + (end ? " at EOF" : "") + " at line " + std::to_string(line_) + ", column " +
+           std::to_string(column_);
+  }
+
+  const char* flush() {
+    if (token_.empty()) return nullptr;
+    std::string token;
+    token.swap(token_);
+    if (token[0] == '\'') return "Invalid string literal; expected \", but got '";
+    Value ignored;
+    const bool literal = token[0] == 't' || token[0] == 'f' || (token[0] == 'n' && token.size() > 1 && token[1] != 'a');
+    if (!word_value(token, false, ignored)) return literal ? "Invalid literal" : "Invalid numeric literal";
+    return value(false);
+  }
+
+  const char* value(bool is_string) {
+    if (stack_.empty()) {
+      ++complete_;
+      return nullptr;
+    }
+    Level& level = stack_.back();
+    if (level.state == State::kValue) return "Expected separator between values";
+    if (level.object && level.state != State::kColon) {
+      if (level.state == State::kKey) return "Expected separator between values";
+      key_is_string_ = is_string;
+      level.state = State::kKey;
+      return nullptr;
+    }
+    level.state = State::kValue;
+    return nullptr;
+  }
+
+  const char* structure(char c) {
+    switch (c) {
+      case '[':
+      case '{':
+        if (!stack_.empty() && stack_.back().state == State::kValue) return "Expected separator between values";
+        if (!stack_.empty() && stack_.back().object && stack_.back().state != State::kColon) {
+          return "Expected string key, but got another value";
+        }
+        if (stack_.size() >= 10'000) return "Exceeds depth limit for parsing";
+        stack_.push_back({c == '{', State::kEmpty});
+        return nullptr;
+      case ':':
+        if (stack_.empty()) return "':' not as part of an object";
+        if (!stack_.back().object) return "':' not as part of an object";
+        if (stack_.back().state != State::kKey) return "Expected string key before ':'";
+        if (!key_is_string_) return "Object keys must be strings";
+        stack_.back().state = State::kColon;
+        return nullptr;
+      case ',':
+        if (stack_.empty()) return "',' not as part of an object or array";
+        if (stack_.back().state == State::kKey) return "Objects must consist of key:value pairs";
+        if (stack_.back().state != State::kValue) return "Expected value before ','";
+        stack_.back().state = State::kAfterComma;
+        return nullptr;
+      case ']':
+        if (stack_.empty() || stack_.back().object) return "Unmatched ']'";
+        if (stack_.back().state == State::kAfterComma) return "Expected another array element";
+        break;
+      default:
+        if (stack_.empty() || !stack_.back().object) return "Unmatched '}'";
+        if (stack_.back().state == State::kAfterComma) return "Expected another key-value pair";
+        if (stack_.back().state == State::kKey || stack_.back().state == State::kColon) {
+          return "Objects must consist of key:value pairs";
+        }
+        break;
+    }
+    stack_.pop_back();
+    return value(false);
+  }
+
+  static const char* bad_escape(std::string_view body) {
+    for (std::size_t i = 0; i < body.size(); ++i) {
+      if (body[i] != '\\') continue;
+      ++i;
+      if (i >= body.size()) return "Expected escape character at end of string";
+      if (body[i] == 'u') {
+        std::uint32_t unit = 0;
+        if (body.size() - i < 5) return "Invalid \\uXXXX escape";
+        if (!hex4(body.data() + i + 1, body.data() + body.size(), unit)) return "Invalid characters in \\uXXXX escape";
+        i += 4;
+      } else if (std::string_view("\"\\/bfnrt").find(body[i]) == std::string_view::npos) {
+        return "Invalid escape";
+      }
+    }
+    return nullptr;
+  }
+
+  std::string_view text_;
+  std::vector<Level> stack_;
+  std::string token_;
+  std::size_t line_ = 1;
+  std::size_t column_ = 0;
+  std::size_t complete_ = 0;
+  bool in_string_ = false;
+  bool escape_ = false;
+  bool key_is_string_ = false;
+};
+
+}  // namespace
+
+std::string json_error(std::string_view text) { return Complaint(text).run(); }
+
+}  // namespace riptide::transform::jq

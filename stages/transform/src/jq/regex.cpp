@@ -1,0 +1,239 @@
+#include "jq/regex.hpp"
+
+#include <oniguruma.h>
+
+#include <list>
+#include <unordered_map>
+#include <vector>
+
+#include "jq/json_writer.hpp"
+#include "jq/utf8.hpp"
+
+namespace riptide::transform::jq {
+namespace {
+
+constexpr std::size_t kCached = 64;
+constexpr unsigned int kStackLimit = 100'000;      // Entries of the match stack.
+constexpr unsigned long kRetryLimit = 10'000'000;  // Steps back, in one match and in one search.
+
+void initialize() {
+  static const bool once = [] {
+    OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
+    onig_initialize(encodings, 1);
+    return true;
+  }();
+  (void)once;
+}
+
+struct Name {
+  std::string name;
+  int group = 0;
+};
+
+int remember_name(const UChar* begin, const UChar* end, int groups, int* numbers, regex_t*, void* context) {
+  auto* names = static_cast<std::vector<Name>*>(context);
+  for (int i = 0; i < groups; ++i) {
+    names->push_back(
+        {std::string(reinterpret_cast<const char*>(begin), static_cast<std::size_t>(end - begin)), numbers[i]});
+  }
+  return 0;
+}
+
+struct Region {
+  OnigRegion* region = onig_region_new();
+  Region() = default;
+  ~Region() { onig_region_free(region, 1); }
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+};
+
+struct MatchBounds {
+  OnigMatchParam* param = onig_new_match_param();
+  MatchBounds() {
+    onig_initialize_match_param(param);
+    onig_set_match_stack_limit_size_of_match_param(param, kStackLimit);
+    onig_set_retry_limit_in_match_of_match_param(param, kRetryLimit);
+    onig_set_retry_limit_in_search_of_match_param(param, kRetryLimit);
+  }
+  ~MatchBounds() { onig_free_match_param(param); }
+  MatchBounds(const MatchBounds&) = delete;
+  MatchBounds& operator=(const MatchBounds&) = delete;
+};
+
+std::string failure(int code, OnigErrorInfo* info) {
+  UChar text[ONIG_MAX_ERROR_MESSAGE_LEN];
+  const int length = info != nullptr ? onig_error_code_to_str(text, code, info) : onig_error_code_to_str(text, code);
+  return "Regex failure: " + std::string(reinterpret_cast<const char*>(text), static_cast<std::size_t>(length));
+}
+
+struct Regex {
+  regex_t* compiled = nullptr;
+  std::vector<Name> names;
+  Regex() = default;
+  ~Regex() {
+    if (compiled != nullptr) onig_free(compiled);
+  }
+  Regex(const Regex&) = delete;
+  Regex& operator=(const Regex&) = delete;
+};
+
+}  // namespace
+
+struct RegexCache::Entries {
+  // Most recently used first.
+  std::list<std::pair<std::string, std::unique_ptr<Regex>>> order;
+  std::unordered_map<std::string_view, decltype(order)::iterator> by_key;
+  Region region;
+  MatchBounds bounds;
+  std::string key;
+
+  Regex* find(std::string_view pattern, OnigOptionType options, std::string& error) {
+    key.assign(std::to_string(options));
+    key += '/';
+    key += pattern;
+    if (const auto found = by_key.find(key); found != by_key.end()) {
+      order.splice(order.begin(), order, found->second);
+      return found->second->second.get();
+    }
+    auto regex = std::make_unique<Regex>();
+    OnigErrorInfo info;
+    const auto* begin = reinterpret_cast<const UChar*>(pattern.data());
+    const int made = onig_new(&regex->compiled, begin, begin + pattern.size(), options, ONIG_ENCODING_UTF8,
+                              ONIG_SYNTAX_PERL_NG, &info);
+    if (made != ONIG_NORMAL) {
+      regex->compiled = nullptr;
+      error = failure(made, &info);
+      return nullptr;
+    }
+    onig_foreach_name(regex->compiled, remember_name, &regex->names);
+    if (order.size() >= kCached) {
+      by_key.erase(order.back().first);
+      order.pop_back();
+    }
+    order.emplace_front(key, std::move(regex));
+    by_key[order.front().first] = order.begin();
+    return order.front().second.get();
+  }
+};
+
+RegexCache::RegexCache() = default;
+RegexCache::~RegexCache() = default;
+
+namespace {
+
+Value capture_of(std::string_view text, int begin, int end, const Regex& regex, int group) {
+  Value capture = Value::object();
+  if (begin < 0) {
+    object_set(capture, Value::string("offset"), Value::number(-1.0));
+    object_set(capture, Value::string("length"), Value::number(0.0));
+    object_set(capture, Value::string("string"), Value::null());
+  } else {
+    const std::string_view found = text.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    object_set(capture, Value::string("offset"),
+               Value::number(utf8::count(text.substr(0, static_cast<std::size_t>(begin)))));
+    object_set(capture, Value::string("length"), Value::number(utf8::count(found)));
+    object_set(capture, Value::string("string"), Value::string(found));
+  }
+  if (group > 0) {
+    Value name = Value::null();
+    for (const Name& candidate : regex.names) {
+      if (candidate.group == group) name = Value::string(candidate.name);
+    }
+    object_set(capture, Value::string("name"), std::move(name));
+  }
+  return capture;
+}
+
+}  // namespace
+
+bool RegexCache::match(const Value& input, const Value& pattern, const Value& flags, bool test, Value& output,
+                       std::string& error) {
+  if (!input.is_string()) {
+    error = std::string(type_name(input)) + " (" + shortened(input) + ") cannot be matched, as it is not a string";
+    return false;
+  }
+  if (!pattern.is_string()) {
+    error = std::string(type_name(pattern)) + " (" + shortened(pattern) + ") is not a string";
+    return false;
+  }
+  OnigOptionType options = ONIG_OPTION_CAPTURE_GROUP;
+  bool global = false;
+  bool skip_empty = false;
+  if (flags.is_string()) {
+    for (const char flag : flags.string()) {
+      switch (flag) {
+        case 'g':
+          global = true;
+          break;
+        case 'i':
+          options |= ONIG_OPTION_IGNORECASE;
+          break;
+        case 'x':
+          options |= ONIG_OPTION_EXTEND;
+          break;
+        case 'n':
+          skip_empty = true;
+          break;
+        case 's':
+          options |= ONIG_OPTION_SINGLELINE;
+          break;
+        case 'p':
+          options |= ONIG_OPTION_MULTILINE | ONIG_OPTION_SINGLELINE;
+          break;
+        case 'l':
+          options |= ONIG_OPTION_FIND_LONGEST;
+          break;
+        default:
+          error = std::string(flags.string()) + " is not a valid modifier string";
+          return false;
+      }
+    }
+  } else if (!flags.is_null()) {
+    error = std::string(type_name(flags)) + " (" + shortened(flags) + ") is not a string";
+    return false;
+  }
+  if (skip_empty) options |= ONIG_OPTION_FIND_NOT_EMPTY;
+  initialize();
+  if (entries_ == nullptr) entries_ = std::make_unique<Entries>();
+  Regex* regex = entries_->find(pattern.string(), options, error);
+  if (regex == nullptr) return false;
+  const std::string_view text = input.string();
+  const auto* begin = reinterpret_cast<const UChar*>(text.data());
+  const auto* end = begin + text.size();
+  const UChar* start = begin;
+  Value matches = Value::array();
+  bool found_any = false;
+  while (true) {
+    OnigRegion* region = entries_->region.region;
+    const int found = onig_search_with_param(regex->compiled, begin, end, start, end, region, ONIG_OPTION_NONE,
+                                             entries_->bounds.param);
+    if (found == ONIG_MISMATCH) break;
+    if (found < 0) {
+      error = failure(found, nullptr);
+      return false;
+    }
+    found_any = true;
+    if (test) break;
+    Value match = capture_of(text, region->beg[0], region->end[0], *regex, 0);
+    Value captures = Value::array(static_cast<std::size_t>(region->num_regs));
+    for (int group = 1; group < region->num_regs; ++group) {
+      array_push(captures, capture_of(text, region->beg[group], region->end[group], *regex, group));
+    }
+    object_set(match, Value::string("captures"), std::move(captures));
+    array_push(matches, std::move(match));
+    if (!global) break;
+    if (region->end[0] == region->beg[0]) {
+      // Behind an empty match the search goes on with the next character.
+      const auto at = static_cast<std::size_t>(region->end[0]);
+      if (at >= text.size()) break;
+      start = begin + at + utf8::sequence_length(text.substr(at));
+    } else {
+      start = begin + region->end[0];
+    }
+    if (start > end) break;
+  }
+  output = test ? Value::boolean(found_any) : std::move(matches);
+  return true;
+}
+
+}  // namespace riptide::transform::jq

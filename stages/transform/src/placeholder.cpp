@@ -1,1 +1,0 @@
-#include "riptide/transform/mapping.hpp"
