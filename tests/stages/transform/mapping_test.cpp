@@ -121,19 +121,21 @@ TEST(Mapping, BudgetCostsOneRecord) {
 }
 
 TEST(Mapping, FirstOutputOnlyAndErrorsAreNull) {
-  EXPECT_EQ(map(resource(".id", {{"many", ".a[]"}, {"none", "empty"}, {"bad", ".a.b"}, {"late", "1, error(\"x\")"}}),
-                {R"({"id":"a","a":[7,8]})"}),
-            R"({"identifier":"a","blueprint":"thing","properties":{"many":7,"none":null,"bad":null,"late":1}})"
-            "\n"
-            "properties.none = empty: 1 came out null\n"
-            "properties.bad = .a.b: 1 failed: Cannot index array with \"b\"\n"
-            "read 1 filtered 0 invalid 0\n");
+  const std::string text =
+      map(resource(".id", {{"many", ".a[]"}, {"none", "empty"}, {"bad", ".a.b"}, {"late", "1, error(\"x\")"}}),
+          {R"({"id":"a","a":[7,8]})"});
+  EXPECT_THAT(
+      text,
+      HasSubstr(R"({"identifier":"a","blueprint":"thing","properties":{"many":7,"none":null,"bad":null,"late":1}})"));
+  EXPECT_THAT(text, HasSubstr("properties.none = empty: 1 came out null\n"));
+  EXPECT_THAT(text, HasSubstr("properties.bad = .a.b: 1 failed: Cannot index array with "));
+  EXPECT_THAT(text, Not(HasSubstr("late = ")));
 }
 
 TEST(Mapping, MisconfiguredFieldsKeepTheFirstErrorAsExample) {
   EXPECT_THAT(map(resource(".id", {{"p", ".a.b"}}),
                   {R"({"id":"a"})", R"({"id":"b","a":1})", R"({"id":"c","a":"x"})", R"({"id":"d","a":{"b":0}})"}),
-              HasSubstr("properties.p = .a.b: 3 failed: Cannot index number with \"b\"\n"));
+              HasSubstr("properties.p = .a.b: 3 failed: Cannot index number with "));
 }
 
 TEST(Mapping, RecordsThatAreNoObjectsOrNoJsonAreUnreadable) {
