@@ -917,6 +917,7 @@ struct Resync::Impl {
 
   /// The guard against silent loss: everything adds up, all credit is at home. A violation is a failed run.
   void check_conservation(pipeline::RunReport& report, int& code) {
+    pages.on_release({});  // else the release would admit, and take the token again
     spare_token.reset();
     std::vector<std::string> faults = pipeline::check_accounting(report);
     for (const CreditPool* pool : {&pages, &body_bytes, &batch_bytes}) {
