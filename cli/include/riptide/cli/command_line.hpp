@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace riptide::cli {
+
+/// Exit codes of the contract that the command line decides by itself.
+inline constexpr int kExitComplete = 0;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitSinkFailed = 4;
+
+/// Flags that several verbs have. Empty means not given.
+struct CommonFlags {
+  std::string config;
+  std::string log_level;
+  std::string log_format = "text";
+};
+
+struct SyncFlags {
+  CommonFlags common;
+  std::string mapping;
+  std::vector<std::string> sinks;
+  std::vector<std::string> kinds;
+  std::string report;
+  std::string state;
+  std::string memory;
+  std::string in_flight;
+  std::string progress = "auto";
+  bool no_delete = false;
+  bool strict = false;
+};
+
+struct GraphFlags {
+  SyncFlags sync;
+  std::string format = "mermaid";
+};
+
+struct LintFlags {
+  CommonFlags common;
+  std::vector<std::string> files;
+};
+
+struct DemoFlags {
+  CommonFlags common;
+  std::string progress = "auto";
+  std::uint64_t spaces = 50;
+  std::uint64_t records = 60'000;
+  std::uint64_t latency_ms = 20;
+  std::string database = "riptide.db";
+};
+
+struct BenchFlags {
+  CommonFlags common;
+  std::uint64_t entities = 200'000;
+  double kb = 2;
+  std::uint64_t page = 100;
+  std::uint64_t latency_ms = 0;
+  double sink_limit = 0;  ///< Records a second; 0 is none.
+  std::uint64_t in_flight = 32;
+  std::uint64_t spaces = 20;
+  double skew = 0;
+  std::string shape;  ///< KIND=N,NxTIMES,...: exactly so many records of one kind in each space.
+  std::uint64_t repeat = 3;
+  std::string memory;
+  std::string threads;
+  std::string sink = "null";
+  bool gzip = false;
+  bool floor = false;
+  bool json = false;
+};
+
+struct MapFlags {
+  CommonFlags common;
+  std::string mapping;
+  std::string kind;
+  std::string input = "-";
+  std::string type;
+};
+
+/// jq has a command line of its own: it is passed on as it is.
+struct JqFlags {
+  std::vector<std::string> arguments;
+};
+
+/// The made-up server as its own process: hidden, used by demo and bench.
+struct ServeOctopusFlags {
+  std::vector<std::string> arguments;
+};
+
+/// Nothing to run: a text to show (help, version, or what is wrong) and the exit code.
+struct Say {
+  int exit_code = 0;
+  std::string text;
+};
+
+using Invocation =
+    std::variant<Say, SyncFlags, GraphFlags, LintFlags, DemoFlags, BenchFlags, MapFlags, JqFlags, ServeOctopusFlags>;
+
+/// Reads the command line. What is wrong with it (an unknown verb or flag, with a suggestion) is a `Say` with code 2.
+Invocation parse_command_line(const std::vector<std::string>& arguments);
+
+/// The version, as `--version` prints it.
+std::string version();
+
+}  // namespace riptide::cli

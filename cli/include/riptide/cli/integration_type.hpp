@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "riptide/cli/settings.hpp"
+#include "riptide/pipeline/result.hpp"
+
+namespace riptide::stages {
+class Source;
+}
+
+namespace riptide::cli {
+
+class Config;
+
+/// One kind of system that can be read: its settings, its default mapping and how its source is made. The registry line
+/// that a new source adds.
+struct IntegrationType {
+  std::string_view name;
+  std::span<const Setting> settings;  ///< Keys begin with "integration.config.".
+  std::string_view (*default_mapping)();
+  pipeline::Result<std::shared_ptr<const stages::Source>> (*make_source)(const Config& config);
+};
+
+/// All types that this version reads.
+std::span<const IntegrationType> integration_types();
+
+/// Returns the type of that name (lower case), or null.
+const IntegrationType* find_integration_type(std::string_view name);
+
+/// Types that are known but not read yet, for the message.
+std::span<const std::string_view> future_integration_types();
+
+}  // namespace riptide::cli

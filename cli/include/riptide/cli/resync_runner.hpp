@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "riptide/cli/config.hpp"
+#include "riptide/cli/problem.hpp"
+#include "riptide/cli/progress.hpp"
+#include "riptide/cli/signals.hpp"
+#include "riptide/cli/terminal.hpp"
+#include "riptide/cli/wiring.hpp"
+
+namespace riptide::cli {
+
+class Logger;
+
+/// What the runner is given beside the configuration.
+struct RunRequest {
+  SyncFlags flags;
+  std::vector<std::string> command;  ///< argv as typed: the line that says how to go on.
+};
+
+/// Runs one resync from a checked configuration: sinks, mapping, source, graph, progress, report, summary. Writes
+/// everything to `terminal`. Returns the exit code. Call it on the main thread; `signals` must exist before.
+int run_resync(const RunRequest& request, const Config& config, Terminal& terminal, Logger& logger,
+               pipeline::Stop& stop, const SignalThread& signals);
+
+/// Prints problems, errors after warnings, and returns whether one is an error.
+bool print_problems(const std::vector<Problem>& problems, Terminal& terminal);
+
+/// Peak resident memory of this process so far.
+std::uint64_t peak_rss_bytes();
+
+}  // namespace riptide::cli

@@ -1,0 +1,281 @@
+// The one file that knows CLI11.
+#include "riptide/cli/command_line.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+
+#include "riptide/cli/spelling.hpp"
+#include "riptide/cli/version.hpp"
+
+namespace riptide::cli {
+namespace {
+
+constexpr char kAbout[] =
+    "riptide reads everything from a system (Octopus Deploy) page by page, maps each record with jq expressions into "
+    "entities, uploads them to Port or a local sink, and removes what has disappeared.";
+
+constexpr char kFooter[] = R"(
+First steps:
+  riptide demo                      a made-up server, resynced into ./riptide.db
+  riptide lint                      what is wrong with the configuration, without any network
+  riptide sync --sink sqlite:my.db  one resync
+  riptide sync --help               all flags of a verb
+
+Configuration: flags, then the environment, then .env, then config.yaml, then defaults. The least that sync needs:
+  OCEAN__INTEGRATION__TYPE=octopus
+  OCEAN__INTEGRATION__CONFIG__SERVER_URL=https://my.octopus.app
+  OCEAN__INTEGRATION__CONFIG__OCTOPUS_API_KEY=API-...
+With OCEAN__PORT__CLIENT_ID and OCEAN__PORT__CLIENT_SECRET the entities go to Port. All settings: docs/configuration.md
+
+Exit codes: 0 complete; 1 some records were invalid or rejected; 2 usage, configuration or mapping wrong; 3 the source is
+incomplete; 4 a sink failed; 5 a guard stopped the deletion; 130, 143 stopped by a signal.)";
+
+constexpr char kSyncFooter[] = R"(
+Sinks:
+  port         Port's catalogue (the default where Port's credentials are configured)
+  sqlite:FILE  table `entities` and a view for each blueprint (the default elsewhere: sqlite:riptide.db)
+  ndjson:FILE  one entity a line, as Port would be sent it; `-` is stdout
+  null         nowhere
+
+Examples:
+  riptide sync                                     one resync, everything from the configuration
+  riptide sync --sink port --sink ndjson:all.ndjson   one read, two sinks
+  riptide sync --kind project --no-delete          only projects, nothing removed
+  riptide sync --report run.json --progress log    for a scheduler
+
+The first SIGINT or SIGTERM ends the run in order: what is in flight is settled, nothing is deleted. The second stops at
+once. stdout carries data only, everything else goes to stderr.)";
+
+constexpr char kMapFooter[] = R"(
+Examples:
+  curl -s .../api/Spaces-1/projects | jq .Items | riptide map --type octopus --kind project
+  riptide map --mapping mapping.yaml --kind project --input projects.ndjson
+
+Entities go to stdout, one line each; what went wrong with a record goes to stderr, one JSON line each.
+Exit code: 0; 1 if some records were invalid; 2 if the mapping or the input is wrong.)";
+
+constexpr char kLintFooter[] = R"(
+Without FILE: config.yaml (if there), the environment, and the mapping that sync would use. FILE is a mapping or a
+configuration file, told apart by its contents. Exit code: 0, or 2 if anything is wrong.)";
+
+void add_common(CLI::App& verb, CommonFlags& flags) {
+  verb.add_option("--config", flags.config, "Configuration file (default: ./config.yaml if there)")->type_name("FILE");
+  verb.add_option("--log-level", flags.log_level, "DEBUG, INFO, WARNING, ERROR or CRITICAL (default: INFO)")
+      ->type_name("LEVEL");
+  verb.add_option("--log-format", flags.log_format, "text or json (default: text)")->type_name("FORMAT");
+}
+
+void add_progress(CLI::App& verb, std::string& progress) {
+  verb.add_option(
+          "--progress", progress,
+          "auto, tty (a live line), log (a line every few seconds), json (NDJSON on stderr) or none (default: auto)")
+      ->type_name("HOW");
+}
+
+void add_sync(CLI::App& verb, SyncFlags& flags) {
+  add_common(verb, flags.common);
+  verb.add_option("--mapping", flags.mapping, "Mapping file, YAML or JSON (default: Port's, else the type's own)")
+      ->type_name("FILE");
+  verb.add_option("--sink", flags.sinks, "Where entities go: port, sqlite:FILE, ndjson:FILE or null; may be repeated")
+      ->type_name("SPEC")
+      ->expected(1)
+      ->take_all();
+  verb.add_option("--kind", flags.kinds, "Read only this kind of the mapping; may be repeated")
+      ->type_name("KIND")
+      ->expected(1)
+      ->take_all();
+  verb.add_option("--memory", flags.memory, "Budget for pages, batches and queues (default: 128MiB)")
+      ->type_name("SIZE");
+  verb.add_option("--in-flight", flags.in_flight, "Requests at once towards a host of the source (default: 32)")
+      ->type_name("N");
+  verb.add_flag("--no-delete", flags.no_delete, "Remove nothing from the target");
+  verb.add_flag("--strict", flags.strict, "A mapping in Port must compile too, else exit code 2");
+}
+
+std::vector<std::string> option_names(const CLI::App& verb) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : verb.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+bool one_of(const std::string& value, std::initializer_list<const char*> choices, const char* flag,
+            std::string& wrong) {
+  std::vector<std::string> names(choices.begin(), choices.end());
+  if (std::find(names.begin(), names.end(), value) != names.end()) return true;
+  wrong = std::string(flag) + ": there is no '" + value + "', only " + listed(names) + did_you_mean(value, names);
+  return false;
+}
+
+Say usage_error(const std::string& verb, const std::string& message) {
+  return {kExitUsage, "riptide: " + message + "\nRun `riptide " + (verb.empty() ? "" : verb + " ") +
+                          "--help` for what there is.\n"};
+}
+
+}  // namespace
+
+std::string version() { return std::string(kVersion); }
+
+Invocation parse_command_line(const std::vector<std::string>& arguments) {
+  const std::vector<std::string> verbs = {"sync", "graph", "lint", "demo", "bench", "map", "jq"};
+  if (arguments.empty() || arguments[0] == "help") {
+    if (arguments.size() > 1) return parse_command_line({arguments[1], "--help"});
+    auto shown = parse_command_line({"--help"});
+    std::get<Say>(shown).exit_code = arguments.empty() ? kExitUsage : kExitComplete;
+    return shown;
+  }
+  if (arguments[0] == "--version" || arguments[0] == "-V") return Say{kExitComplete, "riptide " + version() + "\n"};
+  const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  if (arguments[0] == "jq") return JqFlags{rest};
+  if (arguments[0] == "serve-octopus") return ServeOctopusFlags{rest};
+
+  CLI::App app(kAbout, "riptide");
+  app.footer(kFooter);
+  app.require_subcommand(0, 1);
+  app.allow_extras();
+  app.set_help_flag("-h,--help", "Show this help; after a verb: the verb's flags");
+  bool show_version = false;
+  app.add_flag("-V,--version", show_version, "Show the version");
+
+  SyncFlags sync;
+  CLI::App* const sync_verb = app.add_subcommand("sync", "One resync: fetch, map, upload, remove what has disappeared");
+  add_sync(*sync_verb, sync);
+  add_progress(*sync_verb, sync.progress);
+  sync_verb->add_option("--report", sync.report, "Write what the run did to this file, as one JSON object")
+      ->type_name("FILE");
+  sync_verb->add_option("--state", sync.state, "State file (this version remembers nothing between runs yet)")
+      ->type_name("FILE");
+  sync_verb->footer(kSyncFooter);
+
+  GraphFlags graph;
+  CLI::App* const graph_verb =
+      app.add_subcommand("graph", "The stage graph that sync would run, as a picture; contacts nothing");
+  add_sync(*graph_verb, graph.sync);
+  graph_verb->add_option("--format", graph.format, "dot, mermaid, svg or json (default: mermaid)")->type_name("FORMAT");
+
+  LintFlags lint;
+  CLI::App* const lint_verb = app.add_subcommand("lint", "Check configuration, mapping and graph without any network");
+  add_common(*lint_verb, lint.common);
+  lint_verb->add_option("FILE", lint.files, "Mapping or configuration files");
+  lint_verb->footer(kLintFooter);
+
+  DemoFlags demo;
+  CLI::App* const demo_verb =
+      app.add_subcommand("demo", "A made-up Octopus server on loopback, resynced into ./riptide.db, with a summary");
+  demo_verb->add_option("--database", demo.database, "Where to (default: riptide.db)")->type_name("FILE");
+  demo_verb->add_option("--spaces", demo.spaces, "Spaces of the server, uneven in size (default: 50)")
+      ->check(CLI::PositiveNumber);
+  demo_verb->add_option("--records", demo.records, "Records over all kinds (default: 60000)")
+      ->check(CLI::PositiveNumber);
+  demo_verb->add_option("--latency-ms", demo.latency_ms, "Milliseconds a page (default: 20)")
+      ->check(CLI::NonNegativeNumber);
+  add_progress(*demo_verb, demo.progress);
+  demo_verb->add_option("--log-level", demo.common.log_level, "As for sync")->type_name("LEVEL");
+  demo_verb->add_option("--log-format", demo.common.log_format, "As for sync")->type_name("FORMAT");
+
+  BenchFlags bench;
+  CLI::App* const bench_verb =
+      app.add_subcommand("bench", "The made-up server, its own process, resynced over loopback into null, measured");
+  bench_verb->add_option("--entities", bench.entities, "Records to read (default: 200000)")->check(CLI::PositiveNumber);
+  bench_verb->add_option("--kb", bench.kb, "Size of a record in KB (default: 2)")->check(CLI::PositiveNumber);
+  bench_verb->add_option("--page", bench.page, "Records a page (default: 100)")->check(CLI::Range(1, 10'000));
+  bench_verb->add_option("--latency-ms", bench.latency_ms, "Milliseconds a page (default: 0)")
+      ->check(CLI::NonNegativeNumber);
+  bench_verb->add_option("--sink-limit", bench.sink_limit, "Records a second that the sink takes (default: no limit)")
+      ->check(CLI::NonNegativeNumber);
+  bench_verb->add_option("--in-flight", bench.in_flight, "Requests at once (default: 32)")->check(CLI::Range(1, 4096));
+  bench_verb->add_option("--spaces", bench.spaces, "Spaces of the server (default: 20)")->check(CLI::PositiveNumber);
+  bench_verb->add_option("--skew", bench.skew, "How uneven they are; 0 is even (default: 0)")
+      ->check(CLI::NonNegativeNumber);
+  bench_verb
+      ->add_option("--shape", bench.shape, "Instead: records of one kind in each space, e.g. machine=50000,1000x99")
+      ->type_name("SHAPE");
+  bench_verb->add_option("--repeat", bench.repeat, "Runs; the median counts (default: 3)")->check(CLI::Range(1, 1000));
+  bench_verb->add_option("--memory", bench.memory, "As for sync")->type_name("SIZE");
+  bench_verb->add_option("--threads", bench.threads, "Worker threads (default: the cores allowed)")->type_name("N");
+  bench_verb->add_option("--sink", bench.sink, "null, sqlite:FILE or ndjson:FILE (default: null)")->type_name("SPEC");
+  bench_verb->add_flag("--gzip", bench.gzip, "The server compresses its pages");
+  bench_verb->add_flag("--floor", bench.floor, "Run the bare loops beside it");
+  bench_verb->add_flag("--json", bench.json, "One JSON line a run, for machines");
+
+  MapFlags map;
+  CLI::App* const map_verb =
+      app.add_subcommand("map", "Run a mapping on raw records: NDJSON or a JSON array in, entities out");
+  add_common(*map_verb, map.common);
+  map_verb->add_option("--kind", map.kind, "Which block of the mapping")->type_name("KIND")->required();
+  map_verb->add_option("--input", map.input, "Records; `-` is stdin (default: -)")->type_name("FILE");
+  map_verb->add_option("--mapping", map.mapping, "Mapping file (default: the type's own)")->type_name("FILE");
+  map_verb->add_option("--type", map.type, "Integration type (default: the configured one)")->type_name("TYPE");
+  map_verb->footer(kMapFooter);
+
+  app.add_subcommand(
+      "jq", "The transform language by itself: jq's own flags, output and exit codes; see `riptide jq --help`");
+
+  for (CLI::App* const verb : app.get_subcommands({})) {
+    verb->allow_extras();
+    verb->set_help_flag("-h,--help", "Show this help");
+  }
+
+  std::string named;  // the verb, for messages
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    app.parse(reversed);
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    if (show_version) return Say{kExitComplete, "riptide " + version() + "\n"};
+    if (chosen.empty()) {
+      const std::vector<std::string> extras = app.remaining();
+      if (extras.empty()) return usage_error("", "a verb is missing: " + listed(verbs));
+      if (extras[0].starts_with('-')) return usage_error("", "there is no flag '" + extras[0] + "' before the verb");
+      return usage_error(
+          "", "there is no verb '" + extras[0] + "', only " + listed(verbs) + did_you_mean(extras[0], verbs));
+    }
+    named = chosen[0]->get_name();
+    if (const std::vector<std::string> extras = chosen[0]->remaining(); !extras.empty()) {
+      const std::string flag = extras[0].substr(0, extras[0].find('='));
+      if (flag.starts_with('-')) {
+        return usage_error(named, named + " has no flag '" + flag + "'" + did_you_mean(flag, option_names(*chosen[0])));
+      }
+      return usage_error(named, named + " takes no argument '" + extras[0] + "'");
+    }
+  } catch (const CLI::CallForHelp&) {
+    for (CLI::App* const verb : app.get_subcommands()) return Say{kExitComplete, verb->help("riptide")};
+    return Say{kExitComplete, app.help()};
+  } catch (const CLI::ParseError& error) {
+    for (const CLI::App* const verb : app.get_subcommands()) named = verb->get_name();
+    return usage_error(named, error.what());
+  }
+
+  std::string wrong;
+  const auto common_ok = [&](const CommonFlags& flags) {
+    return one_of(flags.log_format, {"text", "json"}, "--log-format", wrong);
+  };
+  const auto progress_ok = [&](const std::string& progress) {
+    return one_of(progress, {"auto", "tty", "log", "json", "none"}, "--progress", wrong);
+  };
+  if (named == "sync") {
+    if (!common_ok(sync.common) || !progress_ok(sync.progress)) return usage_error(named, wrong);
+    return sync;
+  }
+  if (named == "graph") {
+    if (!common_ok(graph.sync.common) || !one_of(graph.format, {"dot", "mermaid", "svg", "json"}, "--format", wrong)) {
+      return usage_error(named, wrong);
+    }
+    return graph;
+  }
+  if (named == "lint") {
+    if (!common_ok(lint.common)) return usage_error(named, wrong);
+    return lint;
+  }
+  if (named == "demo") {
+    if (!common_ok(demo.common) || !progress_ok(demo.progress)) return usage_error(named, wrong);
+    return demo;
+  }
+  if (named == "bench") return bench;
+  if (!common_ok(map.common)) return usage_error(named, wrong);
+  return map;
+}
+
+}  // namespace riptide::cli

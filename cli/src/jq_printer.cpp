@@ -1,0 +1,145 @@
+#include "riptide/cli/jq_printer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "riptide/json/document.hpp"
+
+namespace riptide::cli {
+namespace {
+
+using transform::jq::Type;
+using transform::jq::ValueRef;
+
+class Printer {
+ public:
+  Printer(const JqLayout& layout, std::string& out)
+      : layout_(layout), compact_(layout.indent == 0 && !layout.tabs), out_(out) {}
+
+  void print(ValueRef value, int depth) {
+    switch (value.type()) {
+      case Type::kArray:
+        array(value, depth);
+        return;
+      case Type::kObject:
+        object(value, depth);
+        return;
+      case Type::kNull:
+      case Type::kFalse:
+      case Type::kTrue:
+      case Type::kNumber:
+      case Type::kString:
+        scalar(value);
+        return;
+    }
+  }
+
+ private:
+  void scalar(ValueRef value) {
+    if (!layout_.ascii || value.type() != Type::kString) {
+      value.append_json(out_);
+      return;
+    }
+    std::string text;
+    value.append_json(text);
+    out_ += as_ascii(text);
+  }
+
+  void line(int depth) {
+    if (compact_) return;
+    out_ += '\n';
+    if (layout_.tabs) {
+      out_.append(static_cast<std::size_t>(depth), '\t');
+    } else {
+      out_.append(static_cast<std::size_t>(depth * layout_.indent), ' ');
+    }
+  }
+
+  void array(ValueRef value, int depth) {
+    if (value.size() == 0) {
+      out_ += "[]";
+      return;
+    }
+    out_ += '[';
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      if (i != 0) out_ += ',';
+      line(depth + 1);
+      print(value.element(i), depth + 1);
+    }
+    line(depth);
+    out_ += ']';
+  }
+
+  void object(ValueRef value, int depth) {
+    std::vector<std::size_t> order(value.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    if (layout_.sort_keys) {  // bytes of UTF-8 sort as code points do
+      std::sort(order.begin(), order.end(),
+                [&](std::size_t a, std::size_t b) { return value.entry(a).first < value.entry(b).first; });
+    }
+    if (order.empty()) {
+      out_ += "{}";
+      return;
+    }
+    out_ += '{';
+    bool first = true;
+    for (const std::size_t i : order) {
+      if (!first) out_ += ',';
+      first = false;
+      line(depth + 1);
+      const auto [key, member] = value.entry(i);
+      std::string quoted;
+      json::append_quoted(key, quoted);
+      out_ += layout_.ascii ? as_ascii(quoted) : quoted;
+      out_ += compact_ ? ":" : ": ";
+      print(member, depth + 1);
+    }
+    line(depth);
+    out_ += '}';
+  }
+
+  const JqLayout& layout_;
+  const bool compact_;
+  std::string& out_;
+};
+
+// Reads one code point of valid UTF-8.
+std::uint32_t code_point(std::string_view text, std::size_t& at) {
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
+  const std::uint32_t first = byte(at);
+  const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+  if (at + length > text.size()) {
+    ++at;
+    return 0xFFFD;
+  }
+  std::uint32_t point = length == 1 ? first : first & (0xFFu >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) point = point << 6 | (byte(at + i) & 0x3F);
+  at += length;
+  return point;
+}
+
+}  // namespace
+
+void print_json(ValueRef value, const JqLayout& layout, std::string& out) { Printer(layout, out).print(value, 0); }
+
+std::string as_ascii(std::string_view json) {
+  std::string out;
+  for (std::size_t at = 0; at < json.size();) {
+    if (static_cast<unsigned char>(json[at]) < 0x80) {
+      out += json[at++];
+      continue;
+    }
+    std::uint32_t point = code_point(json, at);
+    if (point >= 0x10000) {
+      point -= 0x10000;
+      out += fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (point >> 10), 0xDC00 + (point & 0x3FF));
+    } else {
+      out += fmt::format("\\u{:04x}", point);
+    }
+  }
+  return out;
+}
+
+}  // namespace riptide::cli

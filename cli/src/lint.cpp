@@ -1,0 +1,94 @@
+#include <fmt/format.h>
+
+#include "riptide/cli/file_reader.hpp"
+#include "riptide/cli/integration_type.hpp"
+#include "riptide/cli/resync_runner.hpp"
+#include "riptide/cli/tree.hpp"
+#include "riptide/cli/verbs.hpp"
+
+namespace riptide::cli {
+namespace {
+
+using Level = Problem::Level;
+
+class Lint {
+ public:
+  explicit Lint(const LintFlags& flags) : flags_(flags) {}
+
+  int run() {
+    sources_ = gather_sources(flags_.common.config, problems_);
+    sources_.flags = settings_of(flags_.common);
+    if (flags_.files.empty()) {
+      whole();
+    } else {
+      for (const std::string& file : flags_.files) check_file(file);
+    }
+    print_problems(problems_, terminal_);
+    std::size_t errors = 0;
+    for (const Problem& problem : problems_) errors += problem.level == Level::kError ? 1 : 0;
+    terminal_.print(
+        fmt::format("riptide: {} checked, {} errors, {} warnings", checked_, errors, problems_.size() - errors));
+    return errors > 0 ? kExitUsage : kExitComplete;
+  }
+
+ private:
+  void add(const std::vector<Problem>& problems) {
+    problems_.insert(problems_.end(), problems.begin(), problems.end());
+  }
+
+  // What sync would use.
+  void whole() {
+    checked_ = "configuration, mapping and graph";
+    const ConfigReading reading = read_config(sources_, {});
+    add(reading.problems);
+    if (find_integration_type(reading.config.type()) == nullptr) return;
+    // What is missing was said; the rest is checked with placeholders.
+    check_mapping({}, read_config(sources_, {.source = ConfigNeeds::Missing::kPlaceholder}).config);
+  }
+
+  void check_mapping(const std::string& file, const Config& config) {
+    SyncFlags sync;
+    sync.mapping = file;
+    if (!file.empty()) sync.sinks = {"null"};
+    std::vector<Problem> problems;
+    describe_resync(sync, config, problems);
+    add(problems);
+  }
+
+  // Configuration files have settings at the top, mappings have `resources`.
+  void check_file(const std::string& file) {
+    checked_ += (checked_.empty() ? "" : ", ") + file;
+    auto text = read_file(file);
+    if (!text) {
+      problems_.push_back({Level::kError, file, 0, 0, "", text.error().message});
+      return;
+    }
+    std::vector<Problem> ignored;
+    const auto tree = read_yaml_or_json(*text, file, ignored);
+    const bool settings =
+        tree &&
+        (tree->find("integration") != nullptr || tree->find("port") != nullptr || tree->find("riptide") != nullptr) &&
+        tree->find("resources") == nullptr;
+    if (settings) {
+      ConfigSources sources = sources_;
+      sources.file = *text;
+      sources.file_name = file;
+      add(read_config(sources, {.source = ConfigNeeds::Missing::kWarning}).problems);
+      return;
+    }
+    const ConfigReading reading = read_config(sources_, {.type = false, .source = ConfigNeeds::Missing::kPlaceholder});
+    check_mapping(file, reading.config);
+  }
+
+  const LintFlags& flags_;
+  Terminal terminal_{2};
+  ConfigSources sources_;
+  std::vector<Problem> problems_;
+  std::string checked_;
+};
+
+}  // namespace
+
+int run_lint(const LintFlags& flags) { return Lint(flags).run(); }
+
+}  // namespace riptide::cli

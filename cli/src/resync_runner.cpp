@@ -1,0 +1,197 @@
+#include "riptide/cli/resync_runner.hpp"
+
+#include <sys/resource.h>
+
+#include "riptide/cli/file_reader.hpp"
+#include "riptide/cli/integration_type.hpp"
+#include "riptide/cli/logging.hpp"
+#include "riptide/cli/numbers.hpp"
+#include "riptide/cli/port_wiring.hpp"
+#include "riptide/cli/summary.hpp"
+
+namespace riptide::cli {
+namespace {
+
+using Level = Problem::Level;
+using pipeline::Error;
+using pipeline::ErrorKind;
+using pipeline::RunReport;
+
+// One run from the choice of the sinks to the last line.
+class Run {
+ public:
+  Run(const RunRequest& request, const Config& config, Terminal& terminal, Logger& logger, pipeline::Stop& stop,
+      const SignalThread& signals)
+      : request_(request),
+        flags_(request.flags),
+        config_(config),
+        terminal_(terminal),
+        logger_(logger),
+        stop_(stop),
+        signals_(signals) {}
+
+  int run() {
+    options_ = resync_options(config_);
+    options_.log = [this](stages::LogLevel level, std::string_view message) { logger_.log(level, message); };
+    run_id_ = new_run_id();
+    warn_about_tls();
+
+    std::vector<Problem> problems;
+    const std::vector<sinks::SinkSpec> specs = choose_sinks(flags_.sinks, config_, problems);
+    if (print_problems(problems, terminal_)) return kExitUsage;
+
+    std::optional<MappingText> text;
+    if (auto failed = find_mapping(specs, text)) return *failed;
+    problems.clear();
+    stages::ResyncParts parts;
+    parts.mapping = compile_mapping(*text, config_, problems);
+    if (parts.mapping != nullptr) options_.resources = choose_resources(parts.mapping->spec(), flags_.kinds, problems);
+    if (print_problems(problems, terminal_)) return kExitUsage;
+
+    auto source = find_integration_type(config_.type())->make_source(config_);
+    if (!source) return wrong_configuration(source.error());
+    parts.source = std::move(*source);
+    parts.context = sink_context(config_, parts.mapping->spec(), run_id_);
+    auto made = make_sinks(specs, config_, parts.context);
+    if (!made) return wrong_configuration(made.error());
+    parts.sinks = std::move(*made);
+    decide_deletion(parts.sinks);
+
+    auto resync = stages::Resync::create(std::move(parts), options_);
+    if (!resync)
+      return resync.error().kind == ErrorKind::kConfig ? wrong_configuration(resync.error()) : failed(resync.error());
+
+    logger_.info("resync of " + config_.identifier() + " (" + config_.type() + ") with " + text->origin + ", run " +
+                 run_id_);
+    auto report = [&] {
+      const ProgressDisplay display(
+          terminal_,
+          {.mode = progress_mode(flags_.progress, terminal_.is_tty()), .budget_bytes = options_.memory_bytes},
+          [&] { return (*resync)->progress(); }, [&](std::string_view line) { logger_.info(line); });
+      return (*resync)->run(stop_, [this] { return signals_.first(); });
+    }();
+    if (!report)
+      return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
+    return finish(*report);
+  }
+
+ private:
+  void warn_about_tls() {
+    for (const char* const key : {"ssl.third_party.verify", "ssl.port.verify"}) {
+      if (!config_.boolean(key)) {
+        logger_.warning("certificates are NOT checked: " + how_to_set(key) +
+                        " is false; anyone on the way can read the "
+                        "credentials");
+      }
+    }
+  }
+
+  // The flags' file, else Port's where a sink is Port, else the type's own. Returns an exit code if there is no going
+  // on.
+  std::optional<int> find_mapping(const std::vector<sinks::SinkSpec>& specs, std::optional<MappingText>& out) {
+    if (!flags_.mapping.empty()) {
+      std::vector<Problem> problems;
+      out = mapping_file(flags_.mapping, problems);
+      if (print_problems(problems, terminal_)) return kExitUsage;
+      return std::nullopt;
+    }
+    out = default_mapping(config_);
+    if (!has_port(specs)) return std::nullopt;
+    auto text = fetch_port_mapping(config_, stop_);
+    if (!text) {
+      if (text.error().kind == ErrorKind::kConfig) return wrong_configuration(text.error());
+      return failed(std::move(text).error().within("the mapping could not be read from Port"));
+    }
+    if (text->empty()) {
+      logger_.info("Port has no mapping for " + config_.identifier() + ": the default is used");
+    } else {
+      out = MappingText{std::move(*text), "the mapping of " + config_.identifier() + " in Port", !flags_.strict};
+    }
+    return std::nullopt;
+  }
+
+  void decide_deletion(const std::vector<std::unique_ptr<stages::Sink>>& sinks) {
+    if (flags_.no_delete) {
+      options_.delete_stale = false;
+      options_.no_delete_reason = "--no-delete";
+      return;
+    }
+    const std::string reason = implied_no_delete(sinks, flags_.kinds);
+    if (reason.empty()) return;
+    options_.delete_stale = false;
+    options_.no_delete_reason = reason;
+    logger_.warning(reason);
+  }
+
+  int wrong_configuration(const Error& error) {
+    terminal_.print("riptide: " + error.message);
+    return kExitUsage;
+  }
+
+  // Ends a run that got no further than this error: its report has little in it.
+  int failed(const Error& error) {
+    RunReport report;
+    report.run_id = run_id_;
+    report.version = options_.version;
+    report.started_at = options_.started_at;
+    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+    report.peak_rss_bytes = peak_rss_bytes();
+    report.exit_code = signals_.first() != 0 ? 128 + signals_.first() : kExitSinkFailed;
+    report.status = pipeline::status_of(report.exit_code);
+    report.deletion = "the run did not begin";
+    report.errors.push_back(
+        {.kind = {}, .identifier = {}, .blueprint = {}, .stage = "start", .message = error.message, .count = 1});
+    report.errors_total = 1;
+    return finish(report);
+  }
+
+  int finish(const RunReport& report) {
+    int code = report.exit_code;
+    if (!flags_.report.empty()) {
+      if (auto written = write_file_atomically(flags_.report, stages::to_json(report)); !written) {
+        logger_.error("the report " + flags_.report + " was not written: " + written.error().message);
+        if (code == kExitComplete || code == 1) code = kExitSinkFailed;
+      }
+    }
+    terminal_.print(summary_text(report, terminal_.colours()));
+    if (code == 3 || code == kExitSinkFailed || code > 128) {
+      terminal_.print("to go on from here:\n" + command_to_go_on(request_.command));
+    }
+    return code;
+  }
+
+  const RunRequest& request_;
+  const SyncFlags& flags_;
+  const Config& config_;
+  Terminal& terminal_;
+  Logger& logger_;
+  pipeline::Stop& stop_;
+  const SignalThread& signals_;
+  stages::ResyncOptions options_;
+  std::string run_id_;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+int run_resync(const RunRequest& request, const Config& config, Terminal& terminal, Logger& logger,
+               pipeline::Stop& stop, const SignalThread& signals) {
+  return Run(request, config, terminal, logger, stop, signals).run();
+}
+
+bool print_problems(const std::vector<Problem>& problems, Terminal& terminal) {
+  for (const Level level : {Level::kWarning, Level::kError}) {
+    for (const Problem& problem : problems) {
+      if (problem.level == level) terminal.print("riptide: " + to_string(problem));
+    }
+  }
+  return any_error(problems);
+}
+
+std::uint64_t peak_rss_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace riptide::cli

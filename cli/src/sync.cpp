@@ -1,0 +1,36 @@
+#include "riptide/cli/logging.hpp"
+#include "riptide/cli/resync_runner.hpp"
+#include "riptide/cli/summary.hpp"
+#include "riptide/cli/verbs.hpp"
+#include "riptide/stages/http_client.hpp"
+
+namespace riptide::cli {
+
+int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
+  Terminal terminal(2);
+  const stages::HttpRuntime http;
+  std::vector<Problem> problems;
+  ConfigSources sources = gather_sources(flags.common.config, problems);
+  sources.flags = settings_of(flags);
+  const ConfigReading reading = read_config(sources, {});
+  problems.insert(problems.end(), reading.problems.begin(), reading.problems.end());
+  if (print_problems(problems, terminal)) return kExitUsage;
+
+  Logger logger(terminal, reading.config.text("application.log_level"),
+                flags.common.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
+  pipeline::Stop stop;
+  const std::string go_on = command_to_go_on(command);
+  const SignalThread signals(
+      stop,
+      [&](int signal) {
+        logger.warning(std::string(signal == 2 ? "SIGINT" : "SIGTERM") +
+                       ": nothing more is read, what is in flight is settled; once more stops at once");
+      },
+      [&] {
+        terminal.clear_status();
+        terminal.print("to go on from here:\n" + go_on);
+      });
+  return run_resync({flags, command}, reading.config, terminal, logger, stop, signals);
+}
+
+}  // namespace riptide::cli

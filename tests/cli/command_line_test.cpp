@@ -1,0 +1,87 @@
+#include "riptide/cli/command_line.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace riptide::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Say said(const std::vector<std::string>& arguments) {
+  const Invocation invocation = parse_command_line(arguments);
+  const auto* const say = std::get_if<Say>(&invocation);
+  EXPECT_NE(say, nullptr);
+  return say == nullptr ? Say{} : *say;
+}
+
+TEST(CommandLine, ReadsEveryFlagOfSync) {
+  const Invocation invocation = parse_command_line({"sync",         "--config", "c.yaml",      "--mapping=m.yaml",
+                                                    "--sink",       "null",     "--sink",      "sqlite:x.db",
+                                                    "--kind",       "a",        "--kind",      "b",
+                                                    "--report",     "r.json",   "--state",     "s.db",
+                                                    "--memory",     "64MiB",    "--in-flight", "8",
+                                                    "--progress",   "none",     "--log-level", "DEBUG",
+                                                    "--log-format", "json",     "--no-delete", "--strict"});
+  const auto& flags = std::get<SyncFlags>(invocation);
+  EXPECT_EQ(flags.common.config, "c.yaml");
+  EXPECT_EQ(flags.mapping, "m.yaml");
+  EXPECT_THAT(flags.sinks, ElementsAre("null", "sqlite:x.db"));
+  EXPECT_THAT(flags.kinds, ElementsAre("a", "b"));
+  EXPECT_EQ(flags.report, "r.json");
+  EXPECT_EQ(flags.state, "s.db");
+  EXPECT_EQ(flags.memory, "64MiB");
+  EXPECT_EQ(flags.in_flight, "8");
+  EXPECT_EQ(flags.progress, "none");
+  EXPECT_EQ(flags.common.log_level, "DEBUG");
+  EXPECT_EQ(flags.common.log_format, "json");
+  EXPECT_TRUE(flags.no_delete);
+  EXPECT_TRUE(flags.strict);
+}
+
+TEST(CommandLine, RefusesWhatItDoesNotKnowWithASuggestion) {
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{"snyc"}, "did you mean 'sync'"},
+      {{"sync", "--inflight", "3"}, "did you mean '--in-flight'"},
+      {{"sync", "--no-delte"}, "did you mean '--no-delete'"},
+      {{"sync", "stray"}, "takes no argument 'stray'"},
+      {{"sync", "--progress", "tyt"}, "did you mean 'tty'"},
+      {{"sync", "--log-format", "xml"}, "only text and json"},
+      {{"graph", "--format", "png"}, "there is no 'png'"},
+      {{"map"}, "--kind"},
+      {{"bench", "--page", "0"}, "--page"},
+      {{"bench", "--entities", "many"}, "--entities"},
+      {{"--wrong"}, "--wrong"},
+      {{"sync", "--report"}, "--report"},
+      {{"plan"}, "there is no verb 'plan'"},
+  };
+  for (const auto& [arguments, expected] : cases) {
+    const Say say = said(arguments);
+    EXPECT_EQ(say.exit_code, kExitUsage) << expected;
+    EXPECT_THAT(say.text, AllOf(HasSubstr(expected), HasSubstr("--help"))) << ::testing::PrintToString(arguments);
+  }
+}
+
+TEST(CommandLine, ShowsHelpAndVersion) {
+  for (const char* const verb : {"sync", "graph", "lint", "demo", "bench", "map"}) {
+    EXPECT_THAT(said({"--help"}).text, HasSubstr(verb));
+    const Say help = said({verb, "--help"});
+    EXPECT_EQ(help.exit_code, kExitComplete);
+    EXPECT_THAT(help.text, HasSubstr("--"));
+    EXPECT_EQ(said({"help", verb}).text, help.text);
+  }
+  EXPECT_THAT(said({"sync", "--help"}).text,
+              AllOf(HasSubstr("sqlite:FILE"), HasSubstr("--in-flight"), HasSubstr("SIGINT")));
+  EXPECT_EQ(said({"--version"}).text, "riptide " + version() + "\n");
+  EXPECT_EQ(said({}).exit_code, kExitUsage);
+}
+
+TEST(CommandLine, LeavesTheArgumentsOfJqAlone) {
+  const Invocation invocation = parse_command_line({"jq", "-c", "--arg", "a", "-1", ".x", "--help"});
+  EXPECT_THAT(std::get<JqFlags>(invocation).arguments, ElementsAre("-c", "--arg", "a", "-1", ".x", "--help"));
+}
+
+}  // namespace
+}  // namespace riptide::cli
