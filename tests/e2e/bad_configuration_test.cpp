@@ -90,7 +90,7 @@ TEST_F(BadConfigurationTest, UnknownFlagsVerbsAndSinksGetASuggestion) {
 }
 
 TEST_F(BadConfigurationTest, AKindThatTheMappingDoesNotHave) {
-  expect_usage_error(sync({"--kind", "machines"}), AllOf(HasSubstr("'machines'"), HasSubstr("machine, ")));
+  expect_usage_error(sync({"--kind", "machines"}), AllOf(HasSubstr("'machines'"), HasSubstr("did you mean 'machine'?")));
 }
 
 TEST_F(BadConfigurationTest, AMalformedMappingIsNamedByItsLine) {

@@ -52,6 +52,10 @@ std::string Ended::last_line() const {
   return std::string(at == std::string_view::npos ? text : text.substr(at + 1));
 }
 
+std::ostream& operator<<(std::ostream& out, const Ended& ended) {
+  return out << "exit code " << ended.exit_code << ", signal " << ended.signal << ", stderr:\n" << ended.err;
+}
+
 Process::Process(Command command) : command_(std::move(command)) {
   out_ = memory_file("stdout");
   err_ = memory_file("stderr");

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,7 @@ struct Ended {
   /// The last line of stderr, without its newline.
   [[nodiscard]] std::string last_line() const;
 };
+std::ostream& operator<<(std::ostream& out, const Ended& ended);
 
 /// A running program; killed and reaped when it goes out of scope.
 class Process {
