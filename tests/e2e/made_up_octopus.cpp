@@ -1,7 +1,6 @@
 #include "made_up_octopus.hpp"
 
 #include <stdexcept>
-#include <vector>
 
 #include "json_value.hpp"
 
@@ -90,6 +89,14 @@ std::unique_ptr<simulator::OctopusServer> serve(simulator::OctopusOptions option
   auto started = simulator::OctopusServer::start(std::move(options));
   if (auto* const wrong = std::get_if<std::string>(&started)) throw std::runtime_error(*wrong);
   return std::move(std::get<std::unique_ptr<simulator::OctopusServer>>(started));
+}
+
+std::vector<simulator::KindOptions> only(const std::string& kind, std::vector<std::size_t> records) {
+  std::vector<simulator::KindOptions> kinds;
+  for (const char* const name : kKinds) {
+    kinds.push_back({.name = name, .records_per_space = kind == name ? records : std::vector<std::size_t>{0}});
+  }
+  return kinds;
 }
 
 std::string blueprint_of(std::string_view kind) {

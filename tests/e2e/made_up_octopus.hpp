@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "riptide/simulator/octopus_server.hpp"
 
@@ -15,6 +16,9 @@ using Identity = std::pair<std::string, std::string>;
 
 /// Starts the made-up server; throws when it cannot.
 std::unique_ptr<simulator::OctopusServer> serve(simulator::OctopusOptions options);
+
+/// Kinds for the made-up server: only one of them has records, as many in the first, second, ... space.
+std::vector<simulator::KindOptions> only(const std::string& kind, std::vector<std::size_t> records);
 
 /// The blueprint that the default mapping gives records of a kind.
 std::string blueprint_of(std::string_view kind);

@@ -179,7 +179,7 @@ TEST_F(SyncTest, AnotherIntegrationsRowsAreLeftAlone) {
 }
 
 TEST_F(SyncTest, AboveTheThresholdNothingGoesAndTheNumbersAreSaid) {
-  start({.spaces = 2, .total_records = 0, .kinds = {{.name = "machine", .records_per_space = {50, 50}}}});
+  start({.spaces = 2, .total_records = 0, .kinds = only("machine", {50, 50})});
   write("mapping.yaml", "entityDeletionThreshold: 0.3\n" + small_mapping({"machine"}));
   ASSERT_THAT(sync({"--mapping", "mapping.yaml"}), ExitsWith(0));
   const std::string space = server_->spaces()[0];
@@ -201,7 +201,7 @@ TEST_F(SyncTest, AboveTheThresholdNothingGoesAndTheNumbersAreSaid) {
 }
 
 TEST_F(SyncTest, TheNewest150DeploymentsOfASpaceAreTheDefault) {
-  start({.spaces = 2, .total_records = 0, .kinds = {{.name = "deployment", .records_per_space = {400, 30}}}});
+  start({.spaces = 2, .total_records = 0, .kinds = only("deployment", {400, 30})});
   environment_.erase("OCEAN__INTEGRATION__CONFIG__DEPLOYMENT_LIMIT");
   write("mapping.yaml", small_mapping({"deployment"}));
   ASSERT_THAT(sync({"--mapping", "mapping.yaml", "--sink", "ndjson:some.ndjson"}), ExitsWith(0));
