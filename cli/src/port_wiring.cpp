@@ -48,7 +48,7 @@ Result<std::string> fetch_port_mapping(const Config& config, pipeline::Stop& sto
   auto started = stages::HttpClient::start(std::move(options));
   if (!started) return pipeline::unexpected(std::move(started).error());
   const std::unique_ptr<stages::HttpClient> client = std::move(*started);
-  const pipeline::Stop::Subscription stopped = stop.on_request([&](pipeline::Stop::Urgency) { client->abort(); });
+  const auto listening = stop.on_request([&client](pipeline::Stop::Urgency) { client->abort(); });
   auto answered = std::make_shared<std::promise<Result<HttpResponse>>>();
   auto answer = answered->get_future();
   stages::Send send;
