@@ -26,8 +26,8 @@ class BadConfigurationTest : public Workspace {
 };
 
 TEST_F(BadConfigurationTest, AMissingSettingIsNamedByItsVariable) {
-  for (const char* const name : {"OCEAN__INTEGRATION__CONFIG__OCTOPUS_API_KEY", "OCEAN__INTEGRATION__CONFIG__SERVER_URL",
-                                 "OCEAN__INTEGRATION__TYPE"}) {
+  for (const char* const name : {"OCEAN__INTEGRATION__CONFIG__OCTOPUS_API_KEY",
+                                 "OCEAN__INTEGRATION__CONFIG__SERVER_URL", "OCEAN__INTEGRATION__TYPE"}) {
     const auto kept = environment_;
     environment_.erase(name);
     expect_usage_error(sync({}), AllOf(HasSubstr(name), HasSubstr("required")));
@@ -52,11 +52,11 @@ TEST_F(BadConfigurationTest, AValueThatIsNotOneIsNamedByWhereItStands) {
     const char* value;
     const char* why;
   };
-  for (const Case& one : {Case{"OCEAN__INTEGRATION__CONFIG__SERVER_URL", "octopus.example", "http"},
-                          Case{"OCEAN__RIPTIDE__MEMORY", "lots", "128MiB"},
-                          Case{"OCEAN__RIPTIDE__IN_FLIGHT", "0", "from 1"},
-                          Case{"OCEAN__RIPTIDE__RETRY_BASE", "soon", "duration"},
-                          Case{"OCEAN__INTEGRATION__TYPE", "octopuss", "octopus"}}) {
+  for (const Case& one :
+       {Case{"OCEAN__INTEGRATION__CONFIG__SERVER_URL", "octopus.example", "http"},
+        Case{"OCEAN__RIPTIDE__MEMORY", "lots", "128MiB"}, Case{"OCEAN__RIPTIDE__IN_FLIGHT", "0", "from 1"},
+        Case{"OCEAN__RIPTIDE__RETRY_BASE", "soon", "duration"},
+        Case{"OCEAN__INTEGRATION__TYPE", "octopuss", "octopus"}}) {
     const auto kept = environment_;
     environment_[one.variable] = one.value;
     expect_usage_error(sync({}), AllOf(HasSubstr(one.variable), HasSubstr(one.why)));
@@ -90,7 +90,8 @@ TEST_F(BadConfigurationTest, UnknownFlagsVerbsAndSinksGetASuggestion) {
 }
 
 TEST_F(BadConfigurationTest, AKindThatTheMappingDoesNotHave) {
-  expect_usage_error(sync({"--kind", "machines"}), AllOf(HasSubstr("'machines'"), HasSubstr("did you mean 'machine'?")));
+  expect_usage_error(sync({"--kind", "machines"}),
+                     AllOf(HasSubstr("'machines'"), HasSubstr("did you mean 'machine'?")));
 }
 
 TEST_F(BadConfigurationTest, AMalformedMappingIsNamedByItsLine) {
@@ -101,8 +102,7 @@ TEST_F(BadConfigurationTest, AMalformedMappingIsNamedByItsLine) {
   };
   for (const Case& one :
        {Case{"resources:\n  - kind: machine\n    selector: {query: [\n", "mapping.yaml:", ""},
-        Case{"", "mapping.yaml", "empty"},
-        Case{"- a\n- b\n", "mapping.yaml:1", "resources"},
+        Case{"", "mapping.yaml", "empty"}, Case{"- a\n- b\n", "mapping.yaml:1", "resources"},
         Case{"resources:\n  - kind: machine\n    selector:\n      query: 'true'\n    port:\n      entity:\n"
              "        mappings:\n          identifier: .Id\n",
              "mapping.yaml:8", "blueprint"},
@@ -118,8 +118,8 @@ TEST_F(BadConfigurationTest, AnExpressionThatDoesNotCompileIsNamedByLineAndColum
     const char* expression;
     const char* what;
   };
-  for (const Case& one : {Case{".Id |", ""}, Case{".Name | ascii_downcas", "ascii_downcase"}, Case{"$nothing", "nothing"},
-                          Case{"\"\\(.Id", ""}}) {
+  for (const Case& one : {Case{".Id |", ""}, Case{".Name | ascii_downcas", "ascii_downcase"},
+                          Case{"$nothing", "nothing"}, Case{"\"\\(.Id", ""}}) {
     write("mapping.yaml", small_mapping({"machine"}, "'" + std::string(one.expression) + "'"));
     // The identifier stands in line 8, from column 23 on.
     expect_usage_error(sync({"--mapping", "mapping.yaml"}),

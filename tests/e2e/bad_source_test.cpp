@@ -77,16 +77,29 @@ TEST_F(BadSourceTest, ADeadHostIsNamed) {
 
 TEST_F(BadSourceTest, ACertificateThatNobodySignedIsRefused) {
   Command make = command({});
-  make.arguments = {"/usr/bin/openssl",     "req",   "-x509",     "-newkey", "ec",     "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-nodes", "-keyout",   "key.pem", "-out",   "certificate.pem",
-                    "-subj",                "/CN=127.0.0.1", "-days", "2"};
+  make.arguments = {"/usr/bin/openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:P-256",
+                    "-nodes",
+                    "-keyout",
+                    "key.pem",
+                    "-out",
+                    "certificate.pem",
+                    "-subj",
+                    "/CN=127.0.0.1",
+                    "-days",
+                    "2"};
   if (!std::filesystem::exists("/usr/bin/openssl") || run(make).exit_code != 0) {
     GTEST_SKIP() << "there is no openssl to serve TLS with";
   }
   const std::string port = std::to_string(free_port());
   Command serve_tls = command({});
-  serve_tls.arguments = {"/usr/bin/openssl", "s_server",        "-accept", "127.0.0.1:" + port, "-key", "key.pem",
-                         "-cert",            "certificate.pem", "-www"};
+  serve_tls.arguments = {"/usr/bin/openssl", "s_server", "-accept", "127.0.0.1:" + port, "-key", "key.pem", "-cert",
+                         "certificate.pem",  "-www"};
   Process tls(std::move(serve_tls));
   ASSERT_TRUE(eventually([&] { return tls.out().find("ACCEPT") != std::string::npos; })) << tls.err();
   point_at("https://127.0.0.1:" + port);
@@ -112,7 +125,7 @@ TEST_F(BadSourceTest, AKindThatTheServerDoesNotHaveIsIncomplete) {
 
 TEST_F(BadSourceTest, ADeadSpaceStopsNeitherTheOthersNorThePastingOfTheLastLine) {
   simulator::OctopusOptions options{.spaces = 5, .total_records = 500};
-  
+
   start(std::move(options));
   plant_stale_row();
   const auto all = listed(*server_);
@@ -137,9 +150,9 @@ TEST_F(BadSourceTest, ADeadSpaceStopsNeitherTheOthersNorThePastingOfTheLastLine)
     open.insert(scope["kind"].text() + " of " + scope["partition"].text());
     EXPECT_NE(scope["error"].text(), "");
   }
-  EXPECT_THAT(open, ::testing::UnorderedElementsAre("project of Spaces-2", "release of Spaces-2",
-                                                    "deployment of Spaces-2", "machine of Spaces-2",
-                                                    "release of Spaces-3"));
+  EXPECT_THAT(open,
+              ::testing::UnorderedElementsAre("project of Spaces-2", "release of Spaces-2", "deployment of Spaces-2",
+                                              "machine of Spaces-2", "release of Spaces-3"));
   std::size_t elsewhere = 0;
   for (const std::string& space : server_->spaces()) {
     for (const char* const kind : {"project", "release", "deployment", "machine"}) {
@@ -188,8 +201,8 @@ TEST_F(BadSourceTest, ARecordThatIsNotAnObjectIsInvalidAndBlocksTheDeleting) {
   std::atomic<bool> good{true};
   const loopback::LoopbackServer octopus([&](const loopback::ReceivedRequest& request) {
     const auto listing = [](const std::string& items, int count) {
-      return Reply::json("{\"Items\":[" + items + "],\"ItemsPerPage\":50,\"LastPageNumber\":0,\"TotalResults\":" +
-                         std::to_string(count) + "}");
+      return Reply::json("{\"Items\":[" + items +
+                         "],\"ItemsPerPage\":50,\"LastPageNumber\":0,\"TotalResults\":" + std::to_string(count) + "}");
     };
     const std::string machine = R"({"Id":"Machines-1","SpaceId":"Spaces-1","Name":"one"})";
     if (request.path == "/api/spaces") return listing(R"({"Id":"Spaces-1","Name":"Default"})", 1);

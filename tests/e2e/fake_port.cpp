@@ -199,11 +199,10 @@ Reply FakePort::upsert(const ReceivedRequest& request, const std::string& bluepr
                 ",\"error\":" + quoted(complaint->error) + ",\"message\":" + quoted(complaint->message) + "}";
       continue;
     }
-    const bool created =
-        catalogue_
-            .insert_or_assign(Identity{blueprint, identifier},
-                              Stored{entity.canonical(), request.header("User-Agent").value_or("")})
-            .second;
+    const bool created = catalogue_
+                             .insert_or_assign(Identity{blueprint, identifier},
+                                               Stored{entity.canonical(), request.header("User-Agent").value_or("")})
+                             .second;
     done += (done.empty() ? "" : ",") + index + ",\"created\":" + (created ? "true" : "false") + "}";
   }
   return Reply::json("{\"ok\":true,\"entities\":[" + done + "],\"errors\":[" + errors + "]}")

@@ -38,10 +38,10 @@ class FakePort {
     /// The mapping that the integration holds, as JSON; "{}" is one without, nothing means that there is no such
     /// integration.
     std::optional<std::string> config;
-    std::size_t owned_page = 1000;                ///< Entities in one answer to the search for owned ones.
-    std::size_t accepted_entities = 20;           ///< More in one upsert are answered with 413.
-    std::size_t requests_a_token = SIZE_MAX;      ///< Then 401 until a new one was asked for.
-    std::chrono::milliseconds latency{0};                      ///< Of upserts.
+    std::size_t owned_page = 1000;            ///< Entities in one answer to the search for owned ones.
+    std::size_t accepted_entities = 20;       ///< More in one upsert are answered with 413.
+    std::size_t requests_a_token = SIZE_MAX;  ///< Then 401 until a new one was asked for.
+    std::chrono::milliseconds latency{0};     ///< Of upserts.
     std::function<std::optional<Complaint>(const Json& entity)> refuse;  ///< Asked for every entity.
     std::function<std::optional<loopback::Reply>(const loopback::ReceivedRequest&)> instead;  ///< Answers first.
     std::string delete_dependents = "true";
@@ -66,7 +66,8 @@ class FakePort {
 
   [[nodiscard]] std::vector<std::string> violations() const;
   [[nodiscard]] std::set<std::string> resync_ids() const;
-  [[nodiscard]] std::size_t count(std::string_view what) const;  ///< "token", "integration", "upsert", "owned", "delete"
+  [[nodiscard]] std::size_t count(
+      std::string_view what) const;  ///< "token", "integration", "upsert", "owned", "delete"
   [[nodiscard]] const loopback::LoopbackServer& server() const { return *server_; }
 
  private:

@@ -10,8 +10,8 @@
 namespace riptide::e2e {
 namespace {
 
-constexpr std::array kEnds = {"created",  "updated",  "unchanged", "filtered",
-                              "invalid",  "rejected", "duplicate", "abandoned"};
+constexpr std::array kEnds = {"created", "updated",  "unchanged", "filtered",
+                              "invalid", "rejected", "duplicate", "abandoned"};
 
 enum class Is { kText, kCount, kNumber, kArray };
 

@@ -57,8 +57,8 @@ TEST_F(SyncTest, SqliteHoldsWhatTheServerLists) {
   const std::string space = server_->spaces()[0];
   const std::string machine = server_->ids(space, "machine")[0];
   const Json entity = Json::parse(expected_entity(*server_, space, "machine", machine));
-  const auto row = database.rows("select title, status, url, space from octopusMachine where identifier = '" + machine +
-                                 "'")[0];
+  const auto row =
+      database.rows("select title, status, url, space from octopusMachine where identifier = '" + machine + "'")[0];
   EXPECT_EQ(row[0], entity["title"].text());
   EXPECT_EQ(row[1], entity["properties"]["status"].text());
   EXPECT_EQ(row[2], entity["properties"]["url"].text());
@@ -224,9 +224,8 @@ TEST_F(SyncTest, ConfigurationComesFromFilesToo) {
   for (auto variable = environment_.begin(); variable != environment_.end();) {
     variable = variable->first.starts_with("OCEAN__") ? environment_.erase(variable) : std::next(variable);
   }
-  write("config.yaml",
-        "integration:\n  type: octopus\n  identifier: from-file\n  config:\n    serverUrl: '" + url +
-            "'\n    octopusApiKey: '{{ from env THE_KEY }}'\n");
+  write("config.yaml", "integration:\n  type: octopus\n  identifier: from-file\n  config:\n    serverUrl: '" + url +
+                           "'\n    octopusApiKey: '{{ from env THE_KEY }}'\n");
   write(".env", "THE_KEY=API-KEY\n");
   ASSERT_THAT(sync({}), ExitsWith(0));
   EXPECT_EQ(Database(path("riptide.db")).value("select distinct integration from entities"), "from-file");
