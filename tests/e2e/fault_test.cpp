@@ -59,7 +59,7 @@ TEST_F(FaultTest, TheScheduleChangesNothing) {
 }
 
 TEST_F(FaultTest, EachFaultAloneIsRetriedAndThenFine) {
-  const simulator::OctopusOptions faultless{.spaces = 2, .total_records = 400};
+  const simulator::OctopusOptions faultless{.spaces = 2, .total_records = 1600};  // Four pages a listing.
   const auto expected = catalogue_of(*serve(faultless), "faultless.db");
   for (const Fault fault : {Fault::kTooManyRequests, Fault::kUnavailable, Fault::kReset, Fault::kShortBody,
                             Fault::kTruncatedJson, Fault::kHtml, Fault::kDrip}) {

@@ -862,6 +862,8 @@ struct Resync::Impl {
 
   void count_hosts(pipeline::RunReport& report) const {
     std::vector<HostStats> stats = source_client ? source_client->stats() : std::vector<HostStats>();
+    // A source is one host; its answers that were no pages are asked for again from here.
+    if (!stats.empty()) stats.front().retries += malformed_retries.load(std::memory_order_relaxed);
     for (const auto& lane : lanes) {
       if (!lane->client) continue;
       for (HostStats& host : lane->client->stats()) stats.push_back(std::move(host));
