@@ -197,13 +197,18 @@ struct Mapper::State {
       case fast::Came::kValue:
         break;
     }
-    came = cell.kind == fast::Cell::Kind::kNull ? Came::kNull : Came::kValue;
-    if (came == Came::kNull) return true;
+    if (cell.kind == fast::Cell::Kind::kNull) {
+      came = Came::kNull;
+      return true;
+    }
     const std::size_t before = bytes.size();
     if (!machine.append(cell, bytes)) return false;
-    if (bytes.size() - before <= max_output) return true;
-    bytes.resize(before);
-    return false;
+    if (bytes.size() - before > max_output) {
+      bytes.resize(before);
+      return false;
+    }
+    came = Came::kValue;
+    return true;
   }
 
   /// Appends what an expression comes to.

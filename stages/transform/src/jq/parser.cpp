@@ -380,8 +380,10 @@ class Parser {
         if (token().kind != TokenKind::kInterpolationEnd) unexpected("')'");
         ++at_;
         // A string that is interpolated is a template of its own, so that it is not taken for text.
-        if (inner->kind == Kind::kString)
-          inner = make(Kind::kPipe, inner->at, make(Kind::kIdentity, inner->at), std::move(inner));
+        if (inner->kind == Kind::kString) {
+          const ast::Position within = inner->at;
+          inner = make(Kind::kPipe, within, make(Kind::kIdentity, within), std::move(inner));
+        }
         node->children.push_back(std::move(inner));
       } else {
         unexpected("the end of the string");
