@@ -104,10 +104,7 @@ Status b_tonumber(Machine& m, Value& input, Value*, Value& output) {
       output = number_from_text(unsigned_text, false);
       return Status::kOk;
     }
-    if (text == "nan") {
-      output = Value::number(std::numeric_limits<double>::quiet_NaN());
-      return Status::kOk;
-    }
+    if (named_number(text, output)) return Status::kOk;
   }
   return fail_about(m, input, "cannot be parsed as a number");
 }

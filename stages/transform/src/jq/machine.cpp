@@ -429,8 +429,12 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
     switch (code->op) {
       case Op::kIdentity:
         return emit(std::move(input), track);
-      case Op::kConstant:
-        return emit(Value(code->constant), track);
+      case Op::kConstant: {
+        if (track == nullptr || !code->constant.is_number()) return emit(Value(code->constant), track);
+        // A number of the program is never the one at the path, whatever its value.
+        const Track elsewhere{track->up, track->key, Value()};
+        return emit(Value(code->constant), &elsewhere);
+      }
       case Op::kVariable:
         return emit(Value(climb(environment, code->hops)->slots()[code->index].value), track);
       case Op::kPath:

@@ -159,6 +159,7 @@ class Machine {
                    const Value& input, const Track* track, Emit emit);
   void close_over(const Code* argument, Environment* environment, Slot& slot);
 
+  Status not_a_count(const Value& value);
   Status generator_one(const Code& code, Environment* environment, Value&& input, Value& output);
   Status generator_many(const Code& code, Environment* environment, Value&& input, const Track* track, Emit emit);
   Status range(const Value& from, const Value& upto, const Track* track, Emit emit);
