@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdlib>
+#include <fstream>
 #include <iostream>
 
 #include "fast_path.hpp"
@@ -294,6 +296,57 @@ TEST(FastPathProperty, MakesWhatTheEvaluatorMakes) {
         << records.set.overlay_bytes;
   }
   EXPECT_GT(closures * 10, expressions * 8) << "most expressions must be for the fast path, or nothing is compared";
+}
+
+/// The lines of a corpus file, each with padding behind it; none where no corpus is at hand.
+std::vector<std::string> corpus_lines(const std::string& file) {
+  const char* const named = std::getenv("RIPTIDE_CORPUS");
+  const std::string folder = named != nullptr && *named != '\0' ? named : RIPTIDE_SOURCE_DIR "/../shared/corpus";
+  std::ifstream in(folder + "/" + file);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line + std::string(json::Document::kPadding, ' '));
+  return lines;
+}
+
+std::string member_of(json::Document& document, std::string_view line, std::string_view key) {
+  const auto root = document.index(line.substr(0, line.size() - json::Document::kPadding));
+  if (!root) return {};
+  const auto found = document.find(*root, key);
+  if (!found || !found->has_value()) return {};
+  const auto raw = document.raw(**found);
+  return raw ? std::string(*raw) : std::string();
+}
+
+TEST(FastPathProperty, MakesWhatTheEvaluatorMakesOfTheCorpus) {
+  const std::vector<std::string> expressions = corpus_lines("expressions.ndjson");
+  const std::vector<std::string> lines = corpus_lines("payloads.ndjson");
+  if (expressions.empty() || lines.empty()) {
+    GTEST_SKIP() << "no corpus: set RIPTIDE_CORPUS to the folder with expressions.ndjson to run this";
+  }
+  json::Document document;
+  std::vector<std::pair<std::string, std::string>> payloads;  // where from, and the payload
+  for (const std::string& line : lines)
+    payloads.emplace_back(member_of(document, line, "from"), member_of(document, line, "payload"));
+  int compiled = 0;
+  for (std::size_t number = 0; number < expressions.size(); ++number) {
+    const auto text = json::decoded(member_of(document, expressions[number], "jq"));
+    const std::string from = member_of(document, expressions[number], "from");
+    ASSERT_TRUE(text);
+    std::vector<std::string> json;
+    for (const auto& [source, payload] : payloads) {
+      if (payload.starts_with('{') && json.size() < 12 && from.find(source) != std::string::npos)
+        json.push_back(payload);
+    }
+    for (std::size_t step = 0; step < 4; ++step)
+      json.push_back(payloads[(number * 7 + step * 101) % payloads.size()].second);
+    const Records records = tests::records_of(json);
+    const auto plain = tests::mapping_of(tests::resource("\"i\"", {{"p", *text}}));
+    if (outcome(plain, records) == "does not compile") continue;
+    ++compiled;
+    const auto evaluated = tests::mapping_of(tests::resource("\"i\"", {{"p", slow("(" + *text + "\n)")}}));
+    EXPECT_EQ(outcome(plain, records), outcome(evaluated, records)) << *text;
+  }
+  EXPECT_GT(compiled, 1000);
 }
 
 TEST(MapperProperty, BrokenPagesNeverCrashAndAlwaysAddUp) {
