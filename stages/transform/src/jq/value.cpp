@@ -277,7 +277,7 @@ Value Value::string(std::string_view bytes) {
   auto* node = make_node<StringNode>(size);
   node->size = size;
   node->capacity = static_cast<std::uint32_t>(Heap::rounded(sizeof(StringNode) + size) - sizeof(StringNode));
-  std::memcpy(node->bytes(), bytes.data(), size);
+  if (size != 0) std::memcpy(node->bytes(), bytes.data(), size);
   node->data = node->bytes();
   return adopt(Tag::kString, node);
 }
