@@ -101,6 +101,7 @@ void ProgressDisplay::draw_until_stopped() {
   const std::chrono::milliseconds period = options_.mode == ProgressMode::kTty   ? options_.redraw
                                            : options_.mode == ProgressMode::kLog ? options_.log_every
                                                                                  : options_.json_every;
+  if (options_.mode != ProgressMode::kLog) draw();
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, period, [this] { return stopping_; })) {
     lock.unlock();
