@@ -47,11 +47,8 @@ Result<std::string> fetch_port_mapping(const Config& config, pipeline::Stop& sto
   options.verify_tls = limits.verify_sink_tls;
   auto started = stages::HttpClient::start(std::move(options));
   if (!started) return pipeline::unexpected(std::move(started).error());
-  // Shared with the stop's callback, which outlives this call.
-  const std::shared_ptr<stages::HttpClient> client = std::move(*started);
-  stop.on_request([weak = std::weak_ptr(client)](pipeline::Stop::Urgency) {
-    if (const auto alive = weak.lock()) alive->abort();
-  });
+  const std::unique_ptr<stages::HttpClient> client = std::move(*started);
+  const auto listening = stop.on_request([&client](pipeline::Stop::Urgency) { client->abort(); });
   auto answered = std::make_shared<std::promise<Result<HttpResponse>>>();
   auto answer = answered->get_future();
   stages::Send send;

@@ -6,17 +6,17 @@ namespace riptide::pipeline {
 
 void Stop::request(Error reason, Urgency urgency) {
   requests_.fetch_add(1, std::memory_order_relaxed);
-  std::vector<std::function<void(Urgency)>> callbacks;
-  {
+  const std::lock_guard calls(calls_mutex_);
+  const bool first = !requested_.load(std::memory_order_relaxed);
+  const bool raised = urgency == Urgency::kAbort && !aborting_.load(std::memory_order_relaxed);
+  if (!first && !raised) return;
+  if (first) {
     const std::lock_guard lock(mutex_);
-    const bool first = !requested_.load(std::memory_order_relaxed);
-    const bool raised = urgency == Urgency::kAbort && !aborting_.load(std::memory_order_relaxed);
-    if (first) reason_ = std::move(reason);
-    requested_.store(true, std::memory_order_release);
-    if (raised) aborting_.store(true, std::memory_order_release);
-    if (first || raised) callbacks = callbacks_;
+    reason_ = std::move(reason);
   }
-  for (const auto& callback : callbacks) callback(urgency);
+  requested_.store(true, std::memory_order_release);
+  if (raised) aborting_.store(true, std::memory_order_release);
+  for (const auto& [number, callback] : callbacks_) callback(urgency);
 }
 
 std::optional<Error> Stop::reason() const {
@@ -24,14 +24,18 @@ std::optional<Error> Stop::reason() const {
   return reason_;
 }
 
-void Stop::on_request(std::function<void(Urgency)> callback) {
-  bool late = false;
-  {
-    const std::lock_guard lock(mutex_);
-    late = requested_.load(std::memory_order_relaxed);
-    callbacks_.push_back(callback);
-  }
-  if (late) callback(aborting() ? Urgency::kAbort : Urgency::kDrain);
+Stop::Subscription Stop::on_request(std::function<void(Urgency)> callback) {
+  const std::lock_guard calls(calls_mutex_);
+  const std::size_t number = next_number_++;
+  const auto& kept = callbacks_.emplace(number, std::move(callback)).first->second;
+  if (requested()) kept(aborting() ? Urgency::kAbort : Urgency::kDrain);
+  return Subscription(this, number);
+}
+
+Stop::Subscription::~Subscription() {
+  if (stop_ == nullptr) return;
+  const std::lock_guard calls(stop_->calls_mutex_);
+  stop_->callbacks_.erase(number_);
 }
 
 }  // namespace riptide::pipeline

@@ -113,7 +113,11 @@ Result<void> NdjsonSink::finish(stages::Finish how) {
   if (!state.failed) done = state.file.flush();
   if (!state.as_it_comes) {
     std::sort(state.superseded.begin(), state.superseded.end());
-    if (done && !state.failed) done = state.file.remove_lines(state.superseded);
+    if (state.failed) {
+      done = state.file.drop_torn_line();
+    } else if (done) {
+      done = state.file.remove_lines(state.superseded);
+    }
     if (done) done = state.file.sync();
     if (done && how == stages::Finish::kComplete && !state.failed) {
       if (std::rename(partial_path_.c_str(), state.target.c_str()) == 0) {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -178,6 +179,26 @@ Result<void> OutputFile::remove_lines(const std::vector<std::uint32_t>& lines) {
     }
   }
   if (write_at >= 0 && ::ftruncate(fd_, write_at) != 0) return failed("shortening", errno);
+  return {};
+}
+
+Result<void> OutputFile::drop_torn_line() {
+  std::int64_t end = ::lseek(fd_, 0, SEEK_END);
+  if (end < 0) return failed("reading", errno);
+  std::string block(kBufferBytes, '\0');
+  while (end > 0) {
+    const std::int64_t begin = std::max<std::int64_t>(0, end - static_cast<std::int64_t>(block.size()));
+    const ssize_t count = ::pread(fd_, block.data(), static_cast<std::size_t>(end - begin), begin);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return failed("reading", errno);
+    const std::size_t newline = std::string_view(block.data(), static_cast<std::size_t>(count)).rfind('\n');
+    if (newline != std::string_view::npos) {
+      end = begin + static_cast<std::int64_t>(newline) + 1;
+      break;
+    }
+    end = begin;
+  }
+  if (::ftruncate(fd_, end) != 0) return failed("shortening", errno);
   return {};
 }
 

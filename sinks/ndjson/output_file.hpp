@@ -32,6 +32,8 @@ class OutputFile {
   [[nodiscard]] pipeline::Result<void> sync();
   /// Removes lines, in place: the file only shrinks, so it needs no room. `lines` counts from 0, ascending.
   [[nodiscard]] pipeline::Result<void> remove_lines(const std::vector<std::uint32_t>& lines);
+  /// Cuts off what a failed write left of its last line.
+  [[nodiscard]] pipeline::Result<void> drop_torn_line();
   void close() noexcept;
 
   [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }

@@ -9,9 +9,6 @@
 namespace riptide::stages {
 namespace {
 
-/// Pages without a total all count as read under this one.
-constexpr std::uint64_t kNoTotal = UINT64_MAX;
-
 std::string key_of(const ScopeSpec& spec) {
   std::string key;
   for (const std::uint32_t resource : spec.resources) key += fmt::format("{},", resource);
@@ -151,8 +148,11 @@ std::string ScopeBook::page_read(const PendingRequest& pending, const std::optio
       scope.last_page = extent->last_offset / scope.step;
     }
     const std::uint64_t page = scope.step != 0 ? pending.request.offset / scope.step : scope.pages_read;
-    scope.latest_total = total.value_or(kNoTotal);
-    scope.read_under[scope.latest_total].insert(page);
+    // A total that moves and comes back (one made, one deleted) has moved all the same: what counts is that it stood
+    // still from the first page to the last.
+    if (scope.total != total) scope.current = {};
+    scope.total = total;
+    scope.current.insert(page);
   }
   for (Request& request : next) enter(std::move(request), number);
   line_up(number);
@@ -183,7 +183,7 @@ void ScopeBook::settle(std::uint32_t number) {
   if (scope.outstanding != 0 || scope.closed || scope.error || stopped_ || has_next(scope)) return;
   // A chain cannot be read again from its middle, and its token keeps it consistent at the server.
   const bool ranged = scope.step != 0;
-  if (!ranged || scope.read_under[scope.latest_total].covers(scope.last_page)) {
+  if (!ranged || scope.current.covers(scope.last_page)) {
     scope.closed = true;
     ++closed_;
     return;
@@ -193,12 +193,9 @@ void ScopeBook::settle(std::uint32_t number) {
         fmt::format("the number of records changed while they were read, in each of {} rounds", kMaxRounds + 1);
     return;
   }
-  PageNumbers current = std::move(scope.read_under[scope.latest_total]);
   for (std::uint64_t page = 0; page <= scope.last_page; ++page) {
-    if (!current.contains(page)) scope.reread.push_back(page);
+    if (!scope.current.contains(page)) scope.reread.push_back(page);
   }
-  scope.read_under.clear();
-  scope.read_under.emplace(scope.latest_total, std::move(current));
   line_up(number);
 }
 

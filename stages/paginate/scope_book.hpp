@@ -38,8 +38,8 @@ class PageNumbers {
 };
 
 /// The frontier and the state of every scope: what to fetch next, fairly over the scopes, and which scopes were read to
-/// their end. A scope closes when all its pages came under the same total; pages that came under another one are handed
-/// out again, at most `kMaxRounds` times. Pages that are not yet handed out are a range, not a list.
+/// their end. A scope closes when all its pages came while its total stood still; pages that came before it moved are
+/// handed out again, at most `kMaxRounds` times. Pages that are not yet handed out are a range, not a list.
 /// Free of TBB; any thread; one leaf lock.
 class ScopeBook {
  public:
@@ -100,8 +100,8 @@ class ScopeBook {
     std::uint64_t last_page = 0;
     std::deque<std::uint64_t> reread;  ///< Pages that came under another total.
     std::size_t outstanding = 0;
-    std::map<std::uint64_t, PageNumbers> read_under;  ///< By total: which pages came under it. One when all is well.
-    std::uint64_t latest_total = 0;
+    PageNumbers current;                 ///< Pages that came since the total last moved.
+    std::optional<std::uint64_t> total;  ///< As the latest page told.
     std::uint64_t pages_read = 0;
     std::uint64_t single_pages = 0;  ///< Pages handed out that are not in a range (chains).
     int rounds = 0;

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 namespace riptide::pipeline {
 namespace {
 
@@ -12,7 +15,7 @@ using Urgency = Stop::Urgency;
 TEST(Stop, KeepsTheFirstReasonAndCallsOncePerUrgency) {
   Stop stop;
   std::vector<Urgency> calls;
-  stop.on_request([&](Urgency urgency) { calls.push_back(urgency); });
+  const auto subscription = stop.on_request([&](Urgency urgency) { calls.push_back(urgency); });
   EXPECT_FALSE(stop.requested());
   stop.request(Error(ErrorKind::kStopped, "first"));
   stop.request(Error(ErrorKind::kInternal, "second"));
@@ -30,8 +33,36 @@ TEST(Stop, CallsALateListenerAtOnce) {
   Stop stop;
   stop.request(Error(ErrorKind::kStopped, "now"), Urgency::kAbort);
   std::vector<Urgency> calls;
-  stop.on_request([&](Urgency urgency) { calls.push_back(urgency); });
+  const auto subscription = stop.on_request([&](Urgency urgency) { calls.push_back(urgency); });
   EXPECT_THAT(calls, ElementsAre(Urgency::kAbort));
+}
+
+TEST(Stop, CallsNobodyWhoseSubscriptionEnded) {
+  Stop stop;
+  int calls = 0;
+  {
+    Stop::Subscription outer;
+    {
+      auto inner = stop.on_request([&](Urgency) { ++calls; });
+      outer = std::move(inner);
+    }
+    stop.request(Error(ErrorKind::kStopped, "now"));
+  }
+  EXPECT_EQ(calls, 1);
+  stop.request(Error(ErrorKind::kStopped, "again"), Urgency::kAbort);
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Stop, MayBeAskedForAgainFromACallback) {
+  Stop stop;
+  int calls = 0;
+  const auto subscription = stop.on_request([&](Urgency) {
+    ++calls;
+    stop.request(Error(ErrorKind::kInternal, "from within"));
+  });
+  stop.request(Error(ErrorKind::kStopped, "first"));
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(stop.reason()->message, "first");
 }
 
 }  // namespace

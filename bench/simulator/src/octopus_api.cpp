@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <optional>
 
 namespace riptide::simulator {
@@ -27,7 +28,9 @@ Field query_number(std::string_view query, std::string_view name, std::size_t& v
   return result;
 }
 
+// As gzip; "" when it cannot be done.
 std::string compress(std::string_view plain) {
+  if (plain.size() > std::numeric_limits<uInt>::max() / 2) return {};
   z_stream stream{};
   if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return {};
   std::string packed(deflateBound(&stream, static_cast<uLong>(plain.size())), '\0');
@@ -36,9 +39,10 @@ std::string compress(std::string_view plain) {
   stream.next_out = reinterpret_cast<Bytef*>(packed.data());
   stream.avail_out = static_cast<uInt>(packed.size());
   const int result = deflate(&stream, Z_FINISH);
-  packed.resize(packed.size() - stream.avail_out);
+  packed.erase(packed.size() - std::min<std::size_t>(packed.size(), stream.avail_out));
   deflateEnd(&stream);
-  return result == Z_STREAM_END ? packed : std::string{};
+  if (result != Z_STREAM_END) packed.clear();
+  return packed;
 }
 
 std::string_view next_segment(std::string_view& path) {

@@ -206,6 +206,7 @@ struct Resync::Impl {
     graph->edge(*fetch, *paginate, "page");
     graph->edge(*paginate, *budget, "page + record spans");
     graph->edge(*budget, *transform, "page + record spans");
+    named_sinks = 0;
     for (const auto& lane : lanes) add_sink(*lane);
     describe_surroundings();
     valve = std::make_unique<Valve<ReadPage>>(batch_bytes, [this] { flush(MappedBlock::Flush::kStarved); });
@@ -214,7 +215,9 @@ struct Resync::Impl {
   }
 
   void add_sink(SinkLane& lane) {
-    const std::string suffix = lanes.size() == 1 ? std::string() : fmt::format(" ({})", lane.sink->spec());
+    // Two sinks may have the same name: the graph's nodes may not.
+    const std::string suffix =
+        lanes.size() == 1 ? std::string() : fmt::format(" {} ({})", ++named_sinks, lane.sink->spec());
     const SinkLimits limits = lane.sink->limits();
     lane.batcher = std::make_unique<Batcher>(limits, batch_bytes);
     lane.batch = graph->stage<MappedBlock, Batch>(
@@ -268,6 +271,7 @@ struct Resync::Impl {
   /// Admits requests as far as page tokens and memory allow. Any thread; called whenever credit comes home or requests
   /// come in. One caller works, the others only make it look again.
   void admit() noexcept {
+    if (done.load(std::memory_order_acquire)) return;
     if (admissions.fetch_add(1, std::memory_order_acq_rel) != 0) return;
     int calls = 1;
     do {
@@ -883,7 +887,7 @@ struct Resync::Impl {
     build(run_stop);
     auto opened = open_sinks();
     if (!opened) return pipeline::unexpected(std::move(opened).error());
-    run_stop.on_request([this](pipeline::Stop::Urgency urgency) { stop_requested(urgency); });
+    const auto listening = run_stop.on_request([this](pipeline::Stop::Urgency urgency) { stop_requested(urgency); });
     drive();
     for (const auto& lane : lanes) lane->writer.reset();
 
@@ -917,7 +921,7 @@ struct Resync::Impl {
 
   /// The guard against silent loss: everything adds up, all credit is at home. A violation is a failed run.
   void check_conservation(pipeline::RunReport& report, int& code) {
-    pages.on_release({});  // else the release would admit, and take the token again
+    done.store(true, std::memory_order_release);  // The spare token's return must not admit anybody.
     spare_token.reset();
     std::vector<std::string> faults = pipeline::check_accounting(report);
     for (const CreditPool* pool : {&pages, &body_bytes, &batch_bytes}) {
@@ -972,6 +976,7 @@ struct Resync::Impl {
   pipeline::PagePool page_buffers;
   std::optional<Credit> spare_token;  ///< Touched by whoever admits, one at a time.
   std::atomic<int> admissions{0};
+  std::atomic<bool> done{false};
   std::atomic<const char*> waits_for{"source"};
   std::atomic<std::size_t> body_credit{kFirstBodyCredit};
   std::atomic<std::size_t> entity_share{1000};
@@ -984,6 +989,7 @@ struct Resync::Impl {
   LoanPool<json::Document> documents;
   LoanPool<transform::Mapper> mappers;
   std::vector<std::unique_ptr<SinkLane>> lanes;
+  int named_sinks = 0;
   mutable std::mutex notices_mutex;  ///< Guards notices and phase.
   std::vector<std::string> notices;
   std::string phase = "starting";

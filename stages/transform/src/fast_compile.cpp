@@ -98,7 +98,17 @@ bool is_call(const Node* node, std::string_view name, std::size_t arguments) {
 /// Compiles one program into closures of a plan. Every member returns kNoClosure where the fast path cannot follow.
 class Compiler {
  public:
-  explicit Compiler(Plan& plan) : plan_(plan) {}
+  Compiler(Plan& plan, const Plan::Environment& environment) : plan_(plan), environment_(environment) {}
+
+  /// A whole program: of a loop at its top, too, only the first output counts.
+  ClosureId program(const Node* node) {
+    const ClosureId id = compile(node, Subject{});
+    if (id != kNoClosure) return id;
+    const std::optional<Loop> made = loop(node, Subject{});
+    return made ? first(*made) : kNoClosure;
+  }
+
+  PathTrie::NodeId plain_path(const Node* node) { return path(node, Subject{}); }
 
   ClosureId compile(const Node* node, const Subject& input) {
     if (node == nullptr || depth_ >= kDeepest || plan_.closures_.size() >= kMostClosures) return kNoClosure;
@@ -334,6 +344,14 @@ class Compiler {
   ClosureId navigation(const Node& node, const Subject& input) {
     const Node* const by = node.child(1);
     if (by == nullptr) return kNoClosure;
+    const Node* const of = node.child(0);
+    if (by->kind == Kind::kString && of != nullptr &&
+        (is_call(of, "env", 0) || (of->kind == Kind::kVariable && of->text == "ENV" && variable("ENV") == nullptr))) {
+      for (const auto& [name, value] : environment_) {
+        if (name == by->text) return string_constant(value);
+      }
+      return constant(Cell::Kind::kNull);
+    }
     const auto index = whole_number(*by);
     if (by->kind != Kind::kString && !index) return kNoClosure;
     const ClosureId base = compile(node.child(0), input);
@@ -431,6 +449,12 @@ class Compiler {
 
   ClosureId collect(const Loop& of) {
     const ClosureId id = make(Op::kCollect, of.source, of.body);
+    closure(id).slot = of.slot;
+    return id;
+  }
+
+  ClosureId first(const Loop& of) {
+    const ClosureId id = make(Op::kFirst, of.source, of.body);
     closure(id).slot = of.slot;
     return id;
   }
@@ -618,6 +642,7 @@ class Compiler {
       if (name == "tostring") return of_input(Op::kToString);
       if (name == "length") return of_input(Op::kLength);
       if (name == "type") return of_input(Op::kType);
+      if (name == "add") return of_input(Op::kSum);
       if (name == "ascii_downcase") return of_input(Op::kLower);
       if (name == "ascii_upcase") return of_input(Op::kUpper);
       if (name == "first" || name == "last") {
@@ -632,6 +657,16 @@ class Compiler {
     if (name == "select") {
       const ClosureId condition = compile(argument, input);
       return condition == kNoClosure ? kNoClosure : make(Op::kSelect, condition, subject(input));
+    }
+    if (name == "first") {
+      const std::optional<Loop> made = loop(argument, input);
+      return made ? first(*made) : compile(argument, input);
+    }
+    if (name == "has") {
+      if (argument->kind != Kind::kString) return kNoClosure;
+      const ClosureId id = member(subject(input), argument->text);
+      if (id != kNoClosure) closure(id).op = Op::kHas;
+      return id;
     }
     if (name == "map") {
       Loop made;
@@ -648,12 +683,14 @@ class Compiler {
     if (name == "endswith") return with_argument(Op::kEndsWith);
     if (name == "ltrimstr") return with_argument(Op::kTrimStart);
     if (name == "rtrimstr") return with_argument(Op::kTrimEnd);
+    if (name == "contains") return with_argument(Op::kContains);
     if (name == "split") return with_argument(Op::kSplit);
     if (name == "join") return with_argument(Op::kJoin);
     return kNoClosure;
   }
 
   Plan& plan_;
+  const Plan::Environment& environment_;
   int depth_ = 0;
   std::vector<std::pair<std::string, Subject>> variables_;
 };
@@ -663,15 +700,29 @@ Plan::~Plan() = default;
 Plan::Plan(Plan&&) noexcept = default;
 Plan& Plan::operator=(Plan&&) noexcept = default;
 
-ClosureId Plan::compile(const jq::ast::Module& module) {
+ClosureId Plan::compile(const jq::ast::Module& module, const Environment& environment) {
   PathTrie before = trie_;
   const std::size_t closures = closures_.size();
-  const ClosureId id = Compiler(*this).compile(module.body.get(), Subject{});
+  const ClosureId id = Compiler(*this, environment).program(module.body.get());
   if (id == kNoClosure) {  // paths that nobody reads would slow the walk
     trie_ = std::move(before);
     closures_.resize(closures);
   }
   return id;
+}
+
+PathTrie::NodeId Plan::compile_path(const jq::ast::Module& module) {
+  return Compiler(*this, {}).plain_path(module.body.get());
+}
+
+bool Plan::reads_around(PathTrie::NodeId node) const noexcept {
+  for (const Closure& closure : closures_) {
+    if (closure.op != Op::kPlace) continue;
+    for (PathTrie::NodeId above = trie_.parent(node); above != PathTrie::kNone; above = trie_.parent(above)) {
+      if (closure.node == above) return true;
+    }
+  }
+  return false;
 }
 
 void Plan::finish() { trie_.finish(); }

@@ -175,6 +175,8 @@ class Machine::Evaluation {
       }
       case Op::kCollect:
         return collect(closure, result);
+      case Op::kFirst:
+        return first(closure, result);
       case Op::kList:
         return list(closure, result);
       case Op::kRecord:
@@ -201,6 +203,24 @@ class Machine::Evaluation {
         return split(closure, result);
       case Op::kJoin:
         return join(closure, result);
+      case Op::kContains:
+        return contains(closure, result);
+      case Op::kHas: {
+        if (const Came came = run(closure.a, result); came != Came::kValue) return came;
+        if (result.kind != Cell::Kind::kContainer || is_array(result)) return Came::kGaveUp;
+        Place found = kAbsent;
+        if (!find_member(result.place, closure.constant.view(), found)) return Came::kGaveUp;
+        return boolean(found != kAbsent, result);
+      }
+      case Op::kSum: {
+        if (const Came came = run(closure.a, result); came != Came::kValue) return came;
+        if (!expand(result)) return Came::kGaveUp;
+        const std::size_t count = result.size;
+        Cell* const cells = take<Cell>(count);
+        if (cells == nullptr) return Came::kGaveUp;
+        std::copy_n(result.cells, count, cells);
+        return sum(cells, count, result);
+      }
       case Op::kType: {
         if (const Came came = run(closure.a, result); came != Came::kValue) return came;
         result = literal(type_name(result));
@@ -209,6 +229,9 @@ class Machine::Evaluation {
     }
     return Came::kGaveUp;
   }
+
+  /// Makes an array in the text a list of cells. False if it is no array, or malformed.
+  bool expand(Cell& cell);
 
  private:
   static Came boolean(bool value, Cell& result) noexcept {
@@ -232,10 +255,10 @@ class Machine::Evaluation {
     const json::Structurals& of = structurals(place);
     const std::uint32_t index = place & ~kOverlay;
     cell = Cell{};
+    cell.place = place;
     const char byte = of.byte(index);
     if (byte == '{' || byte == '[') {
       cell.kind = Cell::Kind::kContainer;
-      cell.place = place;
       return Came::kValue;
     }
     const std::string_view token = of.token(index);
@@ -247,7 +270,10 @@ class Machine::Evaluation {
     }
     if (!json::is_scalar(token)) return Came::kGaveUp;
     if (byte == 'n') return Came::kValue;
-    if (byte == 't' || byte == 'f') return boolean(byte == 't', cell);
+    if (byte == 't' || byte == 'f') {
+      cell.kind = byte == 't' ? Cell::Kind::kTrue : Cell::Kind::kFalse;
+      return Came::kValue;
+    }
     cell.kind = Cell::Kind::kNumber;
     cell.text = token.data();
     cell.size = static_cast<std::uint32_t>(token.size());
@@ -336,6 +362,7 @@ class Machine::Evaluation {
         if (!is_short_integer(cell.view())) return false;
         cell.kind = Cell::Kind::kString;
         cell.escapes = Cell::Escapes::kNone;
+        cell.place = kAbsent;
         return true;
       case Cell::Kind::kContainer:
       case Cell::Kind::kList:
@@ -392,6 +419,10 @@ class Machine::Evaluation {
     Cell* const cells = take<Cell>(count);
     if (cells == nullptr) return Came::kGaveUp;
     if (const Came came = arguments(closure, cells); came != Came::kValue) return came;
+    return sum(cells, count, result);
+  }
+
+  Came sum(Cell* cells, std::size_t count, Cell& result) {
     // null is the neutral term of every sum.
     Cell* const end =
         std::remove_if(cells, cells + count, [](const Cell& cell) { return cell.kind == Cell::Kind::kNull; });
@@ -518,38 +549,6 @@ class Machine::Evaluation {
     return false;
   }
 
-  /// Makes an array in the text a list of cells. False if it is no array, or malformed.
-  bool expand(Cell& cell) {
-    if (cell.kind == Cell::Kind::kList) return true;
-    if (!is_array(cell)) return false;
-    const json::Structurals& of = structurals(cell.place);
-    const Place mark = cell.place & kOverlay;
-    const std::uint32_t begin = (cell.place & ~kOverlay) + 1;
-    if (begin < of.size && of.byte(begin) == ']') {
-      cell = list_of(nullptr, 0);
-      return true;
-    }
-    std::size_t count = 0;
-    for (std::uint32_t index = begin;; ++count) {
-      index = json::step_over(of, index, machine_.brackets_, nullptr);
-      if (index == 0 || index >= of.size) return false;
-      const char separator = of.byte(index++);
-      if (separator == ']') break;
-      if (separator != ',') return false;
-    }
-    ++count;
-    machine_.steps_ += count;
-    Cell* const cells = take<Cell>(count);
-    if (cells == nullptr) return false;
-    std::uint32_t index = begin;
-    for (std::size_t position = 0; position < count; ++position) {
-      if (cell_at(index | mark, cells[position]) != Came::kValue) return false;
-      index = json::step_over(of, index, machine_.brackets_, nullptr) + 1;
-    }
-    cell = list_of(cells, count);
-    return true;
-  }
-
   Came member(const Cell& of, const Cell& name, Cell& result) {
     if (of.kind == Cell::Kind::kNull) {
       result = Cell{};
@@ -564,28 +563,31 @@ class Machine::Evaluation {
       return Came::kValue;
     }
     if (of.kind != Cell::Kind::kContainer || is_array(of)) return Came::kGaveUp;
-    const json::Structurals& text = structurals(of.place);
-    std::uint32_t index = (of.place & ~kOverlay) + 1;
     Place found = kAbsent;
-    if (index < text.size && text.byte(index) != '}') {
-      for (;;) {
-        ++machine_.steps_;
-        if (index + 3 >= text.size || text.byte(index) != '"' || text.byte(index + 1) != ':') return Came::kGaveUp;
-        const std::string_view key = text.token(index);
-        index += 2;
-        if (json::key_equals(key.substr(1, key.size() - 2), name.view())) found = index;
-        index = json::step_over(text, index, machine_.brackets_, nullptr);
-        if (index == 0 || index >= text.size) return Came::kGaveUp;
-        const char separator = text.byte(index++);
-        if (separator == '}') break;
-        if (separator != ',') return Came::kGaveUp;
-      }
+    if (!find_member(of.place, name.view(), found)) return Came::kGaveUp;
+    if (found != kAbsent) return cell_at(found, result);
+    result = Cell{};
+    return Came::kValue;
+  }
+
+  /// Finds the last member of a name in an object of the text. False: malformed.
+  bool find_member(Place object, std::string_view name, Place& found) {
+    const json::Structurals& text = structurals(object);
+    const Place mark = object & kOverlay;
+    std::uint32_t index = (object & ~kOverlay) + 1;
+    if (index < text.size && text.byte(index) == '}') return true;
+    for (;;) {
+      ++machine_.steps_;
+      if (index + 3 >= text.size || text.byte(index) != '"' || text.byte(index + 1) != ':') return false;
+      const std::string_view key = text.token(index);
+      index += 2;
+      if (json::key_equals(key.substr(1, key.size() - 2), name)) found = index | mark;
+      index = json::step_over(text, index, machine_.brackets_, nullptr);
+      if (index == 0 || index >= text.size) return false;
+      const char separator = text.byte(index++);
+      if (separator == '}') return true;
+      if (separator != ',') return false;
     }
-    if (found == kAbsent) {
-      result = Cell{};
-      return Came::kValue;
-    }
-    return cell_at(found | (of.place & kOverlay), result);
   }
 
   Came element(Cell of, std::int64_t index, Cell& result) {
@@ -636,6 +638,17 @@ class Machine::Evaluation {
     }
     result = list_of(cells, count);
     return Came::kValue;
+  }
+
+  Came first(const Closure& closure, Cell& result) {
+    Cell source;
+    if (const Came came = run(closure.a, source); came != Came::kValue) return came;
+    if (!expand(source)) return Came::kGaveUp;
+    for (std::uint32_t index = 0; index < source.size; ++index) {
+      machine_.registers_[closure.slot] = source.cells[index];
+      if (const Came came = run(closure.b, result); came != Came::kNothing) return came;
+    }
+    return Came::kNothing;
   }
 
   Came list(const Closure& closure, Cell& result) {
@@ -707,9 +720,20 @@ class Machine::Evaluation {
     if (asks) return boolean(has, result);
     result = of;
     if (!has) return Came::kValue;
+    result.place = kAbsent;
     result.size -= by.size;
     if (at_start) result.text += by.size;
     return Came::kValue;
+  }
+
+  Came contains(const Closure& closure, Cell& result) {
+    Cell of;
+    Cell by;
+    if (const Came came = both(closure, of, by); came != Came::kValue) return came;
+    if (of.kind != Cell::Kind::kString || by.kind != Cell::Kind::kString || !settle(of) || !settle(by))
+      return Came::kGaveUp;
+    if (of.escapes != Cell::Escapes::kNone || by.escapes != Cell::Escapes::kNone) return Came::kGaveUp;
+    return boolean(of.view().find(by.view()) != std::string_view::npos, result);
   }
 
   Came split(const Closure& closure, Cell& result) {
@@ -771,7 +795,68 @@ class Machine::Evaluation {
   const Plan& plan_;
 };
 
-Came Machine::evaluate(ClosureId id, Cell& result) { return Evaluation(*this).run(id, result); }
+bool Machine::Evaluation::expand(Cell& cell) {
+  if (cell.kind == Cell::Kind::kList) return true;
+  if (!is_array(cell)) return false;
+  const json::Structurals& of = structurals(cell.place);
+  const Place mark = cell.place & kOverlay;
+  const std::uint32_t begin = (cell.place & ~kOverlay) + 1;
+  if (begin < of.size && of.byte(begin) == ']') {
+    cell = list_of(nullptr, 0);
+    return true;
+  }
+  std::size_t count = 0;
+  for (std::uint32_t index = begin;; ++count) {
+    index = json::step_over(of, index, machine_.brackets_, nullptr);
+    if (index == 0 || index >= of.size) return false;
+    const char separator = of.byte(index++);
+    if (separator == ']') break;
+    if (separator != ',') return false;
+  }
+  ++count;
+  machine_.steps_ += count;
+  Cell* const cells = take<Cell>(count);
+  if (cells == nullptr) return false;
+  std::uint32_t index = begin;
+  for (std::size_t position = 0; position < count; ++position) {
+    if (cell_at(index | mark, cells[position]) != Came::kValue) return false;
+    index = json::step_over(of, index, machine_.brackets_, nullptr) + 1;
+  }
+  cell = list_of(cells, count);
+  return true;
+}
+
+Came Machine::evaluate(ClosureId id, Cell& result) {
+  steps_ = 0;
+  return Evaluation(*this).run(id, result);
+}
+
+bool Machine::list_items(ClosureId id, std::size_t& count) {
+  if (evaluate(id, items_) != Came::kValue || !Evaluation(*this).expand(items_)) return false;
+  for (std::uint32_t index = 0; index < items_.size; ++index) {
+    if (items_.cells[index].place == kAbsent) return false;  // made, not read
+  }
+  count = items_.size;
+  items_end_ = arena_.mark();
+  return true;
+}
+
+bool Machine::take_out(PathTrie::NodeId node) {
+  if (found_[node] == kAbsent) return false;
+  plan_->trie().forget(node, found_);
+  overlaid_ = true;
+  return true;
+}
+
+bool Machine::enter_item(std::size_t index, PathTrie::NodeId node) {
+  arena_.rewind(items_end_);
+  overlaid_ = true;
+  const PathTrie& trie = plan_->trie();
+  trie.forget(node, found_);
+  const Place place = items_.cells[index].place;
+  const Place mark = place & kOverlay;
+  return trie.walk(mark != 0 ? overlay_ : page_, place & ~kOverlay, node, mark, found_, brackets_) != 0;
+}
 
 bool Machine::append(const Cell& cell, std::string& out) {
   switch (cell.kind) {

@@ -27,7 +27,7 @@ struct Cell {
   };
   Kind kind = Kind::kNull;
   Escapes escapes = Escapes::kUnknown;
-  Place place = kAbsent;       ///< kContainer: where it begins.
+  Place place = kAbsent;       ///< Where it begins in the text, if it was read there (kContainer always).
   std::uint32_t size = 0;      ///< Bytes of `text`, or cells of `cells` (kRecord: twice its members, keys and values).
   const char* text = nullptr;  ///< kNumber: its digits; kString: between its quotes.
   const Cell* cells = nullptr;
@@ -55,6 +55,7 @@ enum class Op : std::uint8_t {
   kElement,  ///< a, by number
   kSlice,    ///< a, from number to number2
   kCollect,  ///< [a[] | slot: b]
+  kFirst,    ///< first(a[] | slot: b)
   kList,     ///< [arguments]
   kRecord,   ///< {arguments by twos}
   kToString,
@@ -67,6 +68,9 @@ enum class Op : std::uint8_t {
   kTrimEnd,
   kSplit,
   kJoin,
+  kContains,
+  kHas,  ///< a, by the constant's text
+  kSum,  ///< of the elements of a
   kType,
 };
 
@@ -97,8 +101,15 @@ class Plan {
   Plan(Plan&&) noexcept;
   Plan& operator=(Plan&&) noexcept;
 
-  /// Compiles a program; kNoClosure if it is not for the fast path.
-  ClosureId compile(const jq::ast::Module& module);
+  using Environment = std::vector<std::pair<std::string, std::string>>;
+
+  /// Compiles a program, of which the first output counts; kNoClosure if it is not for the fast path.
+  ClosureId compile(const jq::ast::Module& module, const Environment& environment);
+  /// The node of a program that is a plain path; kNone if it is none.
+  PathTrie::NodeId compile_path(const jq::ast::Module& module);
+  PathTrie::NodeId top_level(std::string_view key) { return trie_.member(PathTrie::kRoot, key); }
+  /// True if an expression reads a value that contains `node`, the record itself included, as a whole.
+  [[nodiscard]] bool reads_around(PathTrie::NodeId node) const noexcept;
   void finish();
 
   [[nodiscard]] const PathTrie& trie() const noexcept { return trie_; }
@@ -119,6 +130,19 @@ class Arena {
   char* take(std::size_t bytes);
   void clear() noexcept;
   [[nodiscard]] std::size_t taken() const noexcept { return taken_; }
+
+  /// How much is given out; `rewind` takes back what was given out since.
+  struct Mark {
+    std::size_t chunk = 0;
+    std::size_t used = 0;
+    std::size_t taken = 0;
+  };
+  [[nodiscard]] Mark mark() const noexcept { return {chunk_, used_, taken_}; }
+  void rewind(const Mark& mark) noexcept {
+    chunk_ = mark.chunk;
+    used_ = mark.used;
+    taken_ = mark.taken;
+  }
 
  private:
   struct Chunk {
@@ -149,6 +173,13 @@ class Machine {
   /// (found out only if a path leads there).
   bool lay_over(std::string_view key, std::uint32_t index, std::uint32_t behind);
 
+  /// Makes the list that a closure comes to, for `enter_item`; it lives until the next record. False: give up.
+  bool list_items(ClosureId id, std::size_t& count);
+  /// Takes a path out of the record. False if it is not there.
+  bool take_out(PathTrie::NodeId node);
+  /// Puts an element of the list over a top-level key. False: give up.
+  bool enter_item(std::size_t index, PathTrie::NodeId node);
+
   Came evaluate(ClosureId id, Cell& result);
   /// Appends a cell as compact JSON. False if it cannot (malformed bytes): `out` is as before.
   bool append(const Cell& cell, std::string& out);
@@ -161,6 +192,8 @@ class Machine {
   bool overlaid_ = false;
   std::vector<Place> found_;
   std::vector<Cell> registers_;
+  Cell items_;
+  Arena::Mark items_end_;
   json::Brackets brackets_;
   Arena arena_;
   std::string scratch_;

@@ -33,7 +33,8 @@ struct ValueAccess {
   static auto with(const ValueRef& ref, F&& function) {
     union Uncounted {
       Value value;
-      explicit Uncounted(const ValueRef& from) : value(Value::from_bits(static_cast<Tag>(from.words_[0]), from.words_[1])) {}
+      explicit Uncounted(const ValueRef& from)
+          : value(Value::from_bits(static_cast<Tag>(from.words_[0]), from.words_[1])) {}
       ~Uncounted() {}
     } borrowed(ref);
     return function(static_cast<const Value&>(borrowed.value));
@@ -43,14 +44,21 @@ struct ValueAccess {
 Type ValueRef::type() const noexcept {
   switch (static_cast<Tag>(words_[0])) {
     case Tag::kInvalid:
-    case Tag::kNull: return Type::kNull;
-    case Tag::kFalse: return Type::kFalse;
-    case Tag::kTrue: return Type::kTrue;
+    case Tag::kNull:
+      return Type::kNull;
+    case Tag::kFalse:
+      return Type::kFalse;
+    case Tag::kTrue:
+      return Type::kTrue;
     case Tag::kNumber:
-    case Tag::kLiteral: return Type::kNumber;
-    case Tag::kString: return Type::kString;
-    case Tag::kArray: return Type::kArray;
-    case Tag::kObject: return Type::kObject;
+    case Tag::kLiteral:
+      return Type::kNumber;
+    case Tag::kString:
+      return Type::kString;
+    case Tag::kArray:
+      return Type::kArray;
+    case Tag::kObject:
+      return Type::kObject;
   }
   return Type::kNull;
 }
@@ -150,7 +158,8 @@ namespace {
 Result<void> read_into(Machine& machine, std::string_view json, Value& value) {
   std::string problem;
   try {
-    if (machine.reader_.read(json, JsonReader::Ownership::kBorrow, machine.limits_.max_depth, value, problem)) return {};
+    if (machine.reader_.read(json, JsonReader::Ownership::kBorrow, machine.limits_.max_depth, value, problem))
+      return {};
   } catch (const LimitExceeded& limit) {
     return unexpected(ErrorKind::kLimit, limit.message);
   }
@@ -229,7 +238,8 @@ Outcome Evaluator::run(const Program& program, ValueRef input, Output output) {
   }
   switch (status) {
     case Status::kOk:
-    case Status::kEmpty: break;
+    case Status::kEmpty:
+      break;
     case Status::kError:
       outcome.ending = Outcome::Ending::kError;
       outcome.message = machine.error_message();

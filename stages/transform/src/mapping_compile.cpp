@@ -49,8 +49,7 @@ class Compiler {
   CompiledResource resource(const ResourceSpec& spec, std::size_t index) {
     CompiledResource compiled;
     fields_ = &compiled.fields;
-    // Items are values that the evaluator makes; expressions on them are its business too.
-    plan_ = spec.items_to_parse ? nullptr : &compiled.plan;
+    plan_ = &compiled.plan;
     const std::string block = "resources[" + std::to_string(index) + "]";
     prefix_ = block;
     has_closure_ = false;
@@ -65,6 +64,7 @@ class Compiler {
     }
     compiled.plan.finish();
     compiled.has_plan = has_closure_;
+    if (compiled.items) finish_items(*compiled.items, compiled);
     return compiled;
   }
 
@@ -103,7 +103,7 @@ class Compiler {
       compiled.error = made.error.message;
       refuse(spec, std::move(path), std::move(made.error));
     } else if (plan_ != nullptr) {
-      compiled.closure = plan_->compile(compiled.program->syntax());
+      compiled.closure = plan_->compile(compiled.program->syntax(), jq_options_.environment);
       has_closure_ = has_closure_ || compiled.closure != fast::kNoClosure;
     }
     return compiled;
@@ -170,6 +170,7 @@ class Compiler {
   CompiledItems items(const ResourceSpec& spec, std::string path) {
     CompiledItems compiled;
     compiled.name = spec.item_name;
+    compiled.item = plan_->top_level(spec.item_name);
     compiled.list = expression(*spec.items_to_parse, path);
     if (!spec.item_top_level_transform) return compiled;
     const std::string removed = mapping_text::items_path(spec.items_to_parse->text);
@@ -185,7 +186,25 @@ class Compiler {
     compiled.remove = std::move(made.program);
     if (!compiled.remove && compiled.list.program) refuse(*spec.items_to_parse, std::move(path), std::move(made.error));
     compiled.removes_all = !compiled.remove;
+    if (compiled.remove) {
+      const Attempt taken = compile_text(removed);
+      if (taken.program) compiled.removed = plan_->compile_path(taken.program->syntax());
+    }
     return compiled;
+  }
+
+  /// Decides whether the items can be told without the evaluator: the list has a closure, and what is taken out of the
+  /// record is a member that nobody sees from outside (of an array, the rest would move up).
+  static void finish_items(CompiledItems& items, CompiledResource& resource) {
+    fast::Plan& plan = resource.plan;
+    const bool removes = items.remove != nullptr;
+    items.in_plan = items.list.closure != fast::kNoClosure && !items.removes_all && items.item != fast::PathTrie::kNone;
+    if (removes) {
+      items.in_plan = items.in_plan && items.removed != fast::PathTrie::kNone &&
+                      items.removed != fast::PathTrie::kRoot && !plan.trie().is_element(items.removed) &&
+                      !plan.reads_around(items.removed);
+    }
+    resource.has_plan = items.in_plan;
   }
 
   const bool lenient_;

@@ -158,7 +158,7 @@ struct Mapper::State {
         load_error = std::move(done).error().message;
       }
     }
-    if (loaded == Loaded::kYes) return true;
+    if (loaded == Loaded::kYes) return item == kNoItem || load_item();
     message = load_error;
     return false;
   }
@@ -406,55 +406,114 @@ struct Mapper::State {
 
   std::string blueprint_text;
 
-  /// Evaluates the mappings on each element of the record's list.
-  void evaluate_items(const CompiledItems& items) {
+  /// What the evaluator needs for the items of the current record, or why it cannot have them.
+  struct Items {
+    enum class State : std::uint8_t { kNotYet, kReady, kFault } state = State::kNotYet;
+    jq::ValueRef list;
+    jq::ValueRef rest;
+    MappingFault::Kind fault = MappingFault::Kind::kInvalid;
+    Came noted = Came::kValue;
+    std::string text;
+  };
+  Items made;
+  static constexpr std::size_t kNoItem = SIZE_MAX;
+  std::size_t item = kNoItem;        ///< The element that expressions see.
+  std::size_t input_item = kNoItem;  ///< The element that `input` shows.
+
+  bool no_items(MappingFault::Kind kind, Came noted, std::string text) {
+    made.state = Items::State::kFault;
+    made.fault = kind;
+    made.noted = noted;
+    made.text = std::move(text);
+    message = made.text;
+    return false;
+  }
+
+  /// Makes the list of the record's items and the record without them. An error means that its identities are unknown.
+  bool make_items(const CompiledItems& items) {
+    if (made.state == Items::State::kReady) return true;
+    const auto failed = [&](std::string_view what) {
+      return no_items(MappingFault::Kind::kUnreadable, Came::kError, std::string(what) + message);
+    };
+    if (made.state == Items::State::kFault) return false;
     if (!items.list.program) {
       message = items.list.error;
-      return skip_unreadable(items, "itemsToParse does not compile: ");
+      return failed("itemsToParse does not compile: ");
     }
-    if (!load()) return fault_all(MappingFault::Kind::kUnreadable, message);
-    const jq::ValueRef whole = input;
+    if (!load()) return no_items(MappingFault::Kind::kUnreadable, Came::kValue, message);
     jq::ValueRef list;
     const Came came = run(*items.list.program, [&](jq::ValueRef value) {
       list = evaluator.keep(value);
       return true;
     });
-    if (came == Came::kError) return skip_unreadable(items, "itemsToParse failed: ");
+    if (came == Came::kError) return failed("itemsToParse failed: ");
     if (came == Came::kNull || list.type() != jq::Type::kArray) {
       const bool null = came == Came::kNull || list.type() == jq::Type::kNull;
-      message = "itemsToParse is no array: ";
-      message += came == Came::kNull ? "no output" : type_name(list.type());
-      note(items.list, null ? Came::kNull : Came::kError);
-      return fault_all(MappingFault::Kind::kInvalid, message);
+      const std::string_view type = came == Came::kNull ? "no output" : type_name(list.type());
+      return no_items(MappingFault::Kind::kInvalid, null ? Came::kNull : Came::kError,
+                      "itemsToParse is no array: " + std::string(type));
     }
     if (items.removes_all) {
-      message = "itemsToParse names no path to take out of the record: set itemsToParseTopLevelTransform to false";
-      note(items.list, Came::kError);
-      return fault_all(MappingFault::Kind::kInvalid, message);
+      return no_items(
+          MappingFault::Kind::kInvalid, Came::kError,
+          "itemsToParse names no path to take out of the record: set itemsToParseTopLevelTransform to false");
     }
-    jq::ValueRef rest = whole;
+    jq::ValueRef rest = input;
     if (items.remove) {
       const Came removed = run(*items.remove, [&](jq::ValueRef value) {
         rest = evaluator.keep(value);
         return true;
       });
-      if (removed == Came::kError) return skip_unreadable(items, "itemsToParse cannot be taken out of the record: ");
+      const std::string_view what = "itemsToParse cannot be taken out of the record: ";
+      if (removed == Came::kError) return failed(what);
       if (removed == Came::kNull || rest.type() != jq::Type::kObject) {
         message = "nothing is left";
-        return skip_unreadable(items, "itemsToParse cannot be taken out of the record: ");
+        return failed(what);
       }
     }
-    for (std::size_t index = 0; index < list.size(); ++index) {
-      input = evaluator.with_member(rest, items.name, list.element(index));
-      evaluate();
-    }
-    input = whole;
+    made.state = Items::State::kReady;
+    made.list = list;
+    made.rest = rest;
+    return true;
   }
 
-  /// Gives up a record whose items could not be told because of an error: its identities are unknown.
-  void skip_unreadable(const CompiledItems& items, std::string_view what) {
-    note(items.list, Came::kError);
-    fault_all(MappingFault::Kind::kUnreadable, std::string(what) + message);
+  /// Makes the current item the input.
+  bool load_item() {
+    if (input_item == item) return true;
+    const std::size_t current = std::exchange(item, kNoItem);  // the list is made from the record
+    input = evaluator.input();
+    const bool ready = make_items(*resource->items);
+    item = current;
+    if (!ready || item >= made.list.size()) {
+      message = ready ? "itemsToParse came to another list" : made.text;
+      return false;
+    }
+    input = evaluator.with_member(made.rest, resource->items->name, made.list.element(item));
+    input_item = item;
+    return true;
+  }
+
+  /// Evaluates the mappings on each element of the record's list.
+  void evaluate_items(const CompiledItems& items) {
+    made.state = Items::State::kNotYet;
+    input_item = kNoItem;
+    std::size_t count = 0;
+    const bool fast =
+        walked && machine.list_items(items.list.closure, count) && (!items.remove || machine.take_out(items.removed));
+    if (!fast) {
+      walked = false;
+      if (!make_items(items)) {
+        message = made.text;
+        note(items.list, made.noted);
+        return fault_all(made.fault, made.text);
+      }
+      count = made.list.size();
+    }
+    for (item = 0; item < count; ++item) {
+      walked = fast && machine.enter_item(item, items.item);
+      evaluate();
+    }
+    item = kNoItem;
   }
 
   void map_record() {

@@ -54,6 +54,10 @@ struct CompiledItems {
   std::shared_ptr<const jq::Program> remove;  ///< `del(PATH)`; null: nothing is removed.
   bool removes_all = false;                   ///< PATH is `.`: every record is skipped, as in Ocean.
   std::string name;
+  // For the fast path, where the resource has a plan:
+  bool in_plan = false;                                    ///< The list and what is removed are in the plan.
+  fast::PathTrie::NodeId removed = fast::PathTrie::kNone;  ///< What `remove` takes out.
+  fast::PathTrie::NodeId item = fast::PathTrie::kNone;     ///< Where `name` lies.
 };
 
 struct CompiledResource {

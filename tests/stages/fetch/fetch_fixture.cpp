@@ -77,11 +77,26 @@ Send Answers::send(HttpRequest request, pipeline::Credit credit) {
   return one;
 }
 
-std::vector<Result<HttpResponse>>& Answers::wait(std::size_t count) {
+const std::deque<Result<HttpResponse>>& Answers::wait(std::size_t count) {
   std::unique_lock lock(state_->mutex);
   EXPECT_TRUE(state_->changed.wait_for(lock, kPatience, [&] { return state_->answers.size() >= count; }))
       << state_->answers.size() << " of " << count << " answers came";
   return state_->answers;
+}
+
+const Result<HttpResponse>& Answers::at(std::size_t index) {
+  static const Result<HttpResponse> kNothing = pipeline::unexpected(ErrorKind::kInternal, "no answer came");
+  std::unique_lock lock(state_->mutex);
+  const bool came = state_->changed.wait_for(lock, kPatience, [&] { return state_->answers.size() > index; });
+  EXPECT_TRUE(came) << state_->answers.size() << " answers came, but none with the index " << index;
+  return came ? state_->answers[index] : kNothing;
+}
+
+Result<HttpResponse> Answers::take(std::size_t index) {
+  (void)at(index);
+  const std::lock_guard lock(state_->mutex);
+  if (index >= state_->answers.size()) return pipeline::unexpected(ErrorKind::kInternal, "no answer came");
+  return std::exchange(state_->answers[index], pipeline::unexpected(ErrorKind::kInternal, "taken already"));
 }
 
 std::size_t Answers::count() const {
@@ -97,9 +112,7 @@ void Answers::on_answer(Callback callback) {
 Result<HttpResponse> fetch(HttpClient& client, HttpRequest request, pipeline::Credit credit) {
   Answers answers;
   client.send(answers.send(std::move(request), std::move(credit)));
-  auto& all = answers.wait(1);
-  if (all.empty()) return pipeline::unexpected(ErrorKind::kInternal, "no answer came");
-  return std::move(all.front());
+  return answers.take(0);
 }
 
 ScopedVariable::ScopedVariable(std::string name, const std::string& value) : name_(std::move(name)) {

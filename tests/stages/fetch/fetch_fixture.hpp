@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -44,9 +45,13 @@ class Answers {
 
   /// A request whose answer lands here.
   Send send(HttpRequest request, pipeline::Credit credit = {});
-  /// Waits until that many answers came (fails the test and returns what is there after 20 s). The reference holds
-  /// while no more than those are on their way.
-  std::vector<Result<HttpResponse>>& wait(std::size_t count);
+  /// Waits until that many answers came (fails the test and returns what is there after 20 s). For when no more than
+  /// those are on their way.
+  const std::deque<Result<HttpResponse>>& wait(std::size_t count);
+  /// Waits for the answer with that index and returns it; more may come meanwhile.
+  const Result<HttpResponse>& at(std::size_t index);
+  /// The same, and keeps nothing of it.
+  Result<HttpResponse> take(std::size_t index);
   std::size_t count() const;
   /// Has each answer shown to `callback` on the I/O thread, before it can be waited for. Set before the first send.
   void on_answer(Callback callback);
@@ -55,7 +60,7 @@ class Answers {
   struct State {
     std::mutex mutex;  ///< Guards all below.
     std::condition_variable changed;
-    std::vector<Result<HttpResponse>> answers;
+    std::deque<Result<HttpResponse>> answers;  ///< Elements stay where they are.
     Callback callback;
   };
   std::shared_ptr<State> state_ = std::make_shared<State>();

@@ -82,7 +82,7 @@ TEST(ClientBody, ThatOutgrowsItsCreditIsToBeSentAgain) {
   Answers answers;
   answers.on_answer([&](const Result<HttpResponse>&) { taken_when_told = pool.taken(); });
   client->send(answers.send(get(server.url("/a")), *pool.try_take(10'000)));
-  const auto& answer = answers.wait(1)[0];
+  const auto& answer = answers.at(0);
   EXPECT_THAT(answer, FailsWith(ErrorKind::kLimit, HasSubstr(server.url("/a"))));
   EXPECT_EQ(answer.error().retry.when, pipeline::Retry::When::kNow);
   EXPECT_EQ(taken_when_told, 70'000u) << "its credit is home before the caller asks for more";

@@ -96,13 +96,13 @@ TEST(Transport, AServerThatHangsEndsInATimeout) {
                             .at("/silent", Reply::json("{}").with_fault(Fault::kHang))
                             .at("/half", Reply::json("{\"a\":1}").with_fault(Fault::kHang, 3)));
   HttpClientOptions options = quick_options();
-  options.total_timeout = milliseconds{100};
+  options.total_timeout = milliseconds{250};
   options.retry.attempts = 2;
   const auto client = start_client(options);
   for (const char* path : {"/silent", "/half"}) {
     EXPECT_THAT(fetch(*client, get(server.url(path))),
                 FailsWith(ErrorKind::kTransport, AllOf(HasSubstr("no complete answer from " + server.url(path)),
-                                                       HasSubstr("100 ms"), HasSubstr("after 2 attempts"))));
+                                                       HasSubstr("250 ms"), HasSubstr("after 2 attempts"))));
     EXPECT_EQ(server.requests_to(path).size(), 2u);
   }
 }

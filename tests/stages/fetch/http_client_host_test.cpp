@@ -31,7 +31,7 @@ TEST(HostLimit, IsOfEachHost) {
   client->send(answers.send(get(slow.url("/1"))));
   client->send(answers.send(get(slow.url("/2"))));
   client->send(answers.send(get(quick.url("/"))));
-  EXPECT_EQ(answers.wait(1)[0]->safe_url, quick.url("/"));
+  EXPECT_EQ(answers.at(0)->safe_url, quick.url("/"));
   slow.open("g");
   answers.wait(3);
 }
@@ -86,9 +86,9 @@ TEST_P(HostPause, HoldsEveryRequestToTheHostBack) {
   ASSERT_TRUE(server.wait_for_requests(2));
   ASSERT_TRUE(eventually([&] { return client->stats()[0].seconds_paused > 0; }));
   client->send(answers.send(get(other.url("/"))));
-  EXPECT_EQ(answers.wait(1)[0]->safe_url, other.url("/")) << "another host is none of its business";
+  EXPECT_EQ(answers.at(0)->safe_url, other.url("/")) << "another host is none of its business";
   server.open("g");
-  EXPECT_EQ(answers.wait(2)[1]->safe_url, server.url("/held")) << "what is in flight finishes";
+  EXPECT_EQ(answers.at(1)->safe_url, server.url("/held")) << "what is in flight finishes";
   answers.wait(9);
   const auto requests = server.requests();
   for (std::size_t i = 2; i < requests.size(); ++i) {

@@ -101,6 +101,22 @@ TEST(ScopeBook, ReadsPagesAgainThatCameUnderAnotherTotal) {
   EXPECT_TRUE(book.complete());
 }
 
+TEST(ScopeBook, IsNotFooledByATotalThatMovesAndComesBack) {
+  ScopeBook book;
+  book.start({first_of("a")});
+  read(book, *book.next(), {.total = 200});
+  read(book, *book.next(), {.total = 201});  // One was made,
+  read(book, *book.next(), {.total = 200});  // one was deleted: not the listing that the first page came from.
+  read(book, *book.next(), {.total = 200});
+  std::set<std::uint64_t> again;
+  while (auto next = book.next()) {
+    again.insert(next->request.offset);
+    read(book, *next, {.total = 200});
+  }
+  EXPECT_THAT(again, ElementsAre(0, 50));
+  EXPECT_TRUE(book.complete());
+}
+
 TEST(ScopeBook, LeavesAScopeOpenWhoseTotalNeverRests) {
   ScopeBook book;
   book.start({first_of("a")});
@@ -267,8 +283,6 @@ TEST(ScopeBook, ReadsEverybodyWhoWasThereThroughoutWhateverHappensMeanwhile) {
     }
     ASSERT_TRUE(book.idle());
     if (!book.complete()) continue;
-    // A creation and a deletion between two answers cancel out in the total; the protocol cannot see that.
-    if (fresh > 1000 && !deleted.empty()) continue;
     ++closed;
     for (const int id : initially) {
       EXPECT_TRUE(deleted.contains(id) || read_ids.contains(id)) << id;

@@ -15,7 +15,7 @@ std::string run(std::string_view program, std::string_view json,
   const auto module = jq::parse(program, error);
   if (!module) return "does not parse: " + error.message;
   Plan plan;
-  const ClosureId id = plan.compile(*module);
+  const ClosureId id = plan.compile(*module, {{"CLUSTER", "c\"1"}});
   if (id == kNoClosure) return "not fast";
   plan.finish();
 
@@ -142,8 +142,8 @@ TEST(FastPath, Operations) {
       {"[.a.b[]?.k]", R"({"a":{"b":[{"k":1}]}})", "[1]"},
       {".a | map(.k)", R"({})", "gives up"},
       {"(.a // []) | map(.k)", R"({})", "[]"},
-      {R"j((.self | split("/") | .[:3] | join("/")) + "/browse/" + .key)j", R"({"self":"https://x.y/rest/1","key":"A-1"})",
-       R"("https://x.y/browse/A-1")"},
+      {R"j((.self | split("/") | .[:3] | join("/")) + "/browse/" + .key)j",
+       R"({"self":"https://x.y/rest/1","key":"A-1"})", R"("https://x.y/browse/A-1")"},
       {"[.a, .b] | join(\"-\")", R"({"a":null,"b":3})", R"("-3")"},
       {".a | split(\",\")", R"({"a":""})", "[]"},
       {".a | split(\",\") | .[1:] | length", R"({"a":"x,y,z"})", "2"},
@@ -161,6 +161,17 @@ TEST(FastPath, Operations) {
       {".a | tostring", R"({"a":7})", R"("7")"},
       {".a.b | \"x\"", R"({"a":1})", "gives up"},
       {".a.b | if true then 1 else 2 end", R"({"a":1})", "gives up"},
+      {".a[] | select(.k == 2) | .v", R"({"a":[{"k":1},{"k":2,"v":"x"},{"k":2,"v":"y"}]})", R"("x")"},
+      {".a[] | select(.k == 3) | .v", R"({"a":[{"k":1}]})", "nothing"},
+      {".a[].k", R"({"a":[]})", "nothing"},
+      {"first(.a[] | select(. != null))", R"({"a":[null,3]})", "3"},
+      {".a + env.CLUSTER", R"({"a":"x"})", R"("xc\"1")"},
+      {"$ENV.NOT_THERE // \"n\"", "{}", R"("n")"},
+      {".a | contains(\"bc\")", R"({"a":"abcd"})", "true"},
+      {".a | contains([1])", R"({"a":[1]})", "gives up"},
+      {".a | has(\"k\")", R"({"a":{"k":null}})", "true"},
+      {".a | map(.n) | add", R"({"a":[{"n":"x"},{},{"n":"y"}]})", R"("xy")"},
+      {"[] | add", "{}", "null"},
       {".a | tojson", "{}", "not fast"},
       {".a, .b", "{}", "not fast"},
       {"def f: .a; f", "{}", "not fast"},

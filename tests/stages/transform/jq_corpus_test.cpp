@@ -27,8 +27,8 @@ std::optional<std::filesystem::path> corpus() {
   return std::nullopt;
 }
 
-#define RIPTIDE_NEED_CORPUS(folder)                                                                      \
-  const auto folder = corpus();                                                                          \
+#define RIPTIDE_NEED_CORPUS(folder) \
+  const auto folder = corpus();     \
   if (!folder) GTEST_SKIP() << "no corpus: set RIPTIDE_CORPUS to the folder with cases.ndjson.gz to run this"
 
 // Structure for structure; numbers by value (NaN equals null, which it is printed as).
@@ -241,7 +241,8 @@ TEST_P(JqLanguageTest, BlocksPass) {
       return Next::kContinue;
     });
     if (wrong.empty() && outputs != block.outputs.size()) {
-      wrong = std::to_string(outputs) + " outputs, not " + std::to_string(block.outputs.size()) + "; " + outcome.message;
+      wrong =
+          std::to_string(outputs) + " outputs, not " + std::to_string(block.outputs.size()) + "; " + outcome.message;
     }
     if (!wrong.empty()) differences.add(where + ": " + wrong);
   }

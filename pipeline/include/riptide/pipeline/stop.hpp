@@ -1,10 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <vector>
+#include <utility>
 
 #include "riptide/pipeline/error.hpp"
 
@@ -24,14 +26,36 @@ class Stop {
   [[nodiscard]] std::optional<Error> reason() const;
   [[nodiscard]] std::size_t requests() const noexcept { return requests_.load(std::memory_order_relaxed); }
 
-  /// Calls back once on the first request and once more on the raise to kAbort, on the requester's thread. A callback
-  /// that is added after the fact is called at once. Must not throw and must not call `on_request`.
-  void on_request(std::function<void(Urgency)> callback);
+  /// Keeps a callback registered; its end waits for a call under way and is the last that the callback hears.
+  class Subscription {
+   public:
+    Subscription() = default;
+    Subscription(Subscription&& other) noexcept : stop_(std::exchange(other.stop_, nullptr)), number_(other.number_) {}
+    Subscription& operator=(Subscription&& other) noexcept {
+      std::swap(stop_, other.stop_);
+      std::swap(number_, other.number_);
+      return *this;
+    }
+    ~Subscription();
+
+   private:
+    friend class Stop;
+    Subscription(Stop* stop, std::size_t number) noexcept : stop_(stop), number_(number) {}
+    Stop* stop_ = nullptr;
+    std::size_t number_ = 0;
+  };
+
+  /// Calls back once on the first request and once more on the raise to kAbort, on the requester's thread, as long as
+  /// the subscription lives (it must not outlive the Stop). Late listeners are called at once. The callback must not
+  /// throw, subscribe, or end its own subscription.
+  [[nodiscard]] Subscription on_request(std::function<void(Urgency)> callback);
 
  private:
-  mutable std::mutex mutex_;  ///< Guards reason_ and callbacks_.
+  std::recursive_mutex calls_mutex_;  ///< Held while callbacks run; guards callbacks_. Taken before mutex_.
+  std::map<std::size_t, std::function<void(Urgency)>> callbacks_;
+  std::size_t next_number_ = 0;
+  mutable std::mutex mutex_;  ///< Guards reason_.
   std::optional<Error> reason_;
-  std::vector<std::function<void(Urgency)>> callbacks_;
   std::atomic<bool> requested_{false};
   std::atomic<bool> aborting_{false};
   std::atomic<std::size_t> requests_{0};

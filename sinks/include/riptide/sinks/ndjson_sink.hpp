@@ -12,7 +12,8 @@ namespace riptide::sinks {
 /// Writes one line an entity, exactly the object that Port would be sent.
 ///
 /// A regular file is written as `FILE.partial` and takes its name when the run ends well; else it stays where it is.
-/// An identity that is read twice leaves one line, the last. Order is unspecified. stdout ("-"), pipes and devices are
+/// An identity that is read twice leaves one line, the last (after a failed write, all of its whole lines). Order is
+/// unspecified. stdout ("-"), pipes and devices are
 /// written as the entities come: what went out cannot be taken back.
 /// Every entity counts as updated. Memory: about 25 bytes an entity, to know identities that come again.
 class NdjsonSink final : public stages::LocalSink {

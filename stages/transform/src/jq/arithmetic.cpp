@@ -47,7 +47,7 @@ bool repeat_text(const Value& text, double times, Value& output, std::string& er
     return true;
   }
   const std::string_view piece = text.string();
-  const double count = times < 1 ? (times > 0 ? 1 : 0) : times;
+  const double count = std::floor(times);
   if (piece.empty() || count == 0) {
     output = Value::string({});
     return true;
@@ -174,10 +174,10 @@ bool arithmetic(ast::Operator op, Value& left, Value& right, Value& output, std:
         if (divisor == 0) return refuse(error, left, right, "divided (remainder) because the divisor is zero");
         const std::intmax_t dividend = to_integer(a);
         // By magnitudes, with the sign of the dividend: INT64_MIN % -1 is no trap then.
-        const std::uintmax_t magnitude =
-            divisor < 0 ? std::uintmax_t{0} - static_cast<std::uintmax_t>(divisor) : static_cast<std::uintmax_t>(divisor);
-        const std::uintmax_t amount =
-            dividend < 0 ? std::uintmax_t{0} - static_cast<std::uintmax_t>(dividend) : static_cast<std::uintmax_t>(dividend);
+        const std::uintmax_t magnitude = divisor < 0 ? std::uintmax_t{0} - static_cast<std::uintmax_t>(divisor)
+                                                     : static_cast<std::uintmax_t>(divisor);
+        const std::uintmax_t amount = dividend < 0 ? std::uintmax_t{0} - static_cast<std::uintmax_t>(dividend)
+                                                   : static_cast<std::uintmax_t>(dividend);
         const auto rest = static_cast<double>(amount % magnitude);
         output = Value::number(dividend < 0 && rest != 0 ? -rest : rest);
         return true;
@@ -189,7 +189,8 @@ bool arithmetic(ast::Operator op, Value& left, Value& right, Value& output, std:
     case ast::Operator::kLessEqual:
     case ast::Operator::kGreater:
     case ast::Operator::kGreaterEqual:
-    case ast::Operator::kAlternative: break;
+    case ast::Operator::kAlternative:
+      break;
   }
   error = "internal error: not an arithmetic operator";
   return false;

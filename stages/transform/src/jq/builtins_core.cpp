@@ -27,15 +27,28 @@ Status b_type(Machine&, Value& input, Value*, Value& output) {
 
 Status b_length(Machine& m, Value& input, Value*, Value& output) {
   switch (input.tag()) {
-    case Tag::kNull: output = Value::number(0.0); return Status::kOk;
-    case Tag::kNumber: output = Value::number(std::fabs(input.number())); return Status::kOk;
-    case Tag::kLiteral: output = input.number() < 0 ? negated(input) : input; return Status::kOk;
-    case Tag::kString: output = Value::number(utf8::count(input.string())); return Status::kOk;
-    case Tag::kArray: output = Value::number(std::size_t{array_size(input)}); return Status::kOk;
-    case Tag::kObject: output = Value::number(std::size_t{object_size(input)}); return Status::kOk;
+    case Tag::kNull:
+      output = Value::number(0.0);
+      return Status::kOk;
+    case Tag::kNumber:
+      output = Value::number(std::fabs(input.number()));
+      return Status::kOk;
+    case Tag::kLiteral:
+      output = input.number() < 0 ? negated(input) : input;
+      return Status::kOk;
+    case Tag::kString:
+      output = Value::number(utf8::count(input.string()));
+      return Status::kOk;
+    case Tag::kArray:
+      output = Value::number(std::size_t{array_size(input)});
+      return Status::kOk;
+    case Tag::kObject:
+      output = Value::number(std::size_t{object_size(input)});
+      return Status::kOk;
     case Tag::kInvalid:
     case Tag::kFalse:
-    case Tag::kTrue: break;
+    case Tag::kTrue:
+      break;
   }
   return fail_about(m, input, "has no length");
 }
@@ -131,7 +144,8 @@ Status b_has(Machine& m, Value& input, Value* arguments, Value& output) {
     output = Value::boolean(at >= 0 && at < array_size(input));
     return Status::kOk;
   }
-  return m.fail("Cannot check whether " + std::string(type_name(input)) + " has a " + std::string(type_name(key)) + " key");
+  return m.fail("Cannot check whether " + std::string(type_name(input)) + " has a " + std::string(type_name(key)) +
+                " key");
 }
 
 bool contains(const Value& a, const Value& b, std::uint32_t depth, std::string& problem) {
@@ -221,7 +235,8 @@ Status b_input(Machine& m, Value&, Value*, Value& output) {
   if (!more) return m.fail(more.error().message);
   if (!*more) return m.fail("No more inputs");
   std::string problem;
-  if (!m.reader().read(text, JsonReader::Ownership::kCopy, m.limits_.max_depth, output, problem)) return m.fail(problem);
+  if (!m.reader().read(text, JsonReader::Ownership::kCopy, m.limits_.max_depth, output, problem))
+    return m.fail(problem);
   return Status::kOk;
 }
 

@@ -23,8 +23,12 @@ Status change_case(Machine& m, Value& input, Value&, Value& output) {
   output = Value::string(text);
   return Status::kOk;
 }
-Status b_downcase(Machine& m, Value& input, Value*, Value& output) { return change_case<'A', 32>(m, input, input, output); }
-Status b_upcase(Machine& m, Value& input, Value*, Value& output) { return change_case<'a', -32>(m, input, input, output); }
+Status b_downcase(Machine& m, Value& input, Value*, Value& output) {
+  return change_case<'A', 32>(m, input, input, output);
+}
+Status b_upcase(Machine& m, Value& input, Value*, Value& output) {
+  return change_case<'a', -32>(m, input, input, output);
+}
 
 Status b_startswith(Machine& m, Value& input, Value* arguments, Value& output) {
   if (!input.is_string() || !arguments[0].is_string()) return m.fail("startswith() requires string inputs");
@@ -41,7 +45,8 @@ Status b_endswith(Machine& m, Value& input, Value* arguments, Value& output) {
 Status b_ltrimstr(Machine& m, Value& input, Value* arguments, Value& output) {
   if (!input.is_string() || !arguments[0].is_string()) return m.fail("startswith() requires string inputs");
   const std::string_view prefix = arguments[0].string();
-  output = input.string().starts_with(prefix) && !prefix.empty() ? Value::string(input.string().substr(prefix.size())) : input;
+  output = input.string().starts_with(prefix) && !prefix.empty() ? Value::string(input.string().substr(prefix.size()))
+                                                                 : input;
   return Status::kOk;
 }
 
@@ -49,13 +54,14 @@ Status b_rtrimstr(Machine& m, Value& input, Value* arguments, Value& output) {
   if (!input.is_string() || !arguments[0].is_string()) return m.fail("endswith() requires string inputs");
   const std::string_view suffix = arguments[0].string();
   const std::string_view text = input.string();
-  output = text.ends_with(suffix) && !suffix.empty() ? Value::string(text.substr(0, text.size() - suffix.size())) : input;
+  output =
+      text.ends_with(suffix) && !suffix.empty() ? Value::string(text.substr(0, text.size() - suffix.size())) : input;
   return Status::kOk;
 }
 
 bool is_white_space(std::int32_t c) noexcept {
-  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
-         c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 Status trim(Machine& m, const Value& input, bool left, bool right, Value& output) {
@@ -176,7 +182,8 @@ Status b_match(Machine& m, Value& input, Value* arguments, Value& output) {
 // The named captures of a match as an object.
 Status b_captures(Machine&, Value& input, Value*, Value& output) {
   Value object = Value::object();
-  if (const Value* captures = input.is_object() ? object_find(input, "captures") : nullptr; captures != nullptr && captures->is_array()) {
+  if (const Value* captures = input.is_object() ? object_find(input, "captures") : nullptr;
+      captures != nullptr && captures->is_array()) {
     for (std::uint32_t i = 0; i < array_size(*captures); ++i) {
       const Value& capture = array_at(*captures, i);
       if (!capture.is_object()) continue;

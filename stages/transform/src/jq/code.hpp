@@ -36,18 +36,18 @@ struct Builtin {
 
 enum class Op : std::uint8_t {
   kIdentity,
-  kConstant,    ///< constant
-  kPath,        ///< steps on `.`, or on the variable (hops, index) if `flag`
-  kIndex,       ///< a[b]; `flag`: nothing in place of an error of this step
-  kSlice,       ///< a[b:c], bounds may be null; `flag` as above
-  kIterate,     ///< a[]; `flag` as above
-  kRecurse,     ///< ..
-  kCollect,     ///< [a]
-  kObject,      ///< list: keys and values by turns
-  kNegate,      ///< -a
-  kPipe,        ///< a | b
-  kComma,       ///< a, b
-  kBinary,      ///< a op b
+  kConstant,  ///< constant
+  kPath,      ///< steps on `.`, or on the variable (hops, index) if `flag`
+  kIndex,     ///< a[b]; `flag`: nothing in place of an error of this step
+  kSlice,     ///< a[b:c], bounds may be null; `flag` as above
+  kIterate,   ///< a[]; `flag` as above
+  kRecurse,   ///< ..
+  kCollect,   ///< [a]
+  kObject,    ///< list: keys and values by turns
+  kNegate,    ///< -a
+  kPipe,      ///< a | b
+  kComma,     ///< a, b
+  kBinary,    ///< a op b
   kAnd,
   kOr,
   kAlternative,  ///< a // b
@@ -70,22 +70,22 @@ enum class Op : std::uint8_t {
   kPathOf,       ///< path(a)
   kGetPath,      ///< getpath(a)
   kEmpty,
-  kError,        ///< error(a)
-  kRange,        ///< range(a; b)
-  kRangeBy,      ///< range(a; b; c)
-  kFirst,        ///< first(a)
-  kLast,         ///< last(a)
-  kLimit,        ///< limit(a; b)
-  kSkip,         ///< skip(a; b)
-  kNth,          ///< nth(a; b)
-  kUntil,        ///< until(a; b)
-  kWhile,        ///< while(a; b)
-  kRepeat,       ///< repeat(a)
-  kIsEmpty,      ///< isempty(a)
-  kAny,          ///< any(a; b)
-  kAll,          ///< all(a; b)
-  kAdd,          ///< add(a)
-  kInputs,       ///< inputs
+  kError,    ///< error(a)
+  kRange,    ///< range(a; b)
+  kRangeBy,  ///< range(a; b; c)
+  kFirst,    ///< first(a)
+  kLast,     ///< last(a)
+  kLimit,    ///< limit(a; b)
+  kSkip,     ///< skip(a; b)
+  kNth,      ///< nth(a; b)
+  kUntil,    ///< until(a; b)
+  kWhile,    ///< while(a; b)
+  kRepeat,   ///< repeat(a)
+  kIsEmpty,  ///< isempty(a)
+  kAny,      ///< any(a; b)
+  kAll,      ///< all(a; b)
+  kAdd,      ///< add(a)
+  kInputs,   ///< inputs
 };
 
 struct Step {
@@ -96,9 +96,9 @@ struct Step {
 /// A destructuring pattern, its variables resolved to slots of the environment of the binding.
 struct PatternCode {
   struct Entry {
-    const Code* key = nullptr;   ///< Null: `slot`'s name is the key, in `name`.
+    const Code* key = nullptr;  ///< Null: `slot`'s name is the key, in `name`.
     Value name;
-    std::int32_t slot = -1;      ///< Bound to the member, if not negative.
+    std::int32_t slot = -1;  ///< Bound to the member, if not negative.
     std::unique_ptr<PatternCode> value;
   };
   ast::Pattern::Kind kind = ast::Pattern::Kind::kVariable;

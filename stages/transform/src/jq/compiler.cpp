@@ -33,16 +33,16 @@ struct Form {
   Op op;
 };
 constexpr Form kForms[] = {
-    {"empty", 0, Op::kEmpty},     {"error", 0, Op::kError},   {"error", 1, Op::kError},   {"path", 1, Op::kPathOf},
-    {"getpath", 1, Op::kGetPath}, {"range", 2, Op::kRange},   {"range", 3, Op::kRangeBy}, {"first", 1, Op::kFirst},
-    {"last", 1, Op::kLast},       {"limit", 2, Op::kLimit},   {"skip", 2, Op::kSkip},     {"nth", 2, Op::kNth},
-    {"until", 2, Op::kUntil},     {"while", 2, Op::kWhile},   {"repeat", 1, Op::kRepeat}, {"isempty", 1, Op::kIsEmpty},
-    {"any", 2, Op::kAny},         {"all", 2, Op::kAll},       {"add", 1, Op::kAdd},       {"inputs", 0, Op::kInputs},
+    {"empty", 0, Op::kEmpty},     {"error", 0, Op::kError}, {"error", 1, Op::kError},   {"path", 1, Op::kPathOf},
+    {"getpath", 1, Op::kGetPath}, {"range", 2, Op::kRange}, {"range", 3, Op::kRangeBy}, {"first", 1, Op::kFirst},
+    {"last", 1, Op::kLast},       {"limit", 2, Op::kLimit}, {"skip", 2, Op::kSkip},     {"nth", 2, Op::kNth},
+    {"until", 2, Op::kUntil},     {"while", 2, Op::kWhile}, {"repeat", 1, Op::kRepeat}, {"isempty", 1, Op::kIsEmpty},
+    {"any", 2, Op::kAny},         {"all", 2, Op::kAll},     {"add", 1, Op::kAdd},       {"inputs", 0, Op::kInputs},
     {"recurse", 0, Op::kRecurse},
 };
 
-constexpr std::string_view kHostFunctions[] = {"input",          "inputs",            "debug", "stderr",
-                                               "input_filename", "input_line_number", "halt",  "halt_error"};
+constexpr std::string_view kHostFunctions[] = {
+    "input", "inputs", "debug", "stderr", "input_filename", "input_line_number", "halt", "halt_error"};
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -97,7 +97,8 @@ class Compiler {
   // Restores the names in scope when a construct ends.
   class Names {
    public:
-    explicit Names(Compiler& compiler) : compiler_(compiler), size_(compiler.bindings_.size()), level_(compiler.level_) {}
+    explicit Names(Compiler& compiler)
+        : compiler_(compiler), size_(compiler.bindings_.size()), level_(compiler.level_) {}
     ~Names() {
       compiler_.bindings_.resize(size_);
       compiler_.level_ = level_;
@@ -137,11 +138,16 @@ class Compiler {
 
   const Code* compile_here(const Node& node) {
     switch (node.kind) {
-      case Kind::kIdentity: return identity(node.at);
-      case Kind::kRecurse: return &make(Op::kRecurse, node.at);
-      case Kind::kNumber: return constant(number_from_text(node.text, false), node.at);
-      case Kind::kString: return constant(Value::string(node.text), node.at);
-      case Kind::kTemplate: return string_template(node);
+      case Kind::kIdentity:
+        return identity(node.at);
+      case Kind::kRecurse:
+        return &make(Op::kRecurse, node.at);
+      case Kind::kNumber:
+        return constant(number_from_text(node.text, false), node.at);
+      case Kind::kString:
+        return constant(Value::string(node.text), node.at);
+      case Kind::kTemplate:
+        return string_template(node);
       case Kind::kFormat: {
         Code& code = make(Op::kFormat, node.at);
         code.constant = Value::string(node.text);
@@ -149,7 +155,8 @@ class Compiler {
         return &code;
       }
       case Kind::kField:
-      case Kind::kIndex: return index(node);
+      case Kind::kIndex:
+        return index(node);
       case Kind::kSlice: {
         const Code* base = compile(*node.children[0]);
         const Code* from = node.children[1] ? compile(*node.children[1]) : nullptr;
@@ -160,7 +167,8 @@ class Compiler {
         code.c = to;
         return &code;
       }
-      case Kind::kIterate: return unary(Op::kIterate, node);
+      case Kind::kIterate:
+        return unary(Op::kIterate, node);
       case Kind::kArray: {
         if (node.children.empty()) return constant(Value::array(), node.at);
         const Code* items = compile(*node.children[0]);
@@ -170,24 +178,36 @@ class Compiler {
         code.a = items;
         return &code;
       }
-      case Kind::kObject: return object(node);
+      case Kind::kObject:
+        return object(node);
       case Kind::kNegate: {
         const Code* operand = compile(*node.children[0]);
-        if (operand->op == Op::kConstant && operand->constant.is_number()) return constant(negated(operand->constant), node.at);
+        if (operand->op == Op::kConstant && operand->constant.is_number())
+          return constant(negated(operand->constant), node.at);
         Code& code = make(Op::kNegate, node.at);
         code.a = operand;
         return &code;
       }
-      case Kind::kPipe: return pipe(compile(*node.children[0]), compile(*node.children[1]), node.at);
-      case Kind::kComma: return pair(Op::kComma, node);
-      case Kind::kBinary: return binary(node);
-      case Kind::kAnd: return pair(Op::kAnd, node);
-      case Kind::kOr: return pair(Op::kOr, node);
-      case Kind::kAlternative: return pair(Op::kAlternative, node);
-      case Kind::kAssign: return pair(Op::kAssign, node);
-      case Kind::kUpdate: return pair(Op::kUpdate, node);
-      case Kind::kUpdateOp: return pair(Op::kUpdateOp, node);
-      case Kind::kTry: return attempt(node);
+      case Kind::kPipe:
+        return pipe(compile(*node.children[0]), compile(*node.children[1]), node.at);
+      case Kind::kComma:
+        return pair(Op::kComma, node);
+      case Kind::kBinary:
+        return binary(node);
+      case Kind::kAnd:
+        return pair(Op::kAnd, node);
+      case Kind::kOr:
+        return pair(Op::kOr, node);
+      case Kind::kAlternative:
+        return pair(Op::kAlternative, node);
+      case Kind::kAssign:
+        return pair(Op::kAssign, node);
+      case Kind::kUpdate:
+        return pair(Op::kUpdate, node);
+      case Kind::kUpdateOp:
+        return pair(Op::kUpdateOp, node);
+      case Kind::kTry:
+        return attempt(node);
       case Kind::kIf: {
         const Code* condition = compile(*node.children[0]);
         const Code* then = compile(*node.children[1]);
@@ -195,7 +215,8 @@ class Compiler {
         return choose(condition, then, otherwise, node.at);
       }
       case Kind::kReduce:
-      case Kind::kForeach: return fold(node);
+      case Kind::kForeach:
+        return fold(node);
       case Kind::kBind: {
         const Code* source = compile(*node.children[0]);
         const Names names(*this);
@@ -210,9 +231,12 @@ class Compiler {
         define(*node.function);
         return compile(*node.children[0]);
       }
-      case Kind::kCall: return call(node);
-      case Kind::kVariable: return variable(node.text, node.at);
-      case Kind::kLocation: return constant(location(node.at), node.at);
+      case Kind::kCall:
+        return call(node);
+      case Kind::kVariable:
+        return variable(node.text, node.at);
+      case Kind::kLocation:
+        return constant(location(node.at), node.at);
       case Kind::kLabel: {
         const Names names(*this);
         ++level_;
@@ -448,12 +472,18 @@ class Compiler {
     Value result;
     std::string problem;
     switch (node.op) {
-      case ast::Operator::kEqual: return constant(Value::boolean(equal(a, b)), node.at);
-      case ast::Operator::kNotEqual: return constant(Value::boolean(!equal(a, b)), node.at);
-      case ast::Operator::kLess: return constant(Value::boolean(compare(a, b) < 0), node.at);
-      case ast::Operator::kLessEqual: return constant(Value::boolean(compare(a, b) <= 0), node.at);
-      case ast::Operator::kGreater: return constant(Value::boolean(compare(a, b) > 0), node.at);
-      case ast::Operator::kGreaterEqual: return constant(Value::boolean(compare(a, b) >= 0), node.at);
+      case ast::Operator::kEqual:
+        return constant(Value::boolean(equal(a, b)), node.at);
+      case ast::Operator::kNotEqual:
+        return constant(Value::boolean(!equal(a, b)), node.at);
+      case ast::Operator::kLess:
+        return constant(Value::boolean(compare(a, b) < 0), node.at);
+      case ast::Operator::kLessEqual:
+        return constant(Value::boolean(compare(a, b) <= 0), node.at);
+      case ast::Operator::kGreater:
+        return constant(Value::boolean(compare(a, b) > 0), node.at);
+      case ast::Operator::kGreaterEqual:
+        return constant(Value::boolean(compare(a, b) >= 0), node.at);
       case ast::Operator::kAdd:
       case ast::Operator::kSubtract:
       case ast::Operator::kMultiply:
@@ -461,7 +491,8 @@ class Compiler {
       case ast::Operator::kModulo:
         if (arithmetic(node.op, a, b, result, problem)) return constant(std::move(result), node.at);
         return nullptr;
-      case ast::Operator::kAlternative: return nullptr;
+      case ast::Operator::kAlternative:
+        return nullptr;
     }
     return nullptr;
   }
@@ -512,7 +543,8 @@ class Compiler {
           if (!member.key->constant.is_string()) {
             std::string text;
             append_json(text, member.key->constant);
-            refuse("cannot use " + std::string(type_name(member.key->constant)) + " (" + text + ") as object key", entry.at);
+            refuse("cannot use " + std::string(type_name(member.key->constant)) + " (" + text + ") as object key",
+                   entry.at);
           }
           member.name = member.key->constant;
           member.key = nullptr;
@@ -622,7 +654,8 @@ class Compiler {
         code.function = binding.function;
         return &code;
       }
-      if (binding.kind == Binding::Kind::kFunction) return call_function(*binding.function, level_ - binding.level, node);
+      if (binding.kind == Binding::Kind::kFunction)
+        return call_function(*binding.function, level_ - binding.level, node);
     }
     return call_builtin(node);
   }
@@ -728,7 +761,9 @@ class Compiler {
     if (!arities.empty()) {
       std::string takes;
       for (const std::size_t count : arities) takes += (takes.empty() ? "" : " or ") + std::to_string(count);
-      refuse(message + " with " + std::to_string(arity) + (arity == 1 ? " argument" : " arguments") + "; it takes " + takes, node.at);
+      refuse(message + " with " + std::to_string(arity) + (arity == 1 ? " argument" : " arguments") + "; it takes " +
+                 takes,
+             node.at);
     }
     std::string closest;
     std::size_t best = node.text.size() / 2 + 1;
@@ -791,8 +826,10 @@ class Compiler {
       case Op::kIsEmpty:
       case Op::kAny:
       case Op::kAll:
-      case Op::kAdd: return true;
-      case Op::kError: return single(code.a);
+      case Op::kAdd:
+        return true;
+      case Op::kError:
+        return single(code.a);
       case Op::kIterate:
       case Op::kRecurse:
       case Op::kComma:
@@ -803,7 +840,8 @@ class Compiler {
       case Op::kSkip:
       case Op::kWhile:
       case Op::kRepeat:
-      case Op::kInputs: return false;
+      case Op::kInputs:
+        return false;
       case Op::kIndex:
       case Op::kSlice:
       case Op::kNegate:
@@ -815,14 +853,18 @@ class Compiler {
       case Op::kTry:
       case Op::kIf:
       case Op::kLabel:
-      case Op::kUntil: return single(code.a) && single(code.b) && single(code.c);
+      case Op::kUntil:
+        return single(code.a) && single(code.b) && single(code.c);
       case Op::kPathOf:
       case Op::kGetPath:
-      case Op::kNth: return single(code.a);
+      case Op::kNth:
+        return single(code.a);
       case Op::kAssign:
       case Op::kUpdateOp:
-      case Op::kReduce: return single(code.b);
-      case Op::kBind: return single(code.a) && single(code.b) && patterns_single(code);
+      case Op::kReduce:
+        return single(code.b);
+      case Op::kBind:
+        return single(code.a) && single(code.b) && patterns_single(code);
       case Op::kObject:
       case Op::kTemplate:
       case Op::kBuiltin:
@@ -836,7 +878,8 @@ class Compiler {
           if (code.function->parameters[i].by_value && !code.list[i]->single) return false;
         }
         return true;
-      case Op::kParameter: return code.function->parameters[code.index].single;
+      case Op::kParameter:
+        return code.function->parameters[code.index].single;
     }
     return false;
   }
@@ -852,7 +895,8 @@ class Compiler {
     return true;
   }
   static bool patterns_single(const Code& code) {
-    return std::all_of(code.patterns.begin(), code.patterns.end(), [](const PatternCode& p) { return pattern_single(p); });
+    return std::all_of(code.patterns.begin(), code.patterns.end(),
+                       [](const PatternCode& p) { return pattern_single(p); });
   }
 
   CompiledCode& out_;

@@ -35,7 +35,7 @@ bool read_time(const Value& value, std::tm& time) {
   std::memset(&time, 0, sizeof time);
   time.tm_mday = 1;
   if (!value.is_array()) return false;
-  int* const fields[] = {&time.tm_year, &time.tm_mon,  &time.tm_mday, &time.tm_hour,
+  int* const fields[] = {&time.tm_year, &time.tm_mon, &time.tm_mday, &time.tm_hour,
                          &time.tm_min,  &time.tm_sec, &time.tm_wday, &time.tm_yday};
   for (std::size_t i = 0; i < std::size(fields) && i < array_size(value); ++i) {
     const Value& field = array_at(value, i);
@@ -82,7 +82,8 @@ bool seconds_since_epoch(const Value& time, Value& output, std::string& error) {
   std::tm parts{};
   if (!read_time(time, parts)) return refuse(error, "mktime requires parsed datetime inputs");
   const std::time_t seconds = timegm(&parts);
-  if (seconds == static_cast<std::time_t>(-1) && parts.tm_year != 69) return refuse(error, "invalid gmtime representation");
+  if (seconds == static_cast<std::time_t>(-1) && parts.tm_year != 69)
+    return refuse(error, "invalid gmtime representation");
   output = Value::number(static_cast<double>(seconds));
   return true;
 }

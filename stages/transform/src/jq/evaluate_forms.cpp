@@ -146,7 +146,8 @@ Status Machine::binary(ast::Operator op, Value& left, Value& right, Value& outpu
     case ast::Operator::kMultiply:
     case ast::Operator::kDivide:
     case ast::Operator::kModulo:
-    case ast::Operator::kAlternative: break;
+    case ast::Operator::kAlternative:
+      break;
   }
   std::string problem;
   try {
@@ -232,17 +233,16 @@ Status Machine::reduce(const Code& code, Environment* environment, Value&& input
     current = std::move(next);
     return status;
   };
-  const Status status =
-      many(code.a, environment, std::move(input), track, [&](Value&& value, const Track* at) {
-        return bind(code, environment, std::move(value), [&](Environment* inner) { return step(inner, at); });
-      });
+  const Status status = many(code.a, environment, std::move(input), track, [&](Value&& value, const Track* at) {
+    return bind(code, environment, std::move(value), [&](Environment* inner) { return step(inner, at); });
+  });
   if (status != Status::kOk) return status;
   output = std::move(current);
   return Status::kOk;
 }
 
-Status Machine::foreach(const Code& code, Environment* environment, Value&& input, Value&& state, const Track* track,
-                        Emit emit) {
+Status Machine::foreach (const Code& code, Environment * environment, Value && input, Value && state,
+                         const Track* track, Emit emit) {
   Value current = std::move(state);
   return many(code.a, environment, std::move(input), track, [&](Value&& value, const Track* at) {
     return bind(code, environment, std::move(value), [&](Environment* inner) {
@@ -270,8 +270,7 @@ Status Machine::bind(const Code& code, Environment* environment, Value&& bound,
       return body(inner);
     }
     for (std::uint32_t slot = 0; slot < code.slots; ++slot) inner->slots()[slot].value = Value::null();
-    const Status status =
-        destructure(pattern, bound, inner, bound, [&] { return body(inner); });
+    const Status status = destructure(pattern, bound, inner, bound, [&] { return body(inner); });
     if (status != Status::kError || i + 1 == code.patterns.size()) return status;
   }
   return Status::kOk;
@@ -280,9 +279,13 @@ Status Machine::bind(const Code& code, Environment* environment, Value&& bound,
 Status Machine::destructure(const PatternCode& pattern, const Value& value, Environment* environment,
                             const Value& input, FunctionRef<Status()> next) {
   switch (pattern.kind) {
-    case ast::Pattern::Kind::kVariable: environment->slots()[pattern.slot].value = value; return next();
-    case ast::Pattern::Kind::kArray: return destructure_elements(pattern, 0, value, environment, input, next);
-    case ast::Pattern::Kind::kObject: return destructure_entries(pattern, 0, value, environment, input, next);
+    case ast::Pattern::Kind::kVariable:
+      environment->slots()[pattern.slot].value = value;
+      return next();
+    case ast::Pattern::Kind::kArray:
+      return destructure_elements(pattern, 0, value, environment, input, next);
+    case ast::Pattern::Kind::kObject:
+      return destructure_entries(pattern, 0, value, environment, input, next);
   }
   return Status::kOk;
 }
@@ -293,9 +296,8 @@ Status Machine::destructure_elements(const PatternCode& pattern, std::size_t ele
   Value part;
   const Status status = index(value, Value::number(element), part);
   if (status != Status::kOk) return status;
-  return destructure(pattern.elements[element], part, environment, input, [&] {
-    return destructure_elements(pattern, element + 1, value, environment, input, next);
-  });
+  return destructure(pattern.elements[element], part, environment, input,
+                     [&] { return destructure_elements(pattern, element + 1, value, environment, input, next); });
 }
 
 Status Machine::destructure_entries(const PatternCode& pattern, std::size_t entry, const Value& value,

@@ -168,7 +168,9 @@ Status Machine::generator_many(const Code& code, Environment* environment, Value
         const int sign = compare(count, Value::number(0.0));
         if (sign < 0) return fail("limit doesn't support negative count");
         if (sign == 0) return Status::kOk;
-        if (!count.is_number()) return fail(std::string(type_name(count)) + " (" + shortened(count) + ") and number (1) cannot be subtracted");
+        if (!count.is_number())
+          return fail(std::string(type_name(count)) + " (" + shortened(count) +
+                      ") and number (1) cannot be subtracted");
         double left = count.number();
         const std::uint64_t label = new_label();
         const Status status = many(code.b, environment, Value(input), track, [&](Value&& value, const Track* at) {
@@ -184,7 +186,9 @@ Status Machine::generator_many(const Code& code, Environment* environment, Value
       return each(code.a, environment, input, [&](Value&& count) {
         const int sign = compare(count, Value::number(0.0));
         if (sign < 0) return fail("skip doesn't support negative count");
-        if (sign > 0 && !count.is_number()) return fail(std::string(type_name(count)) + " (" + shortened(count) + ") and number (1) cannot be subtracted");
+        if (sign > 0 && !count.is_number())
+          return fail(std::string(type_name(count)) + " (" + shortened(count) +
+                      ") and number (1) cannot be subtracted");
         double left = count.number();
         return many(code.b, environment, Value(input), track, [&](Value&& value, const Track* at) {
           if (left > 0) {
@@ -211,9 +215,12 @@ Status Machine::generator_many(const Code& code, Environment* environment, Value
         });
         return status == Status::kBreak && break_label_ == label ? Status::kOk : status;
       });
-    case Op::kUntil: return until(code, environment, std::move(input), track, emit);
-    case Op::kWhile: return while_loop(code, environment, std::move(input), track, emit);
-    case Op::kRepeat: return repeat(code, environment, std::move(input), track, emit);
+    case Op::kUntil:
+      return until(code, environment, std::move(input), track, emit);
+    case Op::kWhile:
+      return while_loop(code, environment, std::move(input), track, emit);
+    case Op::kRepeat:
+      return repeat(code, environment, std::move(input), track, emit);
     case Op::kIsEmpty: {
       bool empty = true;
       const std::uint64_t label = new_label();
@@ -296,7 +303,8 @@ Status Machine::generator_many(const Code& code, Environment* environment, Value
     case Op::kBuiltin:
     case Op::kGetPath:
     case Op::kEmpty:
-    case Op::kError: break;
+    case Op::kError:
+      break;
   }
   return fail("internal error: not a generator");
 }

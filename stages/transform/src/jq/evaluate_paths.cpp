@@ -200,13 +200,12 @@ Status Machine::update_one(const Code& code, Environment* environment, Value&& i
         // The first output counts.
         bool found = false;
         const std::uint64_t label = new_label();
-        const Status status =
-            many(code.b, environment, std::move(old), nullptr, [&](Value&& value, const Track*) {
-              replacement = std::move(value);
-              found = true;
-              break_label_ = label;
-              return Status::kBreak;
-            });
+        const Status status = many(code.b, environment, std::move(old), nullptr, [&](Value&& value, const Track*) {
+          replacement = std::move(value);
+          found = true;
+          break_label_ = label;
+          return Status::kBreak;
+        });
         if (found && status == Status::kBreak && break_label_ == label) return Status::kOk;
         return status == Status::kOk ? Status::kEmpty : status;
       },

@@ -33,9 +33,14 @@ bool row(const Value& value, bool tabs, std::string& out, std::string& error) {
     const Value& cell = array_at(value, i);
     switch (cell.tag()) {
       case Tag::kInvalid:
-      case Tag::kNull: break;
-      case Tag::kTrue: out += "true"; break;
-      case Tag::kFalse: out += "false"; break;
+      case Tag::kNull:
+        break;
+      case Tag::kTrue:
+        out += "true";
+        break;
+      case Tag::kFalse:
+        out += "false";
+        break;
       case Tag::kNumber:
       case Tag::kLiteral:
         if (cell.number() == cell.number()) append_number(out, cell);
@@ -44,11 +49,20 @@ bool row(const Value& value, bool tabs, std::string& out, std::string& error) {
         if (tabs) {
           for (const char c : cell.string()) {
             switch (c) {
-              case '\t': out += "\\t"; break;
-              case '\r': out += "\\r"; break;
-              case '\n': out += "\\n"; break;
-              case '\\': out += "\\\\"; break;
-              default: out += c;
+              case '\t':
+                out += "\\t";
+                break;
+              case '\r':
+                out += "\\r";
+                break;
+              case '\n':
+                out += "\\n";
+                break;
+              case '\\':
+                out += "\\\\";
+                break;
+              default:
+                out += c;
             }
           }
         } else {
@@ -72,12 +86,23 @@ bool row(const Value& value, bool tabs, std::string& out, std::string& error) {
 void html(std::string_view text, std::string& out) {
   for (const char c : text) {
     switch (c) {
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '&': out += "&amp;"; break;
-      case '\'': out += "&apos;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '\'':
+        out += "&apos;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
     }
   }
 }
@@ -127,7 +152,9 @@ bool unuri(std::string_view text, std::string& out) {
 bool shell_word(const Value& value, std::string& out, std::string& error) {
   switch (value.tag()) {
     case Tag::kArray:
-    case Tag::kObject: error = quoted_type(value) + " can not be escaped for shell"; return false;
+    case Tag::kObject:
+      error = quoted_type(value) + " can not be escaped for shell";
+      return false;
     case Tag::kString:
       out += '\'';
       for (const char c : value.string()) {
@@ -144,7 +171,9 @@ bool shell_word(const Value& value, std::string& out, std::string& error) {
     case Tag::kFalse:
     case Tag::kTrue:
     case Tag::kNumber:
-    case Tag::kLiteral: append_json(out, value); return true;
+    case Tag::kLiteral:
+      append_json(out, value);
+      return true;
   }
   return true;
 }
@@ -153,7 +182,8 @@ void base64(std::string_view text, std::string& out) {
   for (std::size_t i = 0; i < text.size(); i += 3) {
     std::uint32_t group = 0;
     const std::size_t count = std::min<std::size_t>(3, text.size() - i);
-    for (std::size_t j = 0; j < 3; ++j) group = (group << 8) | (j < count ? static_cast<unsigned char>(text[i + j]) : 0u);
+    for (std::size_t j = 0; j < 3; ++j)
+      group = (group << 8) | (j < count ? static_cast<unsigned char>(text[i + j]) : 0u);
     for (std::size_t j = 0; j < 4; ++j) {
       out += j <= count ? kBase64[(group >> (18 - 6 * j)) & 63u] : '=';
     }
@@ -202,7 +232,8 @@ void base32(std::string_view text, std::string& out) {
   for (std::size_t i = 0; i < text.size(); i += 5) {
     std::uint64_t group = 0;
     const std::size_t count = std::min<std::size_t>(5, text.size() - i);
-    for (std::size_t j = 0; j < 5; ++j) group = (group << 8) | (j < count ? static_cast<unsigned char>(text[i + j]) : 0u);
+    for (std::size_t j = 0; j < 5; ++j)
+      group = (group << 8) | (j < count ? static_cast<unsigned char>(text[i + j]) : 0u);
     constexpr std::array<std::size_t, 6> kDigits = {0, 2, 4, 5, 7, 8};
     for (std::size_t j = 0; j < 8; ++j) out += j < kDigits[count] ? kBase32[(group >> (35 - 5 * j)) & 31u] : '=';
   }

@@ -46,7 +46,7 @@ class Heap {
 
  private:
   static constexpr std::size_t kStep = 16;
-  static constexpr std::size_t kSmall = 512;                    ///< Up to here, classes in steps of 16 bytes.
+  static constexpr std::size_t kSmall = 512;                      ///< Up to here, classes in steps of 16 bytes.
   static constexpr std::size_t kLargest = std::size_t{64} << 10;  ///< Above, blocks of their own.
   static constexpr std::size_t kChunk = std::size_t{256} << 10;
 

@@ -13,6 +13,8 @@
 namespace riptide::transform::jq {
 namespace {
 
+constexpr std::uint32_t kIndexed = 64;  ///< Objects of that many members are indexed at once, others when needed.
+
 constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 constexpr bool is_structure(char c) noexcept {
   return c == '[' || c == ']' || c == '{' || c == '}' || c == ',' || c == ':' || c == '"';
@@ -51,12 +53,24 @@ bool unescape(std::string_view body, std::string& out) {
     switch (kind) {
       case '"':
       case '\\':
-      case '/': out += kind; break;
-      case 'b': out += '\b'; break;
-      case 'f': out += '\f'; break;
-      case 'n': out += '\n'; break;
-      case 'r': out += '\r'; break;
-      case 't': out += '\t'; break;
+      case '/':
+        out += kind;
+        break;
+      case 'b':
+        out += '\b';
+        break;
+      case 'f':
+        out += '\f';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 't':
+        out += '\t';
+        break;
       case 'u': {
         std::uint32_t unit = 0;
         if (!hex4(at, end, unit)) return false;
@@ -70,7 +84,8 @@ bool unescape(std::string_view body, std::string& out) {
         utf8::append(out, unit);
         break;
       }
-      default: return false;
+      default:
+        return false;
     }
   }
   return true;
@@ -157,6 +172,7 @@ bool JsonReader::scalar(Value& value) {
 
 void JsonReader::close(bool object, std::size_t first, Value& value) {
   const std::size_t count = values_.size() - first;
+  bool settle = false;
   if (object) {
     value = Value::object();
     ObjectNode* node = value.object_node();
@@ -167,6 +183,7 @@ void JsonReader::close(bool object, std::size_t first, Value& value) {
       std::memcpy(static_cast<void*>(node->entries), static_cast<const void*>(&values_[first]), count * sizeof(Value));
       node->size = members;
       node->unchecked = true;
+      settle = !borrow_ || members >= kIndexed;
     }
   } else {
     value = Value::array(count);
@@ -180,6 +197,7 @@ void JsonReader::close(bool object, std::size_t first, Value& value) {
   // Moved by their bytes: what is left behind owns nothing.
   for (std::size_t i = first; i < values_.size(); ++i) new (&values_[i]) Value();
   values_.resize(first);
+  if (settle) object_settle(value);
 }
 
 bool JsonReader::parse(Value& result) {
@@ -304,7 +322,7 @@ class Complaint {
         }
         continue;
       }
-      if (c == '\'' ) {
+      if (c == '\'') {
         // Single quotes get their own message once the token ends.
       }
       if (is_space(c) || is_structure(c)) {

@@ -35,13 +35,27 @@ void append_json_string(std::string& out, std::string_view text) {
     if (at == end) break;
     const char c = *at++;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
       default: {
         constexpr std::string_view kHex = "0123456789abcdef";
         const auto byte = static_cast<unsigned char>(c);
@@ -61,12 +75,22 @@ bool append_json(std::string& out, const Value& root, std::size_t max_size) {
   while (true) {
     switch (value->tag()) {
       case Tag::kInvalid:
-      case Tag::kNull: out += "null"; break;
-      case Tag::kFalse: out += "false"; break;
-      case Tag::kTrue: out += "true"; break;
+      case Tag::kNull:
+        out += "null";
+        break;
+      case Tag::kFalse:
+        out += "false";
+        break;
+      case Tag::kTrue:
+        out += "true";
+        break;
       case Tag::kNumber:
-      case Tag::kLiteral: append_number(out, *value); break;
-      case Tag::kString: append_json_string(out, value->string()); break;
+      case Tag::kLiteral:
+        append_number(out, *value);
+        break;
+      case Tag::kString:
+        append_json_string(out, value->string());
+        break;
       case Tag::kArray:
       case Tag::kObject:
         if (levels.size() > kMaxDepth) {

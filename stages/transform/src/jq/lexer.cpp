@@ -9,8 +9,8 @@ namespace riptide::transform::jq {
 namespace {
 
 constexpr std::array<std::string_view, 19> kKeywords = {
-    "as",  "import",  "include", "module", "def",   "if",    "then", "else", "elif", "end",     "reduce",
-    "and", "foreach", "or",      "try",    "catch", "label", "break", "__loc__"};
+    "as",     "import", "include", "module", "def", "if",    "then",  "else",  "elif",   "end",
+    "reduce", "and",    "foreach", "or",     "try", "catch", "label", "break", "__loc__"};
 
 constexpr bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -169,8 +169,8 @@ class Lexer {
   }
 
   bool symbol() {
-    static constexpr std::array<std::string_view, 16> kSymbols = {"?//", "//=", "|=", "+=", "-=", "*=", "/=", "%=",
-                                                                 "==",   "!=",  "<=",  ">=", "//", "..", "&&", "||"};
+    static constexpr std::array<std::string_view, 16> kSymbols = {
+        "?//", "//=", "|=", "+=", "-=", "*=", "/=", "%=", "==", "!=", "<=", ">=", "//", "..", "&&", "||"};
     const std::size_t begin = at_;
     for (const std::string_view candidate : kSymbols) {
       if (text_.substr(at_, candidate.size()) != candidate) continue;
@@ -251,11 +251,21 @@ class Lexer {
       case '/':
         decoded += c;
         return true;
-      case 'b': decoded += '\b'; return true;
-      case 'f': decoded += '\f'; return true;
-      case 'n': decoded += '\n'; return true;
-      case 'r': decoded += '\r'; return true;
-      case 't': decoded += '\t'; return true;
+      case 'b':
+        decoded += '\b';
+        return true;
+      case 'f':
+        decoded += '\f';
+        return true;
+      case 'n':
+        decoded += '\n';
+        return true;
+      case 'r':
+        decoded += '\r';
+        return true;
+      case 't':
+        decoded += '\t';
+        return true;
       case 'u': {
         std::uint32_t unit = 0;
         if (!hex4(at_, unit)) return fail("invalid \\uXXXX escape in a string", begin);
@@ -275,7 +285,8 @@ class Lexer {
         return true;
       }
       default:
-        return fail("invalid escape in a string: only \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX and \\( are known", begin);
+        return fail("invalid escape in a string: only \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX and \\( are known",
+                    begin);
     }
   }
 

@@ -12,13 +12,13 @@ namespace riptide::transform::jq {
 
 enum class TokenKind : std::uint8_t {
   kEnd,
-  kSymbol,       ///< Punctuation and operators: `text`.
-  kKeyword,      ///< `text`.
-  kIdentifier,   ///< May have a module prefix: a::b.
-  kField,        ///< `.name`: `text` without the dot.
-  kVariable,     ///< `$name`: `text` without the dollar.
-  kLocation,     ///< `$__loc__`
-  kFormat,       ///< `@name`: `text` without the at sign.
+  kSymbol,      ///< Punctuation and operators: `text`.
+  kKeyword,     ///< `text`.
+  kIdentifier,  ///< May have a module prefix: a::b.
+  kField,       ///< `.name`: `text` without the dot.
+  kVariable,    ///< `$name`: `text` without the dollar.
+  kLocation,    ///< `$__loc__`
+  kFormat,      ///< `@name`: `text` without the at sign.
   kNumber,
   kStringStart,  ///< The opening quote.
   kStringText,   ///< Decoded characters.

@@ -92,7 +92,8 @@ void Machine::pop_to(Environment* last) noexcept {
     for (std::uint32_t i = 0; i < gone->size; ++i) gone->slots()[i].~Slot();
     last_environment_ = gone->previous;
     auto* start = reinterpret_cast<std::byte*>(gone);
-    while (chunk_ > 0 && !(start >= chunks_[chunk_].bytes.get() && start < chunks_[chunk_].bytes.get() + chunks_[chunk_].size)) {
+    while (chunk_ > 0 &&
+           !(start >= chunks_[chunk_].bytes.get() && start < chunks_[chunk_].bytes.get() + chunks_[chunk_].size)) {
       --chunk_;
     }
     scope_top_ = start;
@@ -165,10 +166,17 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
   while (true) {
     count_steps(1);
     switch (code->op) {
-      case Op::kIdentity: output = std::move(input); return Status::kOk;
-      case Op::kConstant: output = code->constant; return Status::kOk;
-      case Op::kPath: return path_steps(*code, environment, std::move(input), output);
-      case Op::kVariable: output = climb(environment, code->hops)->slots()[code->index].value; return Status::kOk;
+      case Op::kIdentity:
+        output = std::move(input);
+        return Status::kOk;
+      case Op::kConstant:
+        output = code->constant;
+        return Status::kOk;
+      case Op::kPath:
+        return path_steps(*code, environment, std::move(input), output);
+      case Op::kVariable:
+        output = climb(environment, code->hops)->slots()[code->index].value;
+        return Status::kOk;
       case Op::kPipe: {
         Value between;
         const Status status = one(code->a, environment, std::move(input), between);
@@ -216,8 +224,10 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
         if (get_slice(base, from, to, output, problem)) return Status::kOk;
         return code->flag ? Status::kEmpty : fail(problem);
       }
-      case Op::kCollect: return collect(code->a, environment, std::move(input), nullptr, output);
-      case Op::kObject: return object_one(*code, environment, input, output);
+      case Op::kCollect:
+        return collect(code->a, environment, std::move(input), nullptr, output);
+      case Op::kObject:
+        return object_one(*code, environment, input, output);
       case Op::kNegate: {
         Value operand;
         const Status status = one(code->a, environment, std::move(input), operand);
@@ -325,23 +335,28 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
       case Op::kBreak:
         break_label_ = static_cast<std::uint64_t>(climb(environment, code->hops)->slots()[0].value.number());
         return Status::kBreak;
-      case Op::kFormat: return format_one(code->constant.string(), input, output);
-      case Op::kTemplate: return template_one(*code, environment, input, output);
-      case Op::kBuiltin: return builtin_one(*code, environment, std::move(input), output);
+      case Op::kFormat:
+        return format_one(code->constant.string(), input, output);
+      case Op::kTemplate:
+        return template_one(*code, environment, input, output);
+      case Op::kBuiltin:
+        return builtin_one(*code, environment, std::move(input), output);
       case Op::kAssign: {
         Value value;
         Value copy = input;
         const Status status = one(code->b, environment, std::move(copy), value);
         return status != Status::kOk ? status : assign(*code, environment, input, value, output);
       }
-      case Op::kUpdate: return update_one(*code, environment, std::move(input), output);
+      case Op::kUpdate:
+        return update_one(*code, environment, std::move(input), output);
       case Op::kUpdateOp: {
         Value operand;
         Value copy = input;
         const Status status = one(code->b, environment, std::move(copy), operand);
         return status != Status::kOk ? status : update_op(*code, environment, input, operand, output);
       }
-      case Op::kEmpty: return Status::kEmpty;
+      case Op::kEmpty:
+        return Status::kEmpty;
       case Op::kError: {
         Value raised;
         const Status status = one(code->a, environment, std::move(input), raised);
@@ -374,7 +389,8 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
       case Op::kAny:
       case Op::kAll:
       case Op::kAdd:
-      case Op::kInputs: return generator_one(*code, environment, std::move(input), output);
+      case Op::kInputs:
+        return generator_one(*code, environment, std::move(input), output);
     }
   }
 }
@@ -411,9 +427,12 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
     }
     count_steps(1);
     switch (code->op) {
-      case Op::kIdentity: return emit(std::move(input), track);
-      case Op::kConstant: return emit(Value(code->constant), track);
-      case Op::kVariable: return emit(Value(climb(environment, code->hops)->slots()[code->index].value), track);
+      case Op::kIdentity:
+        return emit(std::move(input), track);
+      case Op::kConstant:
+        return emit(Value(code->constant), track);
+      case Op::kVariable:
+        return emit(Value(climb(environment, code->hops)->slots()[code->index].value), track);
       case Op::kPath:
         if (code->flag) input = climb(environment, code->hops)->slots()[code->index].value;
         return track_steps(*code, 0, std::move(input), track, emit);
@@ -497,13 +516,15 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
           return iterate(std::move(value), at, emit);
         });
       }
-      case Op::kRecurse: return recurse(std::move(input), track, emit);
+      case Op::kRecurse:
+        return recurse(std::move(input), track, emit);
       case Op::kCollect: {
         Value output;
         const Status status = collect(code->a, environment, std::move(input), track, output);
         return status == Status::kOk ? emit(std::move(output), track) : status;
       }
-      case Op::kObject: return object_many(*code, 0, environment, input, Value::object(), track, emit);
+      case Op::kObject:
+        return object_many(*code, 0, environment, input, Value::object(), track, emit);
       case Op::kNegate:
         return each(code->a, environment, input, [&](Value&& operand) {
           if (!operand.is_number()) {
@@ -535,12 +556,11 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
       case Op::kAlternative: {
         bool found = false;
         Value copy = input;
-        const Status status =
-            many(code->a, environment, std::move(copy), track, [&](Value&& value, const Track* at) {
-              if (!value.truthy()) return Status::kOk;
-              found = true;
-              return emit(std::move(value), at);
-            });
+        const Status status = many(code->a, environment, std::move(copy), track, [&](Value&& value, const Track* at) {
+          if (!value.truthy()) return Status::kOk;
+          found = true;
+          return emit(std::move(value), at);
+        });
         if (status != Status::kOk || found) return status;
         code = code->b;
         continue;
@@ -548,12 +568,11 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
       case Op::kTry: {
         bool downstream = false;
         Value copy = input;
-        const Status status =
-            many(code->a, environment, std::move(copy), track, [&](Value&& value, const Track* at) {
-              const Status after = emit(std::move(value), at);
-              downstream = after != Status::kOk;
-              return after;
-            });
+        const Status status = many(code->a, environment, std::move(copy), track, [&](Value&& value, const Track* at) {
+          const Status after = emit(std::move(value), at);
+          downstream = after != Status::kOk;
+          return after;
+        });
         if (status != Status::kError || downstream) return status;
         if (code->b == nullptr) return Status::kOk;
         input = std::move(error_);
@@ -573,7 +592,7 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
         const Code* loop = code;
         return each(code->b, environment, input, [&](Value&& state) {
           Value copy = input;
-          return foreach(*loop, environment, std::move(copy), std::move(state), track, emit);
+          return foreach (*loop, environment, std::move(copy), std::move(state), track, emit);
         });
       }
       case Op::kBind: {
@@ -663,7 +682,8 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
           return status == Status::kOk ? emit(std::move(output), track) : status;
         });
       }
-      case Op::kEmpty: return Status::kOk;
+      case Op::kEmpty:
+        return Status::kOk;
       case Op::kError:
         return many(code->a, environment, std::move(input), nullptr,
                     [&](Value&& value, const Track*) { return fail_with(std::move(value)); });
@@ -702,7 +722,8 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
       case Op::kAny:
       case Op::kAll:
       case Op::kAdd:
-      case Op::kInputs: return generator_many(*code, environment, std::move(input), track, emit);
+      case Op::kInputs:
+        return generator_many(*code, environment, std::move(input), track, emit);
     }
   }
 }

@@ -135,10 +135,9 @@ class Machine {
   Status collect(const Code* code, Environment* environment, Value&& input, const Track* track, Value& output);
   Status reduce(const Code& code, Environment* environment, Value&& input, Value&& state, const Track* track,
                 Value& output);
-  Status foreach(const Code& code, Environment* environment, Value&& input, Value&& state, const Track* track,
-                 Emit emit);
-  Status bind(const Code& code, Environment* environment, Value&& bound,
-              FunctionRef<Status(Environment*)> body);
+  Status foreach (const Code& code, Environment * environment, Value && input, Value && state, const Track* track,
+                  Emit emit);
+  Status bind(const Code& code, Environment* environment, Value&& bound, FunctionRef<Status(Environment*)> body);
   Status destructure(const PatternCode& pattern, const Value& value, Environment* environment, const Value& input,
                      FunctionRef<Status()> next);
   Status destructure_elements(const PatternCode& pattern, std::size_t element, const Value& value,

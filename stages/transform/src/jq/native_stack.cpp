@@ -3,8 +3,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include <cstdint>
 #include <algorithm>
+#include <cstdint>
 #include <exception>
 #include <new>
 #include <vector>
@@ -114,8 +114,7 @@ NativeStack::Scope::~Scope() {
 void NativeStack::call_elsewhere(void (*function)(void*), void* context) {
   Segments& stacks = segments();
   if (stacks.used == stacks.all.size()) {
-    const std::size_t size =
-        stacks.all.empty() ? kFirstSegment : std::min(stacks.all.back().size * 2, kLargestSegment);
+    const std::size_t size = stacks.all.empty() ? kFirstSegment : std::min(stacks.all.back().size * 2, kLargestSegment);
     void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
     stacks.all.push_back({memory, size});

@@ -25,9 +25,7 @@ class NativeStack {
     bool outermost_;
   };
 
-  [[nodiscard]] static bool low() noexcept {
-    return static_cast<char*>(__builtin_frame_address(0)) < limit();
-  }
+  [[nodiscard]] static bool low() noexcept { return static_cast<char*>(__builtin_frame_address(0)) < limit(); }
 
   /// Calls `function(context)` on another segment; its exceptions come through.
   static void call_elsewhere(void (*function)(void*), void* context);
@@ -46,7 +44,8 @@ inline auto with_native_stack(F&& function) -> std::invoke_result_t<F> {
   if (!NativeStack::low()) [[likely]]
     return function();
   if constexpr (std::is_void_v<R>) {
-    NativeStack::call_elsewhere([](void* context) { (*static_cast<std::remove_reference_t<F>*>(context))(); }, &function);
+    NativeStack::call_elsewhere([](void* context) { (*static_cast<std::remove_reference_t<F>*>(context))(); },
+                                &function);
   } else {
     struct Call {
       std::remove_reference_t<F>* function;

@@ -8,8 +8,8 @@ namespace riptide::transform::jq {
 /// A decimal as written: sign, digits without leading zeros (trailing ones kept), and a power of ten.
 struct Decimal {
   bool negative = false;
-  std::string digits;        ///< Empty for zero.
-  long long exponent = 0;    ///< Of the last digit.
+  std::string digits;      ///< Empty for zero.
+  long long exponent = 0;  ///< Of the last digit.
 
   [[nodiscard]] bool zero() const noexcept { return digits.empty(); }
   /// Where the point stands: 0.digits x 10^point.

@@ -126,20 +126,28 @@ class Parser {
 
   [[nodiscard]] std::string shown() const {
     switch (token().kind) {
-      case TokenKind::kEnd: return "end of program";
-      case TokenKind::kField: return "'." + token().text + "'";
+      case TokenKind::kEnd:
+        return "end of program";
+      case TokenKind::kField:
+        return "'." + token().text + "'";
       case TokenKind::kVariable:
-      case TokenKind::kLocation: return "'$" + token().text + "'";
-      case TokenKind::kFormat: return "'@" + token().text + "'";
+      case TokenKind::kLocation:
+        return "'$" + token().text + "'";
+      case TokenKind::kFormat:
+        return "'@" + token().text + "'";
       case TokenKind::kStringStart:
       case TokenKind::kStringText:
-      case TokenKind::kStringEnd: return "string";
-      case TokenKind::kInterpolationStart: return "'\\('";
-      case TokenKind::kInterpolationEnd: return "')'";
+      case TokenKind::kStringEnd:
+        return "string";
+      case TokenKind::kInterpolationStart:
+        return "'\\('";
+      case TokenKind::kInterpolationEnd:
+        return "')'";
       case TokenKind::kSymbol:
       case TokenKind::kKeyword:
       case TokenKind::kIdentifier:
-      case TokenKind::kNumber: return "'" + token().text + "'";
+      case TokenKind::kNumber:
+        return "'" + token().text + "'";
     }
     return "token";
   }
@@ -372,7 +380,8 @@ class Parser {
         if (token().kind != TokenKind::kInterpolationEnd) unexpected("')'");
         ++at_;
         // A string that is interpolated is a template of its own, so that it is not taken for text.
-        if (inner->kind == Kind::kString) inner = make(Kind::kPipe, inner->at, make(Kind::kIdentity, inner->at), std::move(inner));
+        if (inner->kind == Kind::kString)
+          inner = make(Kind::kPipe, inner->at, make(Kind::kIdentity, inner->at), std::move(inner));
         node->children.push_back(std::move(inner));
       } else {
         unexpected("the end of the string");
@@ -397,7 +406,8 @@ class Parser {
         node->text = take().text;
         return node;
       }
-      case TokenKind::kStringStart: return string({});
+      case TokenKind::kStringStart:
+        return string({});
       case TokenKind::kFormat: {
         std::string name = take().text;
         if (token().kind == TokenKind::kStringStart) {
@@ -408,21 +418,28 @@ class Parser {
         node->text = std::move(name);
         return node;
       }
-      case TokenKind::kField: return field(make(Kind::kIdentity, at));
+      case TokenKind::kField:
+        return field(make(Kind::kIdentity, at));
       case TokenKind::kVariable: {
         NodePtr node = make(Kind::kVariable, at);
         node->text = take().text;
         return node;
       }
-      case TokenKind::kLocation: ++at_; return make(Kind::kLocation, at);
-      case TokenKind::kIdentifier: return call();
-      case TokenKind::kKeyword: return keyword_term();
-      case TokenKind::kSymbol: return symbol_term();
+      case TokenKind::kLocation:
+        ++at_;
+        return make(Kind::kLocation, at);
+      case TokenKind::kIdentifier:
+        return call();
+      case TokenKind::kKeyword:
+        return keyword_term();
+      case TokenKind::kSymbol:
+        return symbol_term();
       case TokenKind::kEnd:
       case TokenKind::kStringText:
       case TokenKind::kStringEnd:
       case TokenKind::kInterpolationStart:
-      case TokenKind::kInterpolationEnd: break;
+      case TokenKind::kInterpolationEnd:
+        break;
     }
     unexpected("");
   }
@@ -493,7 +510,9 @@ class Parser {
         ++at_;
         entry.key = make(Kind::kLocation, at);
         break;
-      case TokenKind::kStringStart: entry.key = string({}); break;
+      case TokenKind::kStringStart:
+        entry.key = string({});
+        break;
       case TokenKind::kFormat: {
         std::string format = take().text;
         entry.key = string(std::move(format));
@@ -517,7 +536,8 @@ class Parser {
       case TokenKind::kStringText:
       case TokenKind::kStringEnd:
       case TokenKind::kInterpolationStart:
-      case TokenKind::kInterpolationEnd: unexpected("a key");
+      case TokenKind::kInterpolationEnd:
+        unexpected("a key");
     }
     if (accept_symbol(":")) {
       entry.value = object_value();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "jq/json_writer.hpp"
+#include "jq/native_stack.hpp"
 #include "jq/utf8.hpp"
 
 namespace riptide::transform::jq {
@@ -182,8 +183,8 @@ bool set_key(Value& base, const Value& key, Value&& value, std::string& error) {
   if (key.is_object() && (base.is_array() || base.is_null())) return set_slice(base, key, std::move(value), error);
   if (key.is_object() && base.is_string()) return refuse(error, "Cannot update string slices");
   if (base.is_array() || key.is_object()) {
-    return refuse(error, "Cannot update field at " + std::string(type_name(key)) + " index of " +
-                             std::string(type_name(base)));
+    return refuse(
+        error, "Cannot update field at " + std::string(type_name(key)) + " index of " + std::string(type_name(base)));
   }
   return refuse(error, cannot_index(base, key));
 }
@@ -237,71 +238,78 @@ bool set_path(Value& base, const Value& path, Value&& value, std::string& error)
 
 namespace {
 
-bool delete_key(Value& base, const Value& key, std::string& error) {
-  if (base.is_null()) return true;
-  if (base.is_array()) {
-    std::size_t begin = 0;
-    std::size_t end = 0;
-    if (key.is_number()) {
-      double at = key.number();
-      if (std::isnan(at)) return true;
+using Keys = std::vector<const Value*>;
+
+// Deletes several keys at once: positions count in the array as it was.
+bool delete_keys(Value& base, const Keys& keys, std::string& error) {
+  if (base.is_null() || keys.empty()) return true;
+  if (base.is_object()) {
+    for (const Value* key : keys) {
+      if (!key->is_string()) {
+        return refuse(error, "Cannot delete " + std::string(type_name(*key)) + " field of object");
+      }
+      object_remove(base, key->string());
+    }
+    return true;
+  }
+  if (!base.is_array()) return refuse(error, "Cannot delete fields from " + std::string(type_name(base)));
+  const std::size_t size = array_size(base);
+  std::vector<bool> gone(size, false);
+  for (const Value* key : keys) {
+    if (key->is_number()) {
+      double at = key->number();
+      if (std::isnan(at)) continue;
       at = std::floor(at);
-      if (at < 0) at += static_cast<double>(array_size(base));
-      if (at < 0 || at >= static_cast<double>(array_size(base))) return true;
-      begin = static_cast<std::size_t>(at);
-      end = begin + 1;
-    } else if (key.is_object()) {
+      if (at < 0) at += static_cast<double>(size);
+      if (at >= 0 && at < static_cast<double>(size)) gone[static_cast<std::size_t>(at)] = true;
+    } else if (key->is_object()) {
       const Value* from = nullptr;
       const Value* to = nullptr;
-      if (!object_bounds(key, from, to)) return refuse(error, kSliceError);
-      slice_bounds(*from, *to, array_size(base), begin, end);
+      if (!object_bounds(*key, from, to)) return refuse(error, kSliceError);
+      std::size_t begin = 0;
+      std::size_t end = 0;
+      slice_bounds(*from, *to, size, begin, end);
+      for (std::size_t i = begin; i < end; ++i) gone[i] = true;
     } else {
-      return refuse(error, "Cannot delete field at " + std::string(key.is_string() ? "object" : type_name(key)) +
+      return refuse(error, "Cannot delete field at " + std::string(key->is_string() ? "object" : type_name(*key)) +
                                " index of array");
     }
-    if (begin == end) return true;
-    Value result = Value::array(array_size(base) - (end - begin));
-    for (std::size_t i = 0; i < begin; ++i) array_push(result, array_at(base, i));
-    for (std::size_t i = end; i < array_size(base); ++i) array_push(result, array_at(base, i));
-    base = std::move(result);
-    return true;
   }
-  if (base.is_object()) {
-    if (!key.is_string()) {
-      return refuse(error, "Cannot delete " + std::string(type_name(key)) + " field of object");
-    }
-    object_remove(base, key.string());
-    return true;
+  Value result = Value::array(size);
+  for (std::size_t i = 0; i < size; ++i) {
+    if (!gone[i]) array_push(result, array_at(base, i));
   }
-  return refuse(error, "Cannot delete fields from " + std::string(type_name(base)));
+  base = std::move(result);
+  return true;
 }
 
-bool delete_path(Value& base, const Value& path, std::string& error) {
-  const std::uint32_t size = array_size(path);
-  if (size == 0) {
+// `paths` are sorted and agree in their first `depth` keys, which lead to `base`.
+bool delete_group(Value& base, const Value* const* first, const Value* const* last, std::uint32_t depth,
+                  std::string& error) {
+  if (base.is_null()) return true;
+  if (array_size(**first) == depth) {
     base = Value::null();
     return true;
   }
-  std::vector<Value> levels{base};
-  for (std::uint32_t i = 0; i + 1 < size; ++i) {
-    if (levels.back().is_null()) return true;
-    Value below;
-    if (!get_key(levels.back(), array_at(path, i), below, error)) return false;
-    levels.push_back(std::move(below));
+  Keys doomed;
+  while (last != first) {
+    // The paths with the last key that is left: the shortest of them come first.
+    const Value& key = array_at(**(last - 1), depth);
+    const Value* const* group = last - 1;
+    while (group != first && compare(array_at(**(group - 1), depth), key) == 0) --group;
+    if (array_size(**group) == depth + 1) {
+      doomed.push_back(&key);
+    } else {
+      Value below;
+      if (!get_key(base, key, below, error)) return false;
+      if (!below.is_null()) {
+        if (!with_native_stack([&] { return delete_group(below, group, last, depth + 1, error); })) return false;
+        if (!set_key(base, key, std::move(below), error)) return false;
+      }
+    }
+    last = group;
   }
-  if (levels.back().is_null()) return true;
-  Value current = std::move(levels.back());
-  levels.pop_back();
-  if (!delete_key(current, array_at(path, size - 1), error)) return false;
-  for (std::uint32_t i = size - 1; i-- > 0;) {
-    Value level = std::move(levels.back());
-    levels.pop_back();
-    if (levels.empty()) base = Value();
-    if (!set_key(level, array_at(path, i), std::move(current), error)) return false;
-    current = std::move(level);
-  }
-  base = std::move(current);
-  return true;
+  return delete_keys(base, doomed, error);
 }
 
 }  // namespace
@@ -317,13 +325,9 @@ bool delete_paths(Value& base, const Value& paths, std::string& error) {
     if (array_size(path) > kMaxPath) return refuse(error, "Path too deep");
     order.push_back(&path);
   }
-  // From the last to the first, so that no deletion moves what is still to go.
   std::stable_sort(order.begin(), order.end(), [](const Value* a, const Value* b) { return compare(*a, *b) < 0; });
-  for (auto path = order.rbegin(); path != order.rend(); ++path) {
-    if (path != order.rbegin() && compare(**path, **(path - 1)) == 0) continue;
-    if (!delete_path(base, **path, error)) return false;
-  }
-  return true;
+  if (order.empty()) return true;
+  return delete_group(base, order.data(), order.data() + order.size(), 0, error);
 }
 
 }  // namespace riptide::transform::jq

@@ -13,8 +13,8 @@ namespace riptide::transform::jq {
 namespace {
 
 constexpr std::size_t kCached = 64;
-constexpr unsigned int kStackLimit = 100'000;           // Entries of the match stack.
-constexpr unsigned long kRetryLimit = 10'000'000;       // Steps back, in one match and in one search.
+constexpr unsigned int kStackLimit = 100'000;      // Entries of the match stack.
+constexpr unsigned long kRetryLimit = 10'000'000;  // Steps back, in one match and in one search.
 
 void initialize() {
   static const bool once = [] {
@@ -33,7 +33,8 @@ struct Name {
 int remember_name(const UChar* begin, const UChar* end, int groups, int* numbers, regex_t*, void* context) {
   auto* names = static_cast<std::vector<Name>*>(context);
   for (int i = 0; i < groups; ++i) {
-    names->push_back({std::string(reinterpret_cast<const char*>(begin), static_cast<std::size_t>(end - begin)), numbers[i]});
+    names->push_back(
+        {std::string(reinterpret_cast<const char*>(begin), static_cast<std::size_t>(end - begin)), numbers[i]});
   }
   return 0;
 }
@@ -128,7 +129,8 @@ Value capture_of(std::string_view text, int begin, int end, const Regex& regex, 
     object_set(capture, Value::string("string"), Value::null());
   } else {
     const std::string_view found = text.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-    object_set(capture, Value::string("offset"), Value::number(utf8::count(text.substr(0, static_cast<std::size_t>(begin)))));
+    object_set(capture, Value::string("offset"),
+               Value::number(utf8::count(text.substr(0, static_cast<std::size_t>(begin)))));
     object_set(capture, Value::string("length"), Value::number(utf8::count(found)));
     object_set(capture, Value::string("string"), Value::string(found));
   }
@@ -160,14 +162,30 @@ bool RegexCache::match(const Value& input, const Value& pattern, const Value& fl
   if (flags.is_string()) {
     for (const char flag : flags.string()) {
       switch (flag) {
-        case 'g': global = true; break;
-        case 'i': options |= ONIG_OPTION_IGNORECASE; break;
-        case 'x': options |= ONIG_OPTION_EXTEND; break;
-        case 'n': skip_empty = true; break;
-        case 's': options |= ONIG_OPTION_SINGLELINE; break;
-        case 'p': options |= ONIG_OPTION_MULTILINE | ONIG_OPTION_SINGLELINE; break;
-        case 'l': options |= ONIG_OPTION_FIND_LONGEST; break;
-        default: error = std::string(flags.string()) + " is not a valid modifier string"; return false;
+        case 'g':
+          global = true;
+          break;
+        case 'i':
+          options |= ONIG_OPTION_IGNORECASE;
+          break;
+        case 'x':
+          options |= ONIG_OPTION_EXTEND;
+          break;
+        case 'n':
+          skip_empty = true;
+          break;
+        case 's':
+          options |= ONIG_OPTION_SINGLELINE;
+          break;
+        case 'p':
+          options |= ONIG_OPTION_MULTILINE | ONIG_OPTION_SINGLELINE;
+          break;
+        case 'l':
+          options |= ONIG_OPTION_FIND_LONGEST;
+          break;
+        default:
+          error = std::string(flags.string()) + " is not a valid modifier string";
+          return false;
       }
     }
   } else if (!flags.is_null()) {

@@ -103,7 +103,8 @@ std::uint32_t find_scanning(const ObjectNode& node, std::string_view key) noexce
   return kNone;
 }
 
-// The first place with the last value, as repeated insertion would leave it.
+// The first place with the last value, as repeated insertion would leave it. Allocates nothing in the heap: a value may
+// be looked at while another heap is the current one.
 void resolve_duplicates(ObjectNode& node) {
   node.unchecked = false;
   if (node.size < 2) return;
@@ -119,18 +120,18 @@ void resolve_duplicates(ObjectNode& node) {
     }
     if (!found) return;
   }
+  static thread_local std::vector<std::uint32_t> slots;
   std::uint32_t size = 64;
   while (size < node.size * 2) size *= 2;
-  drop_index(node);
-  node.index = static_cast<std::uint32_t*>(heap().allocate(size * sizeof(std::uint32_t)));
-  node.index_size = size;
-  std::memset(node.index, 0, size * sizeof(std::uint32_t));
+  slots.assign(size, 0);
+  const std::uint32_t mask = size - 1;
   std::uint32_t kept = 0;
   for (std::uint32_t i = 0; i < node.size; ++i) {
     ObjectEntry& entry = node.entries[i];
-    const std::uint32_t earlier = find_indexed(node, key_of(entry), hash_of(*entry.key.string_node()));
-    if (earlier != kNone) {
-      node.entries[earlier].value = std::move(entry.value);
+    std::uint32_t slot = hash_of(*entry.key.string_node()) & mask;
+    while (slots[slot] != 0 && key_of(node.entries[slots[slot] - 1]) != key_of(entry)) slot = (slot + 1) & mask;
+    if (slots[slot] != 0) {
+      node.entries[slots[slot] - 1].value = std::move(entry.value);
       entry.key = Value();
       continue;
     }
@@ -138,7 +139,7 @@ void resolve_duplicates(ObjectNode& node) {
       node.entries[kept].key = std::move(entry.key);
       node.entries[kept].value = std::move(entry.value);
     }
-    index_entry(node, kept++);
+    slots[slot] = ++kept;
   }
   node.size = kept;
 }
@@ -176,7 +177,8 @@ void reserve(ArrayNode& node, std::size_t wanted) {
   const std::size_t capacity = std::max<std::size_t>(wanted, std::size_t{node.capacity} + node.capacity / 2 + 4);
   const std::size_t bytes = Heap::rounded(checked_size(capacity) * sizeof(Value));
   auto* items = static_cast<Value*>(heap().allocate(bytes));
-  if (node.size > 0) std::memcpy(static_cast<void*>(items), static_cast<const void*>(node.items), node.size * sizeof(Value));
+  if (node.size > 0)
+    std::memcpy(static_cast<void*>(items), static_cast<const void*>(node.items), node.size * sizeof(Value));
   if (node.items != nullptr) heap().release(node.items, node.capacity * sizeof(Value));
   node.items = items;
   node.capacity = static_cast<std::uint32_t>(bytes / sizeof(Value));
@@ -248,15 +250,22 @@ void Value::destroy() noexcept {
 
 std::string_view type_name(const Value& value) noexcept {
   switch (value.tag()) {
-    case Tag::kInvalid: return "<invalid>";
-    case Tag::kNull: return "null";
+    case Tag::kInvalid:
+      return "<invalid>";
+    case Tag::kNull:
+      return "null";
     case Tag::kFalse:
-    case Tag::kTrue: return "boolean";
+    case Tag::kTrue:
+      return "boolean";
     case Tag::kNumber:
-    case Tag::kLiteral: return "number";
-    case Tag::kString: return "string";
-    case Tag::kArray: return "array";
-    case Tag::kObject: return "object";
+    case Tag::kLiteral:
+      return "number";
+    case Tag::kString:
+      return "string";
+    case Tag::kArray:
+      return "array";
+    case Tag::kObject:
+      return "object";
   }
   return "<invalid>";
 }
@@ -345,6 +354,12 @@ Value array_slice(const Value& array, std::size_t begin, std::size_t end) {
 
 Value Value::object() { return adopt(Tag::kObject, make_node<ObjectNode>()); }
 
+void object_settle(Value& object) {
+  ready(object);
+  ObjectNode& node = *object.object_node();
+  if (node.size >= kIndexFrom && node.index == nullptr) build_index(node, node.size);
+}
+
 std::uint32_t object_size(const Value& object) {
   ready(object);
   return object.object_node()->size;
@@ -366,9 +381,8 @@ Value& object_slot(Value& object, const Value& key) {
   unshare(object);
   ready(object);
   ObjectNode* node = object.object_node();
-  const std::uint32_t found = node->index != nullptr
-                                  ? find_indexed(*node, key.string(), hash_of(*key.string_node()))
-                                  : find_scanning(*node, key.string());
+  const std::uint32_t found = node->index != nullptr ? find_indexed(*node, key.string(), hash_of(*key.string_node()))
+                                                     : find_scanning(*node, key.string());
   if (found != kNone) return node->entries[found].value;
   reserve(*node, std::size_t{node->size} + 1);
   new (&node->entries[node->size]) ObjectEntry{key, Value::null()};
@@ -402,7 +416,8 @@ void sorted_entries(const Value& object, std::uint32_t* order) {
   const std::uint32_t size = object_size(object);
   const ObjectEntry* entries = object.object_node()->entries;
   for (std::uint32_t i = 0; i < size; ++i) order[i] = i;
-  std::sort(order, order + size, [entries](std::uint32_t a, std::uint32_t b) { return key_of(entries[a]) < key_of(entries[b]); });
+  std::sort(order, order + size,
+            [entries](std::uint32_t a, std::uint32_t b) { return key_of(entries[a]) < key_of(entries[b]); });
 }
 
 // ---- comparison
@@ -411,15 +426,23 @@ namespace {
 
 int rank(const Value& value) noexcept {
   switch (value.tag()) {
-    case Tag::kInvalid: return 0;
-    case Tag::kNull: return 1;
-    case Tag::kFalse: return 2;
-    case Tag::kTrue: return 3;
+    case Tag::kInvalid:
+      return 0;
+    case Tag::kNull:
+      return 1;
+    case Tag::kFalse:
+      return 2;
+    case Tag::kTrue:
+      return 3;
     case Tag::kNumber:
-    case Tag::kLiteral: return 4;
-    case Tag::kString: return 5;
-    case Tag::kArray: return 6;
-    case Tag::kObject: return 7;
+    case Tag::kLiteral:
+      return 4;
+    case Tag::kString:
+      return 5;
+    case Tag::kArray:
+      return 6;
+    case Tag::kObject:
+      return 7;
   }
   return 0;
 }
@@ -429,7 +452,9 @@ int sign(int order) noexcept { return order < 0 ? -1 : order > 0 ? 1 : 0; }
 int compare_text(std::string_view a, std::string_view b) noexcept { return sign(a.compare(b)); }
 
 int compare_decimals(const Value& a, const Value& b) {
-  const auto text = [](const Value& value) { return std::string_view(value.literal_node()->text, value.literal_node()->size); };
+  const auto text = [](const Value& value) {
+    return std::string_view(value.literal_node()->text, value.literal_node()->size);
+  };
   const Decimal x = read_decimal(text(a));
   const Decimal y = read_decimal(text(b));
   const bool x_zero = x.zero();
@@ -439,7 +464,8 @@ int compare_decimals(const Value& a, const Value& b) {
     return x_zero ? (y.negative ? 1 : -1) : (x.negative ? -1 : 1);
   }
   if (x.negative != y.negative) return x.negative ? -1 : 1;
-  int order = x.point() != y.point() ? (x.point() < y.point() ? -1 : 1) : compare_text(x.significant(), y.significant());
+  int order =
+      x.point() != y.point() ? (x.point() < y.point() ? -1 : 1) : compare_text(x.significant(), y.significant());
   return x.negative ? -order : order;
 }
 
@@ -481,10 +507,13 @@ int compare_at(const Value& a, const Value& b, std::uint32_t depth) {
     case Tag::kInvalid:
     case Tag::kNull:
     case Tag::kFalse:
-    case Tag::kTrue: return 0;
+    case Tag::kTrue:
+      return 0;
     case Tag::kNumber:
-    case Tag::kLiteral: return compare_numbers(a, b);
-    case Tag::kString: return compare_text(a.string(), b.string());
+    case Tag::kLiteral:
+      return compare_numbers(a, b);
+    case Tag::kString:
+      return compare_text(a.string(), b.string());
     case Tag::kArray: {
       if (depth > kMaxDepth) too_deep("Comparison");
       return with_native_stack([&] {
@@ -509,10 +538,13 @@ bool equal_at(const Value& a, const Value& b, std::uint32_t depth) {
     case Tag::kInvalid:
     case Tag::kNull:
     case Tag::kFalse:
-    case Tag::kTrue: return true;
+    case Tag::kTrue:
+      return true;
     case Tag::kNumber:
-    case Tag::kLiteral: return compare_numbers(a, b) == 0;
-    case Tag::kString: return a.string() == b.string();
+    case Tag::kLiteral:
+      return compare_numbers(a, b) == 0;
+    case Tag::kString:
+      return a.string() == b.string();
     case Tag::kArray:
       if (array_size(a) != array_size(b)) return false;
       if (depth > kMaxDepth) too_deep("Equality check");

@@ -153,10 +153,10 @@ struct ObjectEntry {
 struct ObjectNode : NodeHead {
   std::uint32_t size = 0;
   std::uint32_t capacity = 0;
-  std::uint32_t index_size = 0;         ///< A power of two; 0: no index.
-  ObjectEntry* entries = nullptr;       ///< In insertion order.
-  std::uint32_t* index = nullptr;       ///< Hash to 1 + entry.
-  bool unchecked = false;               ///< From a parser: may hold duplicate keys; the last counts.
+  std::uint32_t index_size = 0;    ///< A power of two; 0: no index.
+  ObjectEntry* entries = nullptr;  ///< In insertion order.
+  std::uint32_t* index = nullptr;  ///< Hash to 1 + entry.
+  bool unchecked = false;          ///< From a parser: may hold duplicate keys; the last counts.
 };
 
 inline double Value::number() const noexcept {
@@ -202,6 +202,8 @@ Value array_slice(const Value& array, std::size_t begin, std::size_t end);
 
 // ---- objects
 
+/// Resolves duplicates of an object just read, and indexes it if it is large.
+void object_settle(Value& object);
 std::uint32_t object_size(const Value& object);
 /// Insertion order; duplicates resolved.
 const ObjectEntry& object_entry(const Value& object, std::size_t index);

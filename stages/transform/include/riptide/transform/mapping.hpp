@@ -18,14 +18,15 @@ using pipeline::Result;
 
 struct CompileOptions {
   bool environment = true;  ///< `env` and `$ENV` show the process environment.
-  /// An expression that does not compile: false makes `compile` fail; true maps it to null with an error, as Ocean does.
+  /// An expression that does not compile: false makes `compile` fail; true maps it to null with an error, as Ocean
+  /// does.
   bool lenient = false;
   EvaluationLimits limits;
 };
 
 /// One problem of a mapping: where, what, and what to change.
 struct Diagnostic {
-  std::string path;        ///< e.g. "resources[0].port.entity.mappings.properties.url"
+  std::string path;  ///< e.g. "resources[0].port.entity.mappings.properties.url"
   std::string expression;
   std::string message;
   int line = 0;
@@ -47,16 +48,16 @@ struct MappingFault {
 /// A field that came out null or failed, over the records of a page.
 struct Misconfigured {
   std::uint32_t resource = 0;
-  std::string field;       ///< e.g. "properties.url"
+  std::string field;  ///< e.g. "properties.url"
   std::string expression;
   std::uint64_t count = 0;
-  std::string example;     ///< The first error message, or "null".
-  bool error = false;      ///< True if evaluating failed; false if it came out null.
+  std::string example;  ///< The first error message, or "null".
+  bool error = false;   ///< True if evaluating failed; false if it came out null.
 };
 
 /// What one page of records became under one or several resources.
 struct MappedPage {
-  pipeline::EntityBuffer entities;      ///< `scope` and `duplicate` are left to the caller.
+  pipeline::EntityBuffer entities;  ///< `scope` and `duplicate` are left to the caller.
   std::vector<MappingFault> faults;
   std::vector<Misconfigured> misconfigured;
   struct Counts {
