@@ -39,8 +39,8 @@ TEST_F(Verbs, GraphDrawsWithoutContactOrFiles) {
                                       {"json", "{\"title\""}}) {
     const ProgramRun run = folder_.run({"graph", "--format", format, "--sink", "sqlite:a.db", "--sink", "ndjson:b"});
     EXPECT_EQ(run.exit_code, 0) << run.err;
-    EXPECT_THAT(run.out, AllOf(StartsWith(begin), HasSubstr("transform"), HasSubstr("upload (sqlite:a.db)"),
-                               HasSubstr("upload (ndjson:b)"), HasSubstr("reconcile")));
+    EXPECT_THAT(run.out, AllOf(StartsWith(begin), HasSubstr("transform"), HasSubstr("(sqlite:a.db)"),
+                               HasSubstr("(ndjson:b)"), HasSubstr("reconcile")));
   }
   EXPECT_THAT(folder_.files(), ElementsAre("stdin.txt"));
   EXPECT_EQ(folder_.run({"graph", "--kind", "nope"}).exit_code, 2);
