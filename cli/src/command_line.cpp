@@ -172,6 +172,8 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
       ->check(CLI::PositiveNumber);
   demo_verb->add_option("--latency-ms", demo.latency_ms, "Milliseconds a page (default: 20)")
       ->check(CLI::NonNegativeNumber);
+  demo_verb->add_option("--port", demo.port, "Port of the server on 127.0.0.1 (default: 18479)")
+      ->check(CLI::Range(0, 65535));
   add_progress(*demo_verb, demo.progress);
   demo_verb->add_option("--log-level", demo.common.log_level, "As for sync")->type_name("LEVEL");
   demo_verb->add_option("--log-format", demo.common.log_format, "As for sync")->type_name("FORMAT");

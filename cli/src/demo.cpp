@@ -14,12 +14,10 @@
 namespace riptide::cli {
 namespace {
 
-// Links of records hold the server's address: the same port each time, so that a second run finds them unchanged.
-constexpr char kPort[] = "18479";
 constexpr char kKey[] = "API-DEMO";
 
-pipeline::Result<std::unique_ptr<OctopusProcess>> start_server(const DemoFlags& flags, const std::string& port) {
-  return OctopusProcess::start({"--port", port, "--spaces", std::to_string(flags.spaces), "--records",
+pipeline::Result<std::unique_ptr<OctopusProcess>> start_server(const DemoFlags& flags, std::uint64_t port) {
+  return OctopusProcess::start({"--port", std::to_string(port), "--spaces", std::to_string(flags.spaces), "--records",
                                 std::to_string(flags.records), "--skew", "0.9", "--latency-ms",
                                 std::to_string(flags.latency_ms), "--seed", "7", "--api-key", kKey});
 }
@@ -32,11 +30,11 @@ int run_demo(const DemoFlags& flags, const std::vector<std::string>& command) {
   terminal.print("riptide demo: starting a made-up Octopus with " + grouped(flags.spaces) +
                  " spaces of uneven size and " + grouped(flags.records) + " records, " +
                  std::to_string(flags.latency_ms) + " ms a page");
-  auto server = start_server(flags, kPort);
+  auto server = start_server(flags, flags.port);
   if (!server) {
-    terminal.print(std::string("riptide demo: port ") + kPort +
+    terminal.print("riptide demo: port " + std::to_string(flags.port) +
                    " is taken; with another one the links in all records change, so a second run updates them");
-    server = start_server(flags, "0");
+    server = start_server(flags, 0);
   }
   if (!server) {
     terminal.print("riptide demo: " + server.error().message);
@@ -59,7 +57,7 @@ int run_demo(const DemoFlags& flags, const std::vector<std::string>& command) {
                 flags.common.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   pipeline::Stop stop;
   const std::string go_on = command_to_go_on(command);
-  const SignalThread signals(
+  SignalThread signals(
       stop, [&](int) { logger.warning("stopping: what is in flight is settled"); },
       [&] {
         terminal.clear_status();

@@ -171,6 +171,11 @@ std::string as_svg(const GraphDescription& graph) {
     out += fmt::format("<text class=\"label\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>\n", layout.paths[e].label.x,
                        layout.paths[e].label.y, xml(graph.edges[e].carries));
   }
+  out += fmt::format(
+      "<text class=\"says\" x=\"24\" y=\"{:.0f}\">blue: computes; green: waits for I/O elsewhere; grey: before or "
+      "after the "
+      "graph</text>\n",
+      layout.height - 18);
   return out + "</svg>\n";
 }
 

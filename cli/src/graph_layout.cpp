@@ -18,7 +18,9 @@ constexpr double kBoxPadding = 14;
 constexpr double kBoxGap = 36;
 constexpr double kLayerGap = 52;
 constexpr double kLaneGap = 22;
-constexpr std::size_t kMostLetters = 52;  // of a line in a box
+constexpr double kLegendWidth = 400;
+constexpr double kLegendHeight = 30;
+constexpr std::size_t kMostLetters = 64;  // of a line in a box
 
 std::size_t letters(std::string_view text) {
   return static_cast<std::size_t>(
@@ -145,7 +147,7 @@ class Layouter {
   }
 
   static double label_width(const GraphDescription::Edge& edge) {
-    return static_cast<double>(letters(edge.carries)) * kTextWidth;
+    return static_cast<double>(letters(edge.carries)) * kTextWidth + 6;
   }
 
   void place() {
@@ -160,11 +162,18 @@ class Layouter {
         left.push_back(e);
       }
     }
+    const auto span = [&](std::size_t e) {
+      const std::size_t a = layer_[graph_.edges[e].from], b = layer_[graph_.edges[e].to];
+      return a > b ? a - b : b - a;
+    };
+    for (auto* const lanes : {&left, &right}) {  // short ones inside: they cross less
+      std::stable_sort(lanes->begin(), lanes->end(), [&](std::size_t a, std::size_t b) { return span(a) < span(b); });
+    }
     const auto lanes_width = [&](const std::vector<std::size_t>& lanes) {
       return std::accumulate(lanes.begin(), lanes.end(), 0.0,
                              [&](double sum, std::size_t e) { return sum + kLaneGap + label_width(graph_.edges[e]); });
     };
-    double rows_width = static_cast<double>(letters(graph_.title)) * kNameWidth;
+    double rows_width = std::max(kLegendWidth, static_cast<double>(letters(graph_.title)) * kNameWidth);
     for (const auto& row : rows_) rows_width = std::max(rows_width, row_width(row));
     const double rows_begin = kMargin + lanes_width(left);
     double y = kMargin + (graph_.title.empty() ? 0 : kTitleHeight);
@@ -181,7 +190,7 @@ class Layouter {
       y += height + kLayerGap;
     }
     layout_.width = rows_begin + rows_width + lanes_width(right) + kMargin;
-    layout_.height = std::max(y - kLayerGap, 0.0) + kMargin;
+    layout_.height = std::max(y - kLayerGap, 0.0) + kLegendHeight + kMargin;
     place_edges(left, right, rows_begin, rows_begin + rows_width);
   }
 

@@ -53,7 +53,7 @@ std::string progress_line(const stages::Progress& progress, double seconds, doub
       fmt::format("{} {}{}{} {} {}/{} pages  {}{}{} rec  {}/s", clock(seconds), strong, progress.phase, plain,
                   bar(part, 20), grouped(progress.pages_read), grouped(progress.pages_known), strong,
                   grouped(progress.records_read), plain, grouped(static_cast<std::uint64_t>(rate)));
-  out += fmt::format("  {}{} in flight  {} of {}{}", weak, progress.in_flight, readable_bytes(progress.memory_taken),
+  out += fmt::format("  {}{} pages under way  {} of {}{}", weak, progress.in_flight, readable_bytes(progress.memory_taken),
                      readable_bytes(budget), plain);
   if (progress.retries > 0) out += fmt::format("  {}{} retries{}", alarm, grouped(progress.retries), plain);
   if (progress.errors > 0) out += fmt::format("  {}{} errors{}", alarm, grouped(progress.errors), plain);
@@ -62,7 +62,7 @@ std::string progress_line(const stages::Progress& progress, double seconds, doub
 
 std::string progress_sentence(const stages::Progress& progress, double seconds, double rate) {
   return fmt::format(
-      "{}: {} of {} known pages, {} of {} scopes, {} records ({}/s), {} entities settled, {} in flight, {} "
+      "{}: {} of {} known pages, {} of {} scopes, {} records ({}/s), {} entities settled, {} pages under way, {} "
       "retries, {} errors, {}",
       progress.phase, grouped(progress.pages_read), grouped(progress.pages_known), grouped(progress.scopes_closed),
       grouped(progress.scopes_known), grouped(progress.records_read), grouped(static_cast<std::uint64_t>(rate)),
@@ -101,6 +101,7 @@ void ProgressDisplay::draw_until_stopped() {
   const std::chrono::milliseconds period = options_.mode == ProgressMode::kTty   ? options_.redraw
                                            : options_.mode == ProgressMode::kLog ? options_.log_every
                                                                                  : options_.json_every;
+  if (options_.mode != ProgressMode::kLog) draw();
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, period, [this] { return stopping_; })) {
     lock.unlock();
@@ -118,20 +119,21 @@ void ProgressDisplay::draw() {
   if (passed > 0 && progress.records_read >= last_records_) {
     const double now = static_cast<double>(progress.records_read - last_records_) / passed;
     // Smoothed over about two seconds, so that the number can be read.
-    const double weight = last_seconds_ == 0 ? 1 : 1 - std::exp(-passed / 2);
-    rate_ += (now - rate_) * weight;
+    smoothed_ += (now - smoothed_) * (1 - std::exp(-passed / 2));
   }
+  // Smoothing begins at nothing: what is missing of it yet is made up for.
+  const double rate = seconds > 0 ? smoothed_ / (1 - std::exp(-seconds / 2)) : 0;
   last_seconds_ = seconds;
   last_records_ = progress.records_read;
   switch (options_.mode) {
     case ProgressMode::kTty:
-      terminal_.set_status(progress_line(progress, seconds, rate_, options_.budget_bytes, terminal_.colours()));
+      terminal_.set_status(progress_line(progress, seconds, rate, options_.budget_bytes, terminal_.colours()));
       break;
     case ProgressMode::kLog:
-      log_(progress_sentence(progress, seconds, rate_));
+      log_(progress_sentence(progress, seconds, rate));
       break;
     case ProgressMode::kJson:
-      terminal_.print(progress_json(progress, seconds, rate_));
+      terminal_.print(progress_json(progress, seconds, rate));
       break;
     case ProgressMode::kNone:
       break;

@@ -23,7 +23,7 @@ using pipeline::RunReport;
 class Run {
  public:
   Run(const RunRequest& request, const Config& config, Terminal& terminal, Logger& logger, pipeline::Stop& stop,
-      const SignalThread& signals)
+      SignalThread& signals)
       : request_(request),
         flags_(request.flags),
         config_(config),
@@ -148,6 +148,7 @@ class Run {
   }
 
   int finish(const RunReport& report) {
+    signals_.run_is_over();
     int code = report.exit_code;
     if (!flags_.report.empty()) {
       if (auto written = write_file_atomically(flags_.report, terminal_.redacted(stages::to_json(report))); !written) {
@@ -180,7 +181,7 @@ class Run {
   Terminal& terminal_;
   Logger& logger_;
   pipeline::Stop& stop_;
-  const SignalThread& signals_;
+  SignalThread& signals_;
   stages::ResyncOptions options_;
   std::string run_id_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
@@ -189,7 +190,7 @@ class Run {
 }  // namespace
 
 int run_resync(const RunRequest& request, const Config& config, Terminal& terminal, Logger& logger,
-               pipeline::Stop& stop, const SignalThread& signals) {
+               pipeline::Stop& stop, SignalThread& signals) {
   return Run(request, config, terminal, logger, stop, signals).run();
 }
 

@@ -45,7 +45,7 @@ void SignalThread::wait_for_signals() {
     ++received;
     if (received == 1) {
       first_.store(signal, std::memory_order_release);
-      if (on_first_) on_first_(signal);
+      if (on_first_ && !over_.load(std::memory_order_acquire)) on_first_(signal);
       stop_.request(pipeline::Error(pipeline::ErrorKind::kStopped,
                                     signal == SIGINT ? "stopped by SIGINT" : "stopped by SIGTERM"));
       continue;

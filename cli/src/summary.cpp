@@ -156,17 +156,23 @@ std::string summary_text(const RunReport& report, bool colours) {
                        grouped(errors.size() - kErrorsShown), grouped(report.errors_total));
   }
 
-  std::size_t fields = 0;
+  // Fields that failed are worth a line each; those that were only null for some records are counted.
+  std::size_t failing = 0, empty = 0;
   for (const auto& kind : report.kinds) {
     for (const auto& field : kind.misconfigured) {
-      if (++fields > kErrorsShown) continue;
-      out += writer.doubtful(fmt::format("  {}: {} came out empty {} times ({}): {}", kind.kind, field.field,
-                                         grouped(field.count), field.expression, field.example)) +
-             "\n";
+      if (field.example == "null") {
+        ++empty;
+      } else if (++failing <= kErrorsShown) {
+        out += writer.doubtful(fmt::format("  {}: {} failed for {} records ({}): {}", kind.kind, field.field,
+                                           grouped(field.count), field.expression, field.example)) +
+               "\n";
+      }
     }
   }
-  if (fields > kErrorsShown)
-    out += fmt::format("  and {} more fields like these; all are in the --report\n", fields - kErrorsShown);
+  if (failing > kErrorsShown) {
+    out += fmt::format("  and {} more fields like these; all are in the --report\n", failing - kErrorsShown);
+  }
+  if (empty > 0) out += fmt::format("  {} mapped fields were null for some records; the --report names them\n", empty);
 
   if (report.guard.tripped) {
     const auto& guard = report.guard;
@@ -179,7 +185,12 @@ std::string summary_text(const RunReport& report, bool colours) {
   } else if (!report.deletion.empty()) {
     out += writer.doubtful("  nothing was deleted: " + report.deletion) + "\n";
   }
-  for (const std::string& notice : report.notices) out += "  note: " + notice + "\n";
+  for (std::size_t i = 0; i < std::min(kErrorsShown, report.notices.size()); ++i) {
+    out += "  note: " + report.notices[i] + "\n";
+  }
+  if (report.notices.size() > kErrorsShown) {
+    out += fmt::format("  and {} more notes; all are in the --report\n", report.notices.size() - kErrorsShown);
+  }
   for (const SinkReport& sink : report.sinks) {
     const std::string hint = sink.error.empty() ? query_hint(sink.sink) : "";
     if (!hint.empty()) out += "\n  look at it:\n    " + writer.strong(hint) + "\n";

@@ -21,7 +21,7 @@ int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
                 flags.common.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   pipeline::Stop stop;
   const std::string go_on = command_to_go_on(command);
-  const SignalThread signals(
+  SignalThread signals(
       stop,
       [&](int signal) {
         logger.warning(std::string(signal == 2 ? "SIGINT" : "SIGTERM") +

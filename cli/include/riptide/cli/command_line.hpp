@@ -52,6 +52,8 @@ struct DemoFlags {
   std::uint64_t records = 60'000;
   std::uint64_t latency_ms = 20;
   std::string database = "riptide.db";
+  /// Links of records hold the server's address: the same port each time, so that a second run finds them unchanged.
+  std::uint64_t port = 18'479;
 };
 
 struct BenchFlags {

@@ -56,7 +56,7 @@ class ProgressDisplay {
   const std::function<stages::Progress()> read_;
   const std::function<void(std::string_view)> log_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  double rate_ = 0;          // of the display's thread
+  double smoothed_ = 0;      // of the display's thread
   double last_seconds_ = 0;  // likewise
   std::uint64_t last_records_ = 0;
   std::mutex mutex_;  ///< Guards stopping_.

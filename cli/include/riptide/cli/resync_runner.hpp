@@ -25,7 +25,7 @@ struct RunRequest {
 /// Runs one resync from a checked configuration: sinks, mapping, source, graph, progress, report, summary. Writes
 /// everything to `terminal`. Returns the exit code. Call it on the main thread; `signals` must exist before.
 int run_resync(const RunRequest& request, const Config& config, Terminal& terminal, Logger& logger,
-               pipeline::Stop& stop, const SignalThread& signals);
+               pipeline::Stop& stop, SignalThread& signals);
 
 /// Prints problems, errors after warnings, and returns whether one is an error.
 bool print_problems(const std::vector<Problem>& problems, Terminal& terminal);

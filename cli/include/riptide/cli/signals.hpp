@@ -23,6 +23,9 @@ class SignalThread {
   SignalThread(const SignalThread&) = delete;
   SignalThread& operator=(const SignalThread&) = delete;
 
+  /// The run is over: a first signal is not announced any more.
+  void run_is_over() noexcept { over_.store(true, std::memory_order_release); }
+
   /// The signal that asked first; 0 if none did.
   [[nodiscard]] int first() const noexcept { return first_.load(std::memory_order_acquire); }
 
@@ -34,6 +37,7 @@ class SignalThread {
   std::function<void()> last_words_;
   std::atomic<int> first_{0};
   std::atomic<bool> closing_{false};
+  std::atomic<bool> over_{false};
   std::thread thread_;
 };
 

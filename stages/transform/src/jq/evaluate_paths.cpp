@@ -126,8 +126,7 @@ Status Machine::iterate(Value&& base, const Track* track, Emit emit) {
     }
     return Status::kOk;
   }
-  return fail("Cannot iterate over " + std::string(type_name(base)) +
-              (base.is_null() ? std::string() : " (" + shortened(base) + ")"));
+  return fail("Cannot iterate over " + std::string(type_name(base)) + " (" + shortened(base) + ")");
 }
 
 Status Machine::recurse(Value&& base, const Track* track, Emit emit) {

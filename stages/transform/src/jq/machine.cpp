@@ -10,6 +10,11 @@
 
 // The heart of the machine: `one` and `many`. What they delegate to is in evaluate_*.cpp.
 namespace riptide::transform::jq {
+namespace {
+
+constexpr std::size_t kKeptChunks = 8;  ///< Of the scope stack.
+
+}  // namespace
 
 Machine::Machine(EvaluationLimits limits) : limits_(limits) {}
 
@@ -24,11 +29,19 @@ void Machine::reset() {
   halt_value_ = Value();
   kept_.clear();
   heap_.set_limit(SIZE_MAX);
+  heap_.set_steps(UINT64_MAX);
   heap_.reset();
 }
 
 void Machine::begin() {
-  steps_ = 0;
+  heap_.set_steps(limits_.max_steps);
+  // What one deep evaluation needed is not kept for all that follow.
+  if (last_environment_ == nullptr && chunks_.size() > kKeptChunks) {
+    chunks_.resize(kKeptChunks);
+    chunk_ = 0;
+    scope_top_ = chunks_[0].bytes.get();
+    scope_end_ = scope_top_ + chunks_[0].size;
+  }
   halted_ = false;
   error_ = Value();
   const std::size_t live = heap_.live_bytes();
@@ -68,7 +81,7 @@ Environment* Machine::push(Environment* up, std::uint32_t size) {
     if (next < chunks_.size() && chunks_[next].size < bytes) chunks_.resize(next);
     if (next >= chunks_.size()) {
       const std::size_t chunk = std::max(kChunk, bytes);
-      if (next >= 8) heap_.charge(chunk);
+      if (next >= kKeptChunks) heap_.charge(chunk);
       chunks_.push_back({std::make_unique_for_overwrite<std::byte[]>(chunk), chunk});
     }
     chunk_ = next;
@@ -429,8 +442,12 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
     switch (code->op) {
       case Op::kIdentity:
         return emit(std::move(input), track);
-      case Op::kConstant:
-        return emit(Value(code->constant), track);
+      case Op::kConstant: {
+        if (track == nullptr || !code->constant.is_number()) return emit(Value(code->constant), track);
+        // A number of the program is never the one at the path, whatever its value.
+        const Track elsewhere{track->up, track->key, Value()};
+        return emit(Value(code->constant), &elsewhere);
+      }
       case Op::kVariable:
         return emit(Value(climb(environment, code->hops)->slots()[code->index].value), track);
       case Op::kPath:

@@ -56,10 +56,7 @@ class Machine {
   Status fail_with(Value value);
   [[nodiscard]] const Value& error() const noexcept { return error_; }
   [[nodiscard]] std::string error_message() const;
-  void count_steps(std::uint64_t steps) {
-    steps_ += steps;
-    if (steps_ > limits_.max_steps) throw LimitExceeded{"evaluation exceeds the step limit"};
-  }
+  void count_steps(std::uint64_t steps) { heap_.spend(steps); }
   Heap& heap() noexcept { return heap_; }
   JsonReader& reader() noexcept { return reader_; }
   RegexCache& regexes() noexcept { return regexes_; }
@@ -159,6 +156,7 @@ class Machine {
                    const Value& input, const Track* track, Emit emit);
   void close_over(const Code* argument, Environment* environment, Slot& slot);
 
+  Status not_a_count(const Value& value);
   Status generator_one(const Code& code, Environment* environment, Value&& input, Value& output);
   Status generator_many(const Code& code, Environment* environment, Value&& input, const Track* track, Emit emit);
   Status range(const Value& from, const Value& upto, const Track* track, Emit emit);
@@ -171,7 +169,6 @@ class Machine {
 
   [[nodiscard]] std::uint64_t new_label() noexcept { return ++last_label_; }
 
-  std::uint64_t steps_ = 0;
   Value error_;
   std::uint64_t break_label_ = 0;
   std::uint64_t last_label_ = 0;
