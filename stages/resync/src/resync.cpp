@@ -369,8 +369,7 @@ struct Resync::Impl {
     for (const std::uint32_t resource : spec->resources) {
       ledger.page(resource, step.records.spans.size(), response.body ? response.body->size() : 0);
     }
-    std::string notice =
-        book.page_read(fetched.pending, step.extent, step.total, std::move(step.next), std::move(step.notice));
+    std::string notice = book.page_read(fetched.pending, step);
     if (!notice.empty()) say(LogLevel::kWarning, std::move(notice));
     if (step.records.spans.empty() || spec->resources.empty()) return;
     auto page = std::make_shared<ReadPage>();
