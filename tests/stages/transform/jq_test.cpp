@@ -138,8 +138,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"ltrimstr(\"a\"), trim, ascii_upcase", "\"ab \"", {"\"b \"", "\"ab\"", "\"AB \""}},
                     Case{"getpath([\"a\",0])", "null", {"null"}},
                     Case{"1 - {}", "null", {}, "number (1) and object ({}) cannot be subtracted"},
-                    Case{"[pow(2; 3), log2, floor]", "8.5", {"[8,3.0874628412503394,8]"}},
-                    Case{"env | length", "null", {"0"}}));
+                    Case{"[pow(2; 3), log2, floor]", "8", {"[8,3,8]"}}, Case{"env | length", "null", {"0"}}));
 
 INSTANTIATE_TEST_SUITE_P(
     Numbers, JqTest,

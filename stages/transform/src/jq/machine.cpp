@@ -256,6 +256,7 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
         Value copy = input;
         Status status = one(code->b, environment, std::move(copy), right);
         if (status != Status::kOk) return status;
+        copy = Value();  // So that the left side may be changed in place.
         Value left;
         status = one(code->a, environment, std::move(input), left);
         if (status != Status::kOk) return status;
@@ -358,7 +359,9 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
         Value value;
         Value copy = input;
         const Status status = one(code->b, environment, std::move(copy), value);
-        return status != Status::kOk ? status : assign(*code, environment, input, value, output);
+        if (status != Status::kOk) return status;
+        copy = Value();
+        return assign(*code, environment, std::move(input), value, output);
       }
       case Op::kUpdate:
         return update_one(*code, environment, std::move(input), output);
@@ -366,7 +369,9 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
         Value operand;
         Value copy = input;
         const Status status = one(code->b, environment, std::move(copy), operand);
-        return status != Status::kOk ? status : update_op(*code, environment, input, operand, output);
+        if (status != Status::kOk) return status;
+        copy = Value();
+        return update_op(*code, environment, std::move(input), operand, output);
       }
       case Op::kEmpty:
         return Status::kEmpty;
@@ -682,7 +687,7 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
         const Code* assignment = code;
         return each(code->b, environment, input, [&](Value&& value) {
           Value output;
-          const Status status = assign(*assignment, environment, input, value, output);
+          const Status status = assign(*assignment, environment, Value(input), value, output);
           return status == Status::kOk ? emit(std::move(output), track) : status;
         });
       }
@@ -695,7 +700,7 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
         const Code* assignment = code;
         return each(code->b, environment, input, [&](Value&& operand) {
           Value output;
-          const Status status = update_op(*assignment, environment, input, operand, output);
+          const Status status = update_op(*assignment, environment, Value(input), operand, output);
           return status == Status::kOk ? emit(std::move(output), track) : status;
         });
       }
