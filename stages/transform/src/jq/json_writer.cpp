@@ -103,7 +103,7 @@ bool append_json(std::string& out, const Value& root, std::size_t max_size) {
     }
     if (out.size() > max_size) return false;
     while (true) {
-      if (levels.empty()) return true;
+      if (levels.empty()) return out.size() <= max_size;
       Level& level = levels.back();
       const Value& container = *level.container;
       if (container.is_array()) {

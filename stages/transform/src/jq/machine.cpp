@@ -24,9 +24,11 @@ Machine::~Machine() {
 }
 
 void Machine::reset() {
-  error_ = Value();
-  input_ = Value();
-  halt_value_ = Value();
+  // No counting down: the heap takes all back, and constants among them may have gone with their program.
+  error_.forget();
+  input_.forget();
+  halt_value_.forget();
+  for (Value& value : kept_) value.forget();
   kept_.clear();
   heap_.set_limit(SIZE_MAX);
   heap_.set_steps(UINT64_MAX);
@@ -43,7 +45,8 @@ void Machine::begin() {
     scope_end_ = scope_top_ + chunks_[0].size;
   }
   halted_ = false;
-  error_ = Value();
+  error_.forget();
+  halt_value_.forget();
   const std::size_t live = heap_.live_bytes();
   heap_.set_limit(limits_.max_memory_bytes > SIZE_MAX - live ? SIZE_MAX : live + limits_.max_memory_bytes);
 }
@@ -256,6 +259,7 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
         Value copy = input;
         Status status = one(code->b, environment, std::move(copy), right);
         if (status != Status::kOk) return status;
+        copy = Value();  // So that the left side may be changed in place.
         Value left;
         status = one(code->a, environment, std::move(input), left);
         if (status != Status::kOk) return status;
@@ -358,7 +362,9 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
         Value value;
         Value copy = input;
         const Status status = one(code->b, environment, std::move(copy), value);
-        return status != Status::kOk ? status : assign(*code, environment, input, value, output);
+        if (status != Status::kOk) return status;
+        copy = Value();
+        return assign(*code, environment, std::move(input), value, output);
       }
       case Op::kUpdate:
         return update_one(*code, environment, std::move(input), output);
@@ -366,7 +372,9 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
         Value operand;
         Value copy = input;
         const Status status = one(code->b, environment, std::move(copy), operand);
-        return status != Status::kOk ? status : update_op(*code, environment, input, operand, output);
+        if (status != Status::kOk) return status;
+        copy = Value();
+        return update_op(*code, environment, std::move(input), operand, output);
       }
       case Op::kEmpty:
         return Status::kEmpty;
@@ -682,7 +690,7 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
         const Code* assignment = code;
         return each(code->b, environment, input, [&](Value&& value) {
           Value output;
-          const Status status = assign(*assignment, environment, input, value, output);
+          const Status status = assign(*assignment, environment, Value(input), value, output);
           return status == Status::kOk ? emit(std::move(output), track) : status;
         });
       }
@@ -695,7 +703,7 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
         const Code* assignment = code;
         return each(code->b, environment, input, [&](Value&& operand) {
           Value output;
-          const Status status = update_op(*assignment, environment, input, operand, output);
+          const Status status = update_op(*assignment, environment, Value(input), operand, output);
           return status == Status::kOk ? emit(std::move(output), track) : status;
         });
       }

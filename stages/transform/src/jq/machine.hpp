@@ -144,11 +144,14 @@ class Machine {
 
   Status paths_of(const Code* code, Environment* environment, const Value& input,
                   FunctionRef<Status(Value&& path)> each);
-  Status assign(const Code& code, Environment* environment, const Value& input, const Value& value, Value& output);
-  Status update(const Code* paths, Environment* environment, const Value& input,
-                FunctionRef<Status(Value&& old, Value& replacement)> change, Value& output);
+  Status all_paths(const Code* code, Environment* environment, const Value& input, Value& paths);
+  Status assign(const Code& code, Environment* environment, Value&& input, const Value& value, Value& output);
+  enum class Replacement : std::uint8_t { kCertain, kPossible };
+  Status update(const Code* code, Environment* environment, Value&& input,
+                FunctionRef<Status(Value&& old, Value& replacement)> change, Replacement replacement_kind,
+                Value& output);
   Status update_one(const Code& code, Environment* environment, Value&& input, Value& output);
-  Status update_op(const Code& code, Environment* environment, const Value& input, const Value& operand, Value& output);
+  Status update_op(const Code& code, Environment* environment, Value&& input, const Value& operand, Value& output);
 
   /// Fills a new environment with the arguments of a call; may first drop what lies above `guard`.
   Status enter_call(const Code& code, Environment*& environment, const Value& input, const ScopeGuard& guard);
