@@ -6,7 +6,7 @@ namespace riptide::transform::fast {
 
 Came Machine::Evaluation::run(ClosureId id, Cell& result) {
   const Closure& closure = plan_.closure(id);
-  if (++machine_.steps_ > machine_.max_steps_) return Came::kGaveUp;
+  if (++machine_.steps_ > machine_.limits_.max_steps) return Came::kGaveUp;
   switch (closure.op) {
     case Op::kConstant:
       result = closure.constant;

@@ -48,7 +48,7 @@ class Machine::Evaluation {
   /// Memory for cells or bytes; null past the limit.
   template <class T>
   T* take(std::size_t count) {
-    if (machine_.arena_.taken() + count * sizeof(T) > machine_.max_bytes_) return nullptr;
+    if (machine_.arena_.taken() + count * sizeof(T) > machine_.limits_.max_memory_bytes) return nullptr;
     return reinterpret_cast<T*>(machine_.arena_.take(count * sizeof(T)));
   }
   /// The value at a place. Gives up on what is malformed.

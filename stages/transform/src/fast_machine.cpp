@@ -116,7 +116,8 @@ bool Machine::append(const Cell& cell, std::string& out) {
       return true;
     case Cell::Kind::kContainer: {
       const bool overlay = (cell.place & kOverlay) != 0;
-      return json::append_compact(overlay ? overlay_ : page_, cell.place & ~kOverlay, brackets_, out) != 0;
+      return json::append_compact(overlay ? overlay_ : page_, cell.place & ~kOverlay, brackets_, out,
+                                  limits_.max_depth) != 0;
     }
     case Cell::Kind::kList:
     case Cell::Kind::kRecord:
