@@ -273,8 +273,8 @@ bool Machine::Evaluation::find_member(Place object, std::string_view name, Place
   const Place mark = object & kOverlay;
   std::uint32_t index = (object & ~kOverlay) + 1;
   if (index < text.size && text.byte(index) == '}') return true;
+  const std::uint32_t begin = index;
   for (;;) {
-    ++machine_.steps_;
     if (index + 3 >= text.size || text.byte(index) != '"' || text.byte(index + 1) != ':') return false;
     const std::string_view key = text.token(index);
     index += 2;
@@ -282,7 +282,10 @@ bool Machine::Evaluation::find_member(Place object, std::string_view name, Place
     index = json::step_over(text, index, machine_.brackets_, nullptr);
     if (index == 0 || index >= text.size) return false;
     const char separator = text.byte(index++);
-    if (separator == '}') return true;
+    if (separator == '}') {
+      machine_.steps_ += index - begin;
+      return true;
+    }
     if (separator != ',') return false;
   }
 }
@@ -381,22 +384,25 @@ bool Machine::Evaluation::expand(Cell& cell) {
     cell = list_of(nullptr, 0);
     return true;
   }
-  std::size_t count = 0;
-  for (std::uint32_t index = begin;; ++count) {
+  std::vector<std::uint32_t>& starts = machine_.starts_;
+  starts.clear();
+  std::uint32_t index = begin;
+  for (;;) {
+    starts.push_back(index);
     index = json::step_over(of, index, machine_.brackets_, nullptr);
     if (index == 0 || index >= of.size) return false;
     const char separator = of.byte(index++);
     if (separator == ']') break;
     if (separator != ',') return false;
   }
-  ++count;
-  machine_.steps_ += count;
+  // Loops in loops go over the same text again and again: that is what the budget is for.
+  machine_.steps_ += index - begin;
+  if (machine_.steps_ > machine_.limits_.max_steps) return false;
+  const std::size_t count = starts.size();
   Cell* const cells = take<Cell>(count);
   if (cells == nullptr) return false;
-  std::uint32_t index = begin;
   for (std::size_t position = 0; position < count; ++position) {
-    if (cell_at(index | mark, cells[position]) != Came::kValue) return false;
-    index = json::step_over(of, index, machine_.brackets_, nullptr) + 1;
+    if (cell_at(starts[position] | mark, cells[position]) != Came::kValue) return false;
   }
   cell = list_of(cells, count);
   return true;

@@ -195,6 +195,7 @@ class Machine {
   json::Brackets brackets_;
   Arena arena_;
   std::string scratch_;
+  std::vector<std::uint32_t> starts_;
   std::uint64_t steps_ = 0;
   EvaluationLimits limits_;
 };

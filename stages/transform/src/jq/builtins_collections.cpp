@@ -117,6 +117,7 @@ Status b_reverse(Machine& m, Value& input, Value*, Value& output) {
 }
 
 bool flatten(const Value& array, double depth, Value& out) {
+  Heap::current()->spend(1);
   return with_native_stack([&] {
     const std::uint32_t size = array.is_array() ? array_size(array) : object_size(array);
     for (std::uint32_t i = 0; i < size; ++i) {

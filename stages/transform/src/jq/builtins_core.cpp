@@ -146,9 +146,8 @@ Status b_has(Machine& m, Value& input, Value* arguments, Value& output) {
 }
 
 bool contains(const Value& a, const Value& b, std::uint32_t depth, std::string& problem) {
-  if (depth > 10'000) {
-    throw ErrorRaised{"Containment check too deep"};
-  }
+  if (depth > 10'000) throw ErrorRaised{"Containment check too deep"};
+  Heap::current()->spend(1);
   if (a.is_object() && b.is_object()) {
     return with_native_stack([&] {
       for (std::uint32_t i = 0; i < object_size(b); ++i) {

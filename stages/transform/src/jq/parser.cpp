@@ -372,9 +372,9 @@ class Parser {
         if (token().kind != TokenKind::kInterpolationEnd) unexpected("')'");
         ++at_;
         // A string that is interpolated is a template of its own, so that it is not taken for text.
+        const ast::Position inner_at = inner->at;
         if (inner->kind == Kind::kString) {
-          const ast::Position within = inner->at;
-          inner = make(Kind::kPipe, within, make(Kind::kIdentity, within), std::move(inner));
+          inner = make(Kind::kPipe, inner_at, make(Kind::kIdentity, inner_at), std::move(inner));
         }
         node->children.push_back(std::move(inner));
       } else {

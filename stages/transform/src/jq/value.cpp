@@ -516,6 +516,7 @@ int compare_at(const Value& a, const Value& b, std::uint32_t depth) {
       return compare_text(a.string(), b.string());
     case Tag::kArray: {
       if (depth > kMaxDepth) too_deep("Comparison");
+      heap().spend(1);
       return with_native_stack([&] {
         const std::uint32_t shared = std::min(array_size(a), array_size(b));
         for (std::uint32_t i = 0; i < shared; ++i) {
@@ -527,6 +528,7 @@ int compare_at(const Value& a, const Value& b, std::uint32_t depth) {
     }
     case Tag::kObject:
       if (depth > kMaxDepth) too_deep("Comparison");
+      heap().spend(1);
       return with_native_stack([&] { return compare_objects(a, b, depth); });
   }
   return 0;
@@ -548,6 +550,7 @@ bool equal_at(const Value& a, const Value& b, std::uint32_t depth) {
     case Tag::kArray:
       if (array_size(a) != array_size(b)) return false;
       if (depth > kMaxDepth) too_deep("Equality check");
+      heap().spend(1);
       return with_native_stack([&] {
         for (std::uint32_t i = 0; i < array_size(a); ++i) {
           if (!equal_at(array_at(a, i), array_at(b, i), depth + 1)) return false;
@@ -557,6 +560,7 @@ bool equal_at(const Value& a, const Value& b, std::uint32_t depth) {
     case Tag::kObject:
       if (object_size(a) != object_size(b)) return false;
       if (depth > kMaxDepth) too_deep("Equality check");
+      heap().spend(1);
       return with_native_stack([&] {
         for (std::uint32_t i = 0; i < object_size(a); ++i) {
           const ObjectEntry& entry = object_entry(a, i);
