@@ -35,6 +35,7 @@ std::uint32_t walk(const Structurals& structurals, std::uint32_t index, Brackets
           ++index;
           break;
         }
+        if (brackets.depth() >= visitor.max_depth()) return fail(index);
         brackets.push(true);
         in_object = true;
         goto member;
@@ -46,6 +47,7 @@ std::uint32_t walk(const Structurals& structurals, std::uint32_t index, Brackets
           ++index;
           break;
         }
+        if (brackets.depth() >= visitor.max_depth()) return fail(index);
         brackets.push(false);
         in_object = false;
         continue;
@@ -86,17 +88,20 @@ std::uint32_t walk(const Structurals& structurals, std::uint32_t index, Brackets
 struct Nothing {
   static bool scalar(std::uint32_t /*index*/) { return true; }
   static void token(char /*byte*/) {}
+  static std::uint32_t max_depth() { return UINT32_MAX; }
 };
 
 struct Checking {
   const Structurals& structurals;
   [[nodiscard]] bool scalar(std::uint32_t index) const { return is_scalar(structurals.token(index)); }
   static void token(char /*byte*/) {}
+  static std::uint32_t max_depth() { return UINT32_MAX; }
 };
 
 struct Copying {
   const Structurals& structurals;
   std::string& out;
+  std::uint32_t deepest;
   [[nodiscard]] bool scalar(std::uint32_t index) const {
     const std::string_view token = structurals.token(index);
     if (token.front() == '"') return append_canonical(token, out);
@@ -105,6 +110,7 @@ struct Copying {
     return true;
   }
   void token(char byte) const { out += byte; }
+  [[nodiscard]] std::uint32_t max_depth() const { return deepest; }
 };
 
 }  // namespace
@@ -210,10 +216,10 @@ std::uint32_t check_value(const Structurals& structurals, std::uint32_t index, B
   return walk(structurals, index, brackets, visitor, failed_at);
 }
 
-std::uint32_t append_compact(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
-                             std::string& out) {
+std::uint32_t append_compact(const Structurals& structurals, std::uint32_t index, Brackets& brackets, std::string& out,
+                             std::uint32_t max_depth) {
   const std::size_t before = out.size();
-  Copying visitor{structurals, out};
+  Copying visitor{structurals, out, max_depth};
   const std::uint32_t behind = walk(structurals, index, brackets, visitor, nullptr);
   if (behind == 0) out.resize(before);
   return behind;

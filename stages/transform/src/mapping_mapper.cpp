@@ -53,7 +53,7 @@ struct Mapper::State {
       : mapping(std::move(of)),
         evaluator(mapping->program_->limits),
         max_output(mapping->program_->limits.max_output_bytes) {
-    machine.set_limits(mapping->program_->limits.max_steps, mapping->program_->limits.max_memory_bytes);
+    machine.set_limits(mapping->program_->limits);
   }
 
   /// How often a field came out null or failed in this call.
