@@ -1,3 +1,5 @@
+#include <sys/prctl.h>
+
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/resync_runner.hpp"
 #include "riptide/cli/summary.hpp"
@@ -7,6 +9,7 @@
 namespace riptide::cli {
 
 int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
+  ::prctl(PR_SET_DUMPABLE, 0);  // a core file would hold the secrets
   Terminal terminal(2);
   const stages::HttpRuntime http;
   std::vector<Problem> problems;

@@ -87,6 +87,10 @@ Process::Process(Command command) : command_(std::move(command)) {
       const rlimit limit{*command_.largest_file, *command_.largest_file};
       ::setrlimit(RLIMIT_FSIZE, &limit);
     }
+    if (command_.core_files) {
+      const rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
+      ::setrlimit(RLIMIT_CORE, &limit);
+    }
     ::execve(arguments[0], arguments.data(), environment.data());
     ::_exit(127);
   }
@@ -133,6 +137,7 @@ Ended Process::wait() {
   }
   if (WIFEXITED(*status_)) ended.exit_code = WEXITSTATUS(*status_);
   if (WIFSIGNALED(*status_)) ended.signal = WTERMSIG(*status_);
+  ended.dumped_core = WIFSIGNALED(*status_) && WCOREDUMP(*status_);
   ended.out = out();
   ended.err = err();
   return ended;

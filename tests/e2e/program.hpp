@@ -27,6 +27,7 @@ struct Command {
   std::filesystem::path directory;
   std::string input;                                ///< stdin.
   std::optional<std::uint64_t> largest_file;        ///< RLIMIT_FSIZE, bytes: how a full disk is played.
+  bool core_files = false;                          ///< Allowed to leave a core file as large as it likes.
   milliseconds timeout{std::chrono::seconds{120}};  ///< Then it is killed.
 };
 
@@ -35,6 +36,7 @@ struct Ended {
   int exit_code = -1;  ///< -1 when a signal ended it.
   int signal = 0;      ///< That signal.
   bool timed_out = false;
+  bool dumped_core = false;
   std::string out;
   std::string err;
 

@@ -1,4 +1,6 @@
 // A secret shows nowhere: not in what is written, nor in the list of processes; whatever goes wrong.
+#include <signal.h>
+
 #include <fstream>
 #include <iterator>
 
@@ -104,6 +106,23 @@ TEST_F(SecretTest, InTheListOfProcesses) {
   const Ended ended = process.wait();
   EXPECT_THAT(ended, ExitsWith(0));
   expect_nothing_shown(ended, "the run");
+}
+
+TEST_F(SecretTest, InACoreFile) {
+  Command control = command({});
+  control.core_files = true;
+  control.arguments = {"/bin/sh", "-c", "kill -ABRT $$"};
+  if (!run(control).dumped_core) GTEST_SKIP() << "nothing leaves a core file here";
+  const auto server = serve({.spaces = 1, .total_records = 100, .latency = std::chrono::seconds(60), .api_key = kKey});
+  point_at(server->url(), kKey);
+  Command command = sync_command({});
+  command.core_files = true;
+  Process process(command);
+  ASSERT_TRUE(eventually([&] { return server->stats().requests > 0; }));
+  process.send(SIGABRT);
+  const Ended ended = process.wait();
+  EXPECT_EQ(ended.signal, SIGABRT);
+  EXPECT_FALSE(ended.dumped_core);
 }
 
 }  // namespace
