@@ -1,6 +1,7 @@
 // The transform over pages as Octopus serves them, with its floors beside it: copying the page, stage 1 alone, and
 // stage 1 with a walk that steps over every record. Run: transform_bench --benchmark_repetitions=10
 #include <benchmark/benchmark.h>
+#include <simdjson.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include "riptide/pipeline/page.hpp"
 #include "riptide/pipeline/record.hpp"
 #include "riptide/transform/mapping.hpp"
+#include "transform_pages.hpp"
 
 namespace {
 
@@ -32,88 +34,7 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 namespace riptide::transform {
 namespace {
 
-/// A machine of Octopus, about 2 KB.
-std::string octopus_record(int number) {
-  const std::string id = std::to_string(number);
-  std::string json = R"({"Id":"Machines-)" + id + R"(","SpaceId":"Spaces-)" + std::to_string(number % 7) +
-                     R"(","Name":"pay-web-)" + id + R"(","Slug":"pay-web-)" + id +
-                     R"(","Description":"Serves the payment pages; rebuilt nightly.","Roles":["web","pay","eu-west"],)";
-  json +=
-      R"("EnvironmentIds":["Environments-7","Environments-12"],"TenantIds":[],"TenantTags":["Ring/Early","Region/EU"],)";
-  json +=
-      R"("TenantedDeploymentParticipation":"Untenanted","HealthStatus":"Healthy","StatusSummary":"Octopus was able to reach it.\r\nNothing to do.",)";
-  json +=
-      R"("HasLatestCalamari":true,"IsDisabled":false,"IsInProcess":false,"SkipInitialHealthCheck":false,"MachinePolicyId":"MachinePolicies-1",)";
-  json +=
-      R"("OperatingSystem":"Ubuntu 22.04.4 LTS","OperatingSystemVersion":"22.04","ShellName":"Bash","ShellVersion":"5.1.16","Architecture":"x64",)";
-  json += R"("Thumbprint":"3D9AF2C41B7E05D86A93C1F2E4B5D6A7988F0C1B","Uri":"https://10.1.4.)" +
-          std::to_string(number % 250) + R"(:10933/",)";
-  json +=
-      R"("Endpoint":{"CommunicationStyle":"TentaclePassive","DeploymentTargetTypeId":"TentaclePassive","Id":null,"Uri":"https://10.1.4.12:10933/",)";
-  json +=
-      R"("ProxyId":null,"Thumbprint":"3D9AF2C41B7E05D86A93C1F2E4B5D6A7988F0C1B","CertificateSignatureAlgorithm":"sha256RSA",)";
-  json +=
-      R"("TentacleVersionDetails":{"UpgradeLocked":false,"Version":"8.1.1893","UpgradeSuggested":false,"UpgradeRequired":false},"LastModifiedOn":null,"LastModifiedBy":null,"Links":{}},)";
-  json += R"("Links":{)";
-  const char* const kLinks[] = {"Self",        "Connection",  "TasksTemplate", "LatestTask",
-                                "Deployments", "RunbookRuns", "Policy",        "Proxy"};
-  for (const char* const link : kLinks) {
-    if (link != kLinks[0]) json += ',';
-    json +=
-        '"' + std::string(link) + R"(":"/api/Spaces-2/machines/Machines-)" + id + "/" + link + R"({?skip,take,type}")";
-  }
-  return json + "}}";
-}
-
-struct Input {
-  pipeline::Page page;
-  pipeline::RecordSet records;
-};
-
-Input octopus_page(int num_records) {
-  std::string body = R"({"ItemType":"Machine","TotalResults":1000,"ItemsPerPage":100,"LastPageNumber":9,"Items":[)";
-  Input input;
-  for (int i = 0; i < num_records; ++i) {
-    if (i != 0) body += ',';
-    const std::string record = octopus_record(1000 + i);
-    input.records.add(static_cast<std::uint32_t>(body.size()), static_cast<std::uint32_t>(record.size()));
-    input.records.overlay("__url", "\"https://octopus.example.com/app#/Spaces-1/infrastructure/machines/Machines-" +
-                                       std::to_string(1000 + i) + "\"");
-    body += record;
-  }
-  input.page = pipeline::make_page(body + "]}");
-  return input;
-}
-
-/// The default mapping of machines.
-ResourceSpec octopus_machines() {
-  const auto text = [](std::string path, std::string expression) {
-    return ExpressionSpec{std::move(expression), std::move(path), 0, 0};
-  };
-  ResourceSpec resource;
-  resource.kind = "machine";
-  resource.selector = text("query", "true");
-  EntitySpec& entity = resource.entities.emplace_back();
-  entity.identifier = text("identifier", ".Id");
-  entity.title = text("title", ".Name");
-  entity.blueprint = text("blueprint", "\"octopusMachine\"");
-  for (const auto& [name, expression] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"roles", ".Roles"},
-           {"status", ".HealthStatus"},
-           {"url", ".__url"},
-           {"isDisabled", ".IsDisabled"},
-           {"operatingSystem", ".OperatingSystem"},
-           {"architecture", ".Architecture"},
-           {"statusSummary", ".StatusSummary"},
-           {"endpointType", ".Endpoint.DeploymentTargetTypeId"},
-           {"communicationStyle", ".Endpoint.CommunicationStyle"}}) {
-    entity.properties.emplace_back(name, text(std::string("properties.") + name, expression));
-  }
-  entity.relations.emplace_back("space", text("relations.space", ".SpaceId"));
-  return resource;
-}
-
-void count_work(benchmark::State& state, const Input& input, std::uint64_t allocations_before) {
+void count_work(benchmark::State& state, const BenchPage& input, std::uint64_t allocations_before) {
   const auto records = static_cast<double>(input.records.spans.size());
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(input.records.spans.size()));
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(input.page->size()));
@@ -121,7 +42,7 @@ void count_work(benchmark::State& state, const Input& input, std::uint64_t alloc
       static_cast<double>(allocations - allocations_before) / (static_cast<double>(state.iterations()) * records);
 }
 
-void map_with(benchmark::State& state, const Input& input, ResourceSpec resource) {
+void map_with(benchmark::State& state, const BenchPage& input, ResourceSpec resource) {
   MappingSpec spec;
   spec.resources.push_back(std::move(resource));
   auto mapping = Mapping::compile(spec, {});
@@ -153,13 +74,42 @@ void map_with(benchmark::State& state, const Input& input, ResourceSpec resource
 }
 
 void BM_Transform_Octopus(benchmark::State& state) {
-  const Input input = octopus_page(static_cast<int>(state.range(0)));
+  const BenchPage input = octopus_page(static_cast<int>(state.range(0)));
   map_with(state, input, octopus_machines());
 }
 BENCHMARK(BM_Transform_Octopus)->Arg(1)->Arg(50)->Arg(100);
 
+void BM_Transform_Jira(benchmark::State& state) {
+  const BenchPage input = jira_page(static_cast<int>(state.range(0)));
+  map_with(state, input, jira_issues());
+}
+BENCHMARK(BM_Transform_Jira)->Arg(50);
+
+void BM_Transform_JiraHeavy(benchmark::State& state) {
+  const BenchPage input = jira_page(static_cast<int>(state.range(0)));
+  map_with(state, input, jira_issues_heavy());
+}
+BENCHMARK(BM_Transform_JiraHeavy)->Arg(50);
+
+BenchPage floor_page(const benchmark::State& state) { return state.range(0) == 0 ? octopus_page(100) : jira_page(50); }
+
+/// A tree of the page, and nothing done with it. 0: Octopus, 1: Jira, as in all floors.
+void BM_Transform_FloorDom(benchmark::State& state) {
+  const BenchPage input = floor_page(state);
+  simdjson::dom::parser parser;
+  const std::uint64_t before = allocations;
+  for (auto _ : state) {
+    simdjson::dom::element element;
+    const auto failure = parser.parse(input.page->view().data(), input.page->size(), false).get(element);
+    if (failure != simdjson::SUCCESS) state.SkipWithError("not JSON");
+    benchmark::DoNotOptimize(element);
+  }
+  count_work(state, input, before);
+}
+BENCHMARK(BM_Transform_FloorDom)->Arg(0)->Arg(1);
+
 void BM_Transform_FloorCopy(benchmark::State& state) {
-  const Input input = octopus_page(static_cast<int>(state.range(0)));
+  const BenchPage input = floor_page(state);
   std::string copy(input.page->size(), '\0');
   const std::uint64_t before = allocations;
   for (auto _ : state) {
@@ -168,10 +118,10 @@ void BM_Transform_FloorCopy(benchmark::State& state) {
   }
   count_work(state, input, before);
 }
-BENCHMARK(BM_Transform_FloorCopy)->Arg(100);
+BENCHMARK(BM_Transform_FloorCopy)->Arg(0)->Arg(1);
 
 void BM_Transform_FloorStage1(benchmark::State& state) {
-  const Input input = octopus_page(static_cast<int>(state.range(0)));
+  const BenchPage input = floor_page(state);
   json::StructuralIndex index;
   const std::uint64_t before = allocations;
   for (auto _ : state) {
@@ -181,10 +131,10 @@ void BM_Transform_FloorStage1(benchmark::State& state) {
   }
   count_work(state, input, before);
 }
-BENCHMARK(BM_Transform_FloorStage1)->Arg(100);
+BENCHMARK(BM_Transform_FloorStage1)->Arg(0)->Arg(1);
 
 void BM_Transform_FloorStepOver(benchmark::State& state) {
-  const Input input = octopus_page(static_cast<int>(state.range(0)));
+  const BenchPage input = floor_page(state);
   json::StructuralIndex index;
   json::Brackets brackets;
   const std::uint64_t before = allocations;
@@ -194,7 +144,7 @@ void BM_Transform_FloorStepOver(benchmark::State& state) {
   }
   count_work(state, input, before);
 }
-BENCHMARK(BM_Transform_FloorStepOver)->Arg(100);
+BENCHMARK(BM_Transform_FloorStepOver)->Arg(0)->Arg(1);
 
 }  // namespace
 }  // namespace riptide::transform

@@ -523,6 +523,14 @@ const Config::Value& Config::at(std::string_view key) const {
 }
 
 bool Config::given(std::string_view key) const { return at(key).given; }
+std::vector<std::string> Config::secrets() const {
+  std::vector<std::string> all;
+  for (const auto& [key, value] : values_) {
+    if (!value.secret.empty()) all.push_back(value.secret.reveal());
+  }
+  return all;
+}
+
 const std::string& Config::text(std::string_view key) const { return at(key).text; }
 const pipeline::Secret& Config::secret(std::string_view key) const { return at(key).secret; }
 bool Config::boolean(std::string_view key) const { return at(key).boolean; }

@@ -380,6 +380,7 @@ class Runner {
     switch (outcome.ending) {
       case jq::Outcome::Ending::kDone:
       case jq::Outcome::Ending::kStopped:
+        code_ = 0;  // as in jq, the last input decides
         break;
       case jq::Outcome::Ending::kError:
       case jq::Outcome::Ending::kLimit:

@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include <filesystem>
+
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/logging.hpp"
@@ -149,16 +151,28 @@ class Run {
     signals_.run_is_over();
     int code = report.exit_code;
     if (!flags_.report.empty()) {
-      if (auto written = write_file_atomically(flags_.report, stages::to_json(report)); !written) {
+      if (auto written = write_file_atomically(flags_.report, terminal_.redacted(stages::to_json(report))); !written) {
         logger_.error("the report " + flags_.report + " was not written: " + written.error().message);
         if (code == kExitComplete || code == 1) code = kExitSinkFailed;
       }
     }
     terminal_.print(summary_text(report, terminal_.colours()));
+    if (code != kExitComplete && code != 1) name_partial_files(report);
     if (code == 3 || code == kExitSinkFailed || code > 128) {
       terminal_.print("to go on from here:\n" + command_to_go_on(request_.command));
     }
     return code;
+  }
+
+  // Files that did not take their names. A sink that failed has said so itself.
+  void name_partial_files(const RunReport& report) {
+    constexpr std::string_view kPrefix = "ndjson:";
+    for (const pipeline::SinkReport& sink : report.sinks) {
+      if (!sink.error.empty() || !sink.sink.starts_with(kPrefix)) continue;
+      const std::string partial = sink.sink.substr(kPrefix.size()) + ".partial";
+      std::error_code none;
+      if (std::filesystem::exists(partial, none)) terminal_.print("what was written is in " + partial);
+    }
   }
 
   const RunRequest& request_;

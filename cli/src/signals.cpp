@@ -23,6 +23,7 @@ sigset_t stop_signals() {
 SignalThread::SignalThread(pipeline::Stop& stop, std::function<void(int)> on_first, std::function<void()> last_words)
     : stop_(stop), on_first_(std::move(on_first)), last_words_(std::move(last_words)) {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files (ulimit -f) is an error of the write, as a full disk is
   const sigset_t set = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   thread_ = std::thread([this] { wait_for_signals(); });

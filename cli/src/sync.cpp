@@ -16,6 +16,7 @@ int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
   problems.insert(problems.end(), reading.problems.begin(), reading.problems.end());
   if (print_problems(problems, terminal)) return kExitUsage;
 
+  terminal.hide(reading.config.secrets());
   Logger logger(terminal, reading.config.text("application.log_level"),
                 flags.common.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   pipeline::Stop stop;

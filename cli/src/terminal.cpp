@@ -25,7 +25,7 @@ int Terminal::width() const {
 void Terminal::print(std::string_view text) {
   const std::lock_guard lock(mutex_);
   std::string bytes = status_.empty() ? "" : "\r\x1b[K";
-  bytes += text;
+  bytes += redactor_(std::string(text));
   if (!text.ends_with('\n')) bytes += '\n';
   bytes += status_;
   write(bytes);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "listing.hpp"
+#include "riptide/pipeline/entity.hpp"
 #include "riptide/sources/octopus.hpp"
 #include "riptide/stages/server_url.hpp"
 
@@ -310,6 +311,7 @@ Result<stages::PageStep> OctopusSource::read(const Request& request, const stage
   const Link* link = link_of(kind);
   const bool has_link = lists_spaces(request) || link != nullptr;
   std::string url;
+  std::string_view first_id;
   step.records.spans.reserve(page->keep);
   step.records.overlay_fields.reserve(page->keep);
   if (has_link) step.records.overlay_bytes.reserve(page->keep * (link_prefix_.size() + kTypicalLinkBytes));
@@ -317,12 +319,18 @@ Result<stages::PageStep> OctopusSource::read(const Request& request, const stage
     const Item& item = envelope->items[i];
     step.records.add(static_cast<std::uint32_t>(item.raw.data() - body.data()),
                      static_cast<std::uint32_t>(item.raw.size()));
+    const bool at_edge = i == 0 || i + 1 == page->keep;
+    Result<RecordNames> names = RecordNames();
+    if (has_link || at_edge) names = names_of(document, item.value, link != nullptr);
+    if (!names) return malformed(std::move(names).error());
+    if (i == 0) first_id = names->id;
+    if (at_edge && !first_id.empty() && !names->id.empty()) {
+      step.edges = {pipeline::digest_of(first_id).low, pipeline::digest_of(names->id).low};
+    }
     if (!has_link) {
       step.records.overlay("__url", "\"\"");
       continue;
     }
-    Result<RecordNames> names = names_of(document, item.value, link != nullptr);
-    if (!names) return malformed(std::move(names).error());
     url.assign("\"");
     url += link_prefix_;
     if (link != nullptr) {

@@ -128,9 +128,18 @@ void ScopeBook::put_back(PendingRequest pending) {
   turn_.push_front(number);
 }
 
-std::string ScopeBook::page_read(const PendingRequest& pending, const std::optional<PageExtent>& extent,
-                                 const std::optional<std::uint64_t>& total, std::vector<Request> next,
-                                 std::string notice) {
+bool ScopeBook::moved(const Scope& scope, std::uint64_t page, const PageStep& step) {
+  // A total that moves and comes back (one made, one deleted) has moved all the same: what counts is that it stood
+  // still from the first page to the last.
+  if (scope.total != step.total) return true;
+  if (!step.edges) return false;
+  const auto before = page == 0 ? scope.edges.end() : scope.edges.find(page - 1);
+  const auto after = scope.edges.find(page + 1);
+  return (before != scope.edges.end() && before->second.last == step.edges->first) ||
+         (after != scope.edges.end() && after->second.first == step.edges->last);
+}
+
+std::string ScopeBook::page_read(const PendingRequest& pending, PageStep& step) {
   const std::lock_guard lock(mutex_);
   const std::uint32_t number = pending.scope;
   {
@@ -139,27 +148,33 @@ std::string ScopeBook::page_read(const PendingRequest& pending, const std::optio
     --outstanding_;
     ++scope.pages_read;
     ++pages_read_;
-    if (extent && extent->step != 0) {
+    if (step.extent && step.extent->step != 0) {
       if (scope.step == 0) {
-        scope.step = extent->step;
+        scope.step = step.extent->step;
         scope.next_page = pending.request.offset / scope.step + 1;
         --scope.single_pages;  // The first page is part of the range.
       }
-      scope.last_page = extent->last_offset / scope.step;
+      scope.last_page = step.extent->last_offset / scope.step;
     }
-    const std::uint64_t page = scope.step != 0 ? pending.request.offset / scope.step : scope.pages_read;
-    // A total that moves and comes back (one made, one deleted) has moved all the same: what counts is that it stood
-    // still from the first page to the last.
-    if (scope.total != total) scope.current = {};
-    scope.total = total;
-    scope.current.insert(page);
+    if (scope.step != 0) {
+      const std::uint64_t page = pending.request.offset / scope.step;
+      if (moved(scope, page, step)) {
+        scope.current = {};
+        scope.edges.clear();
+      }
+      scope.total = step.total;
+      scope.current.insert(page);
+      if (step.edges) scope.edges[page] = *step.edges;
+    }
   }
-  for (Request& request : next) enter(std::move(request), number);
+  for (Request& request : step.next) enter(std::move(request), number);
   line_up(number);
   settle(number);
-  if (notice.empty() || scopes_[number].noticed) return {};
-  scopes_[number].noticed = true;
-  return notice;
+  Scope& scope = scopes_[number];
+  if (scope.closed) scope.edges.clear();
+  if (step.notice.empty() || scope.noticed) return {};
+  scope.noticed = true;
+  return std::move(step.notice);
 }
 
 void ScopeBook::page_failed(const PendingRequest& pending, const pipeline::Error& error) {

@@ -38,9 +38,9 @@ class PageNumbers {
 };
 
 /// The frontier and the state of every scope: what to fetch next, fairly over the scopes, and which scopes were read to
-/// their end. A scope closes when all its pages came while its total stood still; pages that came before it moved are
-/// handed out again, at most `kMaxRounds` times. Pages that are not yet handed out are a range, not a list.
-/// Free of TBB; any thread; one leaf lock.
+/// their end. A scope closes when all its pages came while its listing stood still, as far as totals and the edges of
+/// pages tell; pages that came before it moved are handed out again, at most `kMaxRounds` times. Pages that are not yet
+/// handed out are a range, not a list. Free of TBB; any thread; one leaf lock.
 class ScopeBook {
  public:
   static constexpr int kMaxRounds = 3;
@@ -55,9 +55,8 @@ class ScopeBook {
   /// Takes back a request that could not be admitted, or that must be asked again.
   void put_back(PendingRequest pending);
 
-  /// A page was read: enters what it told of its scope. Returns a notice to show, once a scope.
-  std::string page_read(const PendingRequest& pending, const std::optional<PageExtent>& extent,
-                        const std::optional<std::uint64_t>& total, std::vector<Request> next, std::string notice);
+  /// A page was read: enters what it told of its scope, and takes its `next`. Returns a notice to show, once a scope.
+  std::string page_read(const PendingRequest& pending, PageStep& step);
   /// A page could not be read for good: its scope stays open.
   void page_failed(const PendingRequest& pending, const pipeline::Error& error);
 
@@ -100,8 +99,9 @@ class ScopeBook {
     std::uint64_t last_page = 0;
     std::deque<std::uint64_t> reread;  ///< Pages that came under another total.
     std::size_t outstanding = 0;
-    PageNumbers current;                 ///< Pages that came since the total last moved.
-    std::optional<std::uint64_t> total;  ///< As the latest page told.
+    PageNumbers current;                       ///< Pages that came since the listing last moved.
+    std::map<std::uint64_t, PageEdges> edges;  ///< Of those.
+    std::optional<std::uint64_t> total;        ///< As the latest page told.
     std::uint64_t pages_read = 0;
     std::uint64_t single_pages = 0;  ///< Pages handed out that are not in a range (chains).
     int rounds = 0;
@@ -112,6 +112,7 @@ class ScopeBook {
     bool noticed = false;
   };
 
+  [[nodiscard]] static bool moved(const Scope& scope, std::uint64_t page, const PageStep& step);
   void enter(Request request, std::optional<std::uint32_t> parent);
   void line_up(std::uint32_t number);
   void settle(std::uint32_t number);

@@ -72,6 +72,18 @@ TEST(Structurals, CompactCopyDropsSpaceAndMakesEqualTextsEqual) {
   EXPECT_EQ(compact("[1]]"), "something behind");
 }
 
+TEST(Structurals, CompactCopyHasALimitOfDepth) {
+  StructuralIndex index;
+  Brackets brackets;
+  const Padded padded(R"([[{"a":[]}]])");
+  const auto built = index.build(padded.view());
+  ASSERT_TRUE(built);
+  std::string out;
+  EXPECT_EQ(append_compact(*built, 0, brackets, out, 2), 0u);
+  EXPECT_EQ(out, "");
+  EXPECT_EQ(append_compact(*built, 0, brackets, out, 3), built->size);
+}
+
 TEST(Structurals, BracketsRememberEveryLevel) {
   Brackets brackets;
   std::mt19937_64 random(tests::test_seed("BracketsRememberEveryLevel"));

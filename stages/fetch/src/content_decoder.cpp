@@ -40,7 +40,7 @@ struct ContentDecoder::Inflate {
   Inflate& operator=(const Inflate&) = delete;
 
   z_stream stream{};
-  std::array<char, 32u << 10> out;
+  std::array<char, 16u << 10> out;
 };
 
 ContentDecoder::ContentDecoder() = default;

@@ -67,6 +67,7 @@ std::unique_ptr<EasyHandle> EasyHandle::create(const HttpClientOptions& options,
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!environment.ca_file.empty()) set(CURLOPT_CAINFO, environment.ca_file.c_str());
   if (!environment.ca_directory.empty()) set(CURLOPT_CAPATH, environment.ca_directory.c_str());
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // What a proxy says to CONNECT is not the answer.
   set(CURLOPT_NOPROXY, environment.no_proxy.c_str());
   if (!options.user_agent.empty()) set(CURLOPT_USERAGENT, options.user_agent.c_str());
   set(CURLOPT_ERRORBUFFER, made->message_.data());

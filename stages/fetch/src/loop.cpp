@@ -489,7 +489,8 @@ void HttpClient::Loop::token_answered(std::unique_ptr<Transfer> transfer, HttpRe
     Error error = http_error(response);
     error.kind = ErrorKind::kAuth;
     const bool refused = response.status == 401 || response.status == 403;
-    return fail_waiting(session, std::move(error).within(refused ? "the credentials were refused; check them"
+    return fail_waiting(session, std::move(error).within(refused ? fmt::format("the credentials were refused; check {}",
+                                                                               session.auth.settings())
                                                                  : "credentials could not be had"));
   }
   Result<Credentials> fresh = read_token_with(session.auth, response);

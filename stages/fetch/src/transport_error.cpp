@@ -115,6 +115,7 @@ Error transport_error(const TransportFailure& failure, std::string_view safe_url
       break;
     case Cause::kBroken:
       text = fmt::format("the connection to {} broke: {}", safe_url, why);
+      if (failure.proxied) text += fmt::format("; if it was the proxy that refused, {}", kProxyAdvice);
       break;
     case Cause::kNotHttp:
       text = fmt::format("what {} sent is not HTTP; check the server URL and its port", safe_url);

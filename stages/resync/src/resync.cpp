@@ -44,6 +44,8 @@ constexpr std::size_t kFirstBodyCredit = 256u << 10;
 constexpr std::size_t kPagesPerRequest = 2;
 /// Answers are handed to the workers together: a worker that is woken for every page spins in between.
 constexpr milliseconds kHandOverDelay{2};
+/// Full batches that may wait for the one writer of a local sink.
+constexpr std::size_t kLocalBatches = 8;
 constexpr std::size_t kMaxOpenScopesInReport = 1000;
 
 // --- what travels the graph ---------------------------------------------------------------------------------------
@@ -111,6 +113,19 @@ std::uint64_t peak_rss_bytes() {
   return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
+/// Bytes of entities on their way that keep every sink busy, at most `most`: a queue in front of a slow sink that is
+/// longer than that costs memory and brings nothing.
+std::size_t batch_memory(std::size_t most, const std::vector<std::unique_ptr<Sink>>& sinks) {
+  std::size_t useful = 0;
+  for (const auto& sink : sinks) {
+    const SinkLimits limits = sink->limits();
+    const std::size_t at_once =
+        dynamic_cast<const RemoteSink*>(sink.get()) != nullptr ? 2 * limits.max_in_flight : kLocalBatches;
+    useful += at_once * std::min(limits.max_bytes, most);
+  }
+  return std::min(most, useful);
+}
+
 /// A sink with its part of the graph.
 struct SinkLane {
   SinkLane(std::unique_ptr<Sink> target, std::size_t resources) : sink(std::move(target)), ledger(resources) {
@@ -144,7 +159,7 @@ struct Resync::Impl {
         options(std::move(resync_options)),
         pages("pages", std::max<std::size_t>(1, options.in_flight * kPagesPerRequest)),
         body_bytes("page memory", options.memory_bytes / 2),
-        batch_bytes("batch memory", options.memory_bytes - options.memory_bytes / 2),
+        batch_bytes("batch memory", batch_memory(options.memory_bytes / 2, parts.sinks)),
         // Idle buffers are memory too: as much as the pages in flight would take at their usual size.
         page_buffers(options.memory_bytes / 8),
         ledger(parts.context.kinds),
@@ -174,7 +189,6 @@ struct Resync::Impl {
         pipeline::Graph::Options{.title = fmt::format("{} resync", parts.source->type()),
                                  .threads = options.threads > 0 ? options.threads : cores_allowed(),
                                  .stop = stop});
-    const std::string memory = fmt::format("{} MiB", options.memory_bytes >> 20);
 
     fetch = graph->async<AdmittedRequest, FetchedPage>(
         NodeSpec{.name = "fetch",
@@ -191,7 +205,7 @@ struct Resync::Impl {
         [this](std::shared_ptr<FetchedPage> page, Emit<ReadPage> emit) { read_page(*page, emit); });
     budget = graph->async<ReadPage, ReadPage>(
         NodeSpec{.name = "budget",
-                 .says = fmt::format("waits while entities hold their half of {}", memory),
+                 .says = fmt::format("waits while {} KiB of entities are on their way", batch_bytes.capacity() >> 10),
                  .concurrency = Concurrency::kUnlimited,
                  .waiting_on = [] { return std::string("batch memory"); }},
         [this](std::shared_ptr<ReadPage> page, Completion<ReadPage> completion) {
@@ -355,8 +369,7 @@ struct Resync::Impl {
     for (const std::uint32_t resource : spec->resources) {
       ledger.page(resource, step.records.spans.size(), response.body ? response.body->size() : 0);
     }
-    std::string notice =
-        book.page_read(fetched.pending, step.extent, step.total, std::move(step.next), std::move(step.notice));
+    std::string notice = book.page_read(fetched.pending, step);
     if (!notice.empty()) say(LogLevel::kWarning, std::move(notice));
     if (step.records.spans.empty() || spec->resources.empty()) return;
     auto page = std::make_shared<ReadPage>();
@@ -862,6 +875,8 @@ struct Resync::Impl {
 
   void count_hosts(pipeline::RunReport& report) const {
     std::vector<HostStats> stats = source_client ? source_client->stats() : std::vector<HostStats>();
+    // A source is one host; its answers that were no pages are asked for again from here.
+    if (!stats.empty()) stats.front().retries += malformed_retries.load(std::memory_order_relaxed);
     for (const auto& lane : lanes) {
       if (!lane->client) continue;
       for (HostStats& host : lane->client->stats()) stats.push_back(std::move(host));
@@ -1013,9 +1028,8 @@ Result<std::unique_ptr<Resync>> Resync::create(ResyncParts parts, ResyncOptions 
   if (parts.context.kinds.empty()) {
     for (const auto& resource : parts.mapping->spec().resources) parts.context.kinds.push_back(resource.kind);
   }
-  auto sinks = std::move(parts.sinks);
   auto impl = std::make_unique<Impl>(std::move(parts), std::move(options));
-  for (auto& sink : sinks)
+  for (auto& sink : impl->parts.sinks)
     impl->lanes.push_back(std::make_unique<SinkLane>(std::move(sink), impl->parts.context.kinds.size()));
   if (auto checked = impl->check(); !checked) return pipeline::unexpected(std::move(checked).error());
   return std::unique_ptr<Resync>(new Resync(std::move(impl)));

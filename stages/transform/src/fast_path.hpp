@@ -11,6 +11,7 @@
 #include "fast_trie.hpp"
 #include "jq/ast.hpp"
 #include "riptide/json/structurals.hpp"
+#include "riptide/transform/evaluation_limits.hpp"
 
 /// The fast path: expressions as closures over the places that one walk over a record found. It does the common cases
 /// of the common operations, exactly as jq does, and gives up (`Came::kGaveUp`) on all else, errors included: then the
@@ -161,10 +162,7 @@ enum class Came : std::uint8_t { kValue, kNothing, kGaveUp };
 class Machine {
  public:
   /// Bounds on what one expression may do before the evaluator, with its own budgets, takes over.
-  void set_limits(std::uint64_t max_steps, std::size_t max_bytes) noexcept {
-    max_steps_ = max_steps;
-    max_bytes_ = max_bytes;
-  }
+  void set_limits(const EvaluationLimits& limits) noexcept { limits_ = limits; }
   /// Begins a page: places count in these. Borrowed.
   void begin(const Plan& plan, const json::Structurals& page, const json::Structurals& overlay);
   /// Walks the record at structural `index`; returns the index behind it, 0 if it is malformed.
@@ -197,9 +195,9 @@ class Machine {
   json::Brackets brackets_;
   Arena arena_;
   std::string scratch_;
+  std::vector<std::uint32_t> starts_;
   std::uint64_t steps_ = 0;
-  std::uint64_t max_steps_ = UINT64_MAX;
-  std::size_t max_bytes_ = SIZE_MAX;
+  EvaluationLimits limits_;
 };
 
 }  // namespace riptide::transform::fast

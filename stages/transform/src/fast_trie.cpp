@@ -170,28 +170,21 @@ std::uint32_t PathTrie::walk_object(const json::Structurals& structurals, std::u
     NodeId child = match(node, key, length);
     if (child == kNone && has_backslash(key, length)) child = match_escaped(node, {key, length});
     index += 2;
+    const json::Class value = json::class_of(text[at[index]]);
     if (child != kNone) {
       if (found[child] != kAbsent) forget(child, found);
-      index = walk(structurals, index, child, mark, found, brackets);
-      if (index == 0) return 0;
-    } else {
-      switch (json::class_of(text[at[index]])) {
-        case json::Class::kScalar:
-        case json::Class::kString:
-          ++index;
-          break;
-        case json::Class::kOpenObject:
-        case json::Class::kOpenArray:
-          index = json::step_over(structurals, index, brackets, nullptr);
-          if (index == 0) return 0;
-          break;
-        case json::Class::kNone:
-        case json::Class::kCloseObject:
-        case json::Class::kCloseArray:
-        case json::Class::kColon:
-        case json::Class::kComma:
-          return 0;
+      if (value == json::Class::kString || value == json::Class::kScalar) {
+        found[child] = index | mark;
+        ++index;
+      } else {
+        index = walk(structurals, index, child, mark, found, brackets);
+        if (index == 0) return 0;
       }
+    } else if (value == json::Class::kString || value == json::Class::kScalar) {
+      ++index;
+    } else {
+      index = json::step_over(structurals, index, brackets, nullptr);
+      if (index == 0) return 0;
     }
     if (index >= size) return 0;
     const char separator = text[at[index]];

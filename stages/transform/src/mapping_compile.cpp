@@ -160,10 +160,12 @@ class Compiler {
     if (spec.team) compiled.team = value(*spec.team);
     compiled.has_properties = spec.has_properties || !spec.properties.empty();
     compiled.has_relations = spec.has_relations || !spec.relations.empty();
-    for (const auto& [name, property] : spec.properties)
-      compiled.properties.emplace_back(json_key(name), value(property));
-    for (const auto& [name, relation] : spec.relations)
-      compiled.relations.emplace_back(json_key(name), value(relation));
+    for (const auto& [name, property] : spec.properties) {
+      compiled.properties.emplace_back((compiled.properties.empty() ? "" : ",") + json_key(name), value(property));
+    }
+    for (const auto& [name, relation] : spec.relations) {
+      compiled.relations.emplace_back((compiled.relations.empty() ? "" : ",") + json_key(name), value(relation));
+    }
     return compiled;
   }
 

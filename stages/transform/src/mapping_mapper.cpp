@@ -53,7 +53,7 @@ struct Mapper::State {
       : mapping(std::move(of)),
         evaluator(mapping->program_->limits),
         max_output(mapping->program_->limits.max_output_bytes) {
-    machine.set_limits(mapping->program_->limits.max_steps, mapping->program_->limits.max_memory_bytes);
+    machine.set_limits(mapping->program_->limits);
   }
 
   /// How often a field came out null or failed in this call.
@@ -197,13 +197,18 @@ struct Mapper::State {
       case fast::Came::kValue:
         break;
     }
-    came = cell.kind == fast::Cell::Kind::kNull ? Came::kNull : Came::kValue;
-    if (came == Came::kNull) return true;
+    if (cell.kind == fast::Cell::Kind::kNull) {
+      came = Came::kNull;
+      return true;
+    }
     const std::size_t before = bytes.size();
     if (!machine.append(cell, bytes)) return false;
-    if (bytes.size() - before <= max_output) return true;
-    bytes.resize(before);
-    return false;
+    if (bytes.size() - before > max_output) {
+      bytes.resize(before);
+      return false;
+    }
+    came = Came::kValue;
+    return true;
   }
 
   /// Appends what an expression comes to.
@@ -329,12 +334,9 @@ struct Mapper::State {
                       std::uint64_t entity_begin, Part& part) {
     std::string& bytes = out->entities.bytes;
     bytes += key;
-    const std::size_t begin = bytes.size();
-    bytes += '{';
+    const std::size_t begin = bytes.size() - 1;
     bool any_object = false;
-    bool first = true;
     for (const auto& [name, value] : members) {
-      if (!std::exchange(first, false)) bytes += ',';
       bytes += name;
       const std::size_t value_begin = bytes.size();
       append(value, bytes);
@@ -364,9 +366,9 @@ struct Mapper::State {
     if (compiled.team) append_text_part(",\"team\":", *compiled.team, entity.begin, entity.team);
     bool searched = false;
     if (compiled.has_properties)
-      append_members(",\"properties\":", compiled.properties, entity.begin, entity.properties);
+      append_members(",\"properties\":{", compiled.properties, entity.begin, entity.properties);
     if (compiled.has_relations)
-      searched = append_members(",\"relations\":", compiled.relations, entity.begin, entity.relations);
+      searched = append_members(",\"relations\":{", compiled.relations, entity.begin, entity.relations);
     bytes += '}';
 
     MappingFault::Kind kind = MappingFault::Kind::kUnreadable;

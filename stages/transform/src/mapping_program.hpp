@@ -35,7 +35,7 @@ struct CompiledValue {
   std::optional<CompiledSearch> search;
 };
 
-/// One object of `mappings`. Keys are JSON, with quotes and colon.
+/// One object of `mappings`. Names are JSON keys with quotes and colon, from the second on with the comma before them.
 struct CompiledEntity {
   CompiledValue identifier;
   CompiledValue blueprint;

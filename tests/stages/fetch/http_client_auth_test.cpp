@@ -109,6 +109,25 @@ TEST(Auth, A401RenewsTheTokenOnceForAll) {
   EXPECT_EQ(server.requests_to("/a").size(), 40u);
 }
 
+TEST(Auth, ALate401ToOldCredentialsRenewsNothing) {
+  const auto late = [](const ReceivedRequest& request) {
+    if (request.header("Authorization") == "Bearer t2") return Reply::text(200);
+    return Reply::text(401).with_gate("late");
+  };
+  LoopbackServer server(
+      Script().at("/token", token_office()).at("/late", late).at("/a", gatekeeper("t2")).at("/warm", Reply::text(200)));
+  const TokenAuth auth(server.url("/token"));
+  const auto client = start_client();
+  ASSERT_THAT(fetch(*client, signed_get(server.url("/warm"), auth)), HasStatus(200));
+  Answers answers;
+  client->send(answers.send(signed_get(server.url("/late"), auth)));
+  ASSERT_TRUE(server.wait_for_requests(3));
+  ASSERT_THAT(fetch(*client, signed_get(server.url("/a"), auth)), HasStatus(200)) << "with the second token";
+  server.open("late");
+  EXPECT_THAT(answers.at(0), HasStatus(200));
+  EXPECT_EQ(server.requests_to("/token").size(), 2u);
+}
+
 TEST(Auth, ASecond401IsTheAnswer) {
   LoopbackServer server(Script().at("/token", token_office()).at("/a", Reply::text(401, "no")));
   const TokenAuth auth(server.url("/token"));

@@ -166,8 +166,8 @@ TEST(ProxyOf, HttpsIsAskedForATunnel) {
   HttpClientOptions options = quick_options();
   options.retry.attempts = 1;
   const auto client = start_client(options);
-  const auto answer = fetch(*client, get("https://riptide.invalid/x"));
-  ASSERT_FALSE(answer);
+  EXPECT_THAT(fetch(*client, get("https://riptide.invalid/x")),
+              FailsWith(ErrorKind::kTransport, testing::AllOf(HasSubstr("403"), HasSubstr("HTTPS_PROXY"))));
   ASSERT_GE(proxy.num_requests(), 1u);
   EXPECT_EQ(proxy.requests()[0].method, "CONNECT");
   EXPECT_EQ(proxy.requests()[0].target, "riptide.invalid:443");

@@ -32,8 +32,22 @@ struct Listing {
   [[nodiscard]] PageExtent extent() const { return {page, total == 0 ? 0 : (total - 1) / page * page}; }
 };
 
-void read(ScopeBook& book, const PendingRequest& pending, const Listing& listing) {
-  book.page_read(pending, listing.extent(), listing.total, {}, {});
+void read(ScopeBook& book, const PendingRequest& pending, const Listing& listing, std::optional<PageEdges> edges = {}) {
+  PageStep step;
+  step.extent = listing.extent();
+  step.total = listing.total;
+  step.edges = edges;
+  book.page_read(pending, step);
+}
+
+/// A page without a total: what follows, and a notice.
+std::string read_untold(ScopeBook& book, const PendingRequest& pending, std::vector<Request> next, std::string notice,
+                        std::optional<PageExtent> extent = {}) {
+  PageStep step;
+  step.extent = extent;
+  step.next = std::move(next);
+  step.notice = std::move(notice);
+  return book.page_read(pending, step);
 }
 
 TEST(PageNumbers, JoinsRangesInAnyOrder) {
@@ -117,6 +131,24 @@ TEST(ScopeBook, IsNotFooledByATotalThatMovesAndComesBack) {
   EXPECT_TRUE(book.complete());
 }
 
+TEST(ScopeBook, SeesAListingMoveWhoseTotalStoodStill) {
+  // One was made and one deleted between two answers: the last record of a page comes again on the next.
+  ScopeBook book;
+  book.start({first_of("a")});
+  read(book, *book.next(), {.total = 150}, PageEdges{1, 50});
+  const auto second = book.next();
+  const auto third = book.next();
+  read(book, *third, {.total = 150}, PageEdges{101, 150});
+  read(book, *second, {.total = 150}, PageEdges{50, 99});
+  std::set<std::uint64_t> again;
+  while (auto next = book.next()) {
+    again.insert(next->request.offset);
+    read(book, *next, {.total = 150}, PageEdges{next->request.offset + 1000, next->request.offset + 1049});
+  }
+  EXPECT_THAT(again, ElementsAre(0, 100));
+  EXPECT_TRUE(book.complete());
+}
+
 TEST(ScopeBook, LeavesAScopeOpenWhoseTotalNeverRests) {
   ScopeBook book;
   book.start({first_of("a")});
@@ -195,13 +227,13 @@ TEST(ScopeBook, FollowsChainsAndChildrenAndKnowsWhatItHasSeen) {
   const auto listing = book.next();
   Request second = listing->request;
   second.cursor = "c2";
-  book.page_read(*listing, std::nullopt, std::nullopt, {first_of("s1"), first_of("s2"), second}, "");
+  read_untold(book, *listing, {first_of("s1"), first_of("s2"), second}, "");
   const auto s1 = book.next();
   const auto s2 = book.next();
   const auto chain = book.next();
   ASSERT_TRUE(s1 && s2 && chain);
   EXPECT_EQ(chain->request.cursor, "c2");
-  book.page_read(*chain, std::nullopt, std::nullopt, {first_of("s2"), first_of("s3")}, "capped");
+  read_untold(book, *chain, {first_of("s2"), first_of("s3")}, "capped");
   EXPECT_EQ(book.next()->request.scope->partition, "s3") << "s2 is known already";
   EXPECT_EQ(book.totals().scopes_known, 4u);
   EXPECT_EQ(book.totals().scopes_closed, 1u);
@@ -212,8 +244,8 @@ TEST(ScopeBook, SaysANoticeOnceAScope) {
   ScopeBook book;
   book.start({first_of("a")});
   const Listing listing{.total = 150};
-  EXPECT_EQ(book.page_read(*book.next(), listing.extent(), std::nullopt, {}, "capped"), "capped");
-  EXPECT_EQ(book.page_read(*book.next(), listing.extent(), std::nullopt, {}, "capped"), "");
+  EXPECT_EQ(read_untold(book, *book.next(), {}, "capped", listing.extent()), "capped");
+  EXPECT_EQ(read_untold(book, *book.next(), {}, "capped", listing.extent()), "");
 }
 
 TEST(ScopeBook, TakesBackWhatCouldNotBeAdmittedAndHandsItOutFirst) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <thread>
 
 #include "mapping_specs.hpp"
 
@@ -266,6 +267,25 @@ TEST(Mapping, PagesThatAreNoJsonAsAWholeAreReadRecordByRecord) {
   EXPECT_THAT(text, HasSubstr("{\"identifier\":\"c\""));
 }
 
+TEST(Mapping, InvalidUtf8CostsNothingButItsBytes) {
+  const std::string text = map(resource(".id", {{"n", ".n"}}), {R"({"id":"a","n":"x)"
+                                                                "\xFF"
+                                                                R"(y"})",
+                                                                R"({"id":"b","n":1})"});
+  EXPECT_THAT(text,
+              HasSubstr("{\"identifier\":\"a\",\"blueprint\":\"thing\",\"properties\":{\"n\":\"x\xEF\xBF\xBDy\"}}"));
+  EXPECT_THAT(text, HasSubstr("{\"identifier\":\"b\""));
+}
+
+TEST(Mapping, DepthBeyondTheLimitCostsWhoeverLooksAtIt) {
+  const std::string deep = std::string(20'000, '[') + std::string(20'000, ']');
+  const std::string text =
+      map(resource(".id", {{"deep", ".deep"}}), {R"({"id":"a","deep":)" + deep + "}", R"({"id":"b","deep":[[]]})"});
+  EXPECT_THAT(text, HasSubstr(R"({"identifier":"a","blueprint":"thing","properties":{"deep":null}})"));
+  EXPECT_THAT(text, HasSubstr(R"({"identifier":"b","blueprint":"thing","properties":{"deep":[[]]}})"));
+  EXPECT_THAT(text, HasSubstr("properties.deep = .deep: 1 failed: "));
+}
+
 TEST(Mapping, RecordsMayComeInAnyOrderAndOften) {
   const std::string body = R"({"x":{"id":"in"},"list":[{"id":"a"},{"id":"b"}]})";
   tests::Records records;
@@ -427,6 +447,32 @@ TEST(MappingCompile, HostFunctionsAreRefused) {
   for (const char* const text : {"input", "debug", "halt", "input_filename"}) {
     EXPECT_THAT(map(mapping_of(resource(text)), records_of({"{}"})), HasSubstr("does not compile")) << text;
   }
+}
+
+TEST(MapperTest, ThreadsShareAMapping) {
+  const auto mapping = Mapping::compile(
+      mapping_of(
+          resource(".id", {{"p", ".p // \"none\""}, {"slow", "[.id, .p] | @json"}, {"re", ".id | test(\"^a\")"}})),
+      {});
+  ASSERT_TRUE(mapping);
+  std::vector<std::string> json;
+  for (int i = 0; i < 200; ++i)
+    json.push_back(R"({"id":"a)" + std::to_string(i) + R"(","p":)" + std::to_string(i % 3) + "}");
+  const auto records = records_of(json);
+  std::vector<std::string> results(3);
+  std::vector<std::thread> threads;
+  for (std::string& result : results) {
+    threads.emplace_back([&] {
+      Mapper mapper(*mapping);
+      MappedPage out;
+      for (int page = 0; page < 5; ++page) mapper.map(0, records.page, records.set, out);
+      result = tests::told(out);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(results[0], HasSubstr("read 1000 filtered 0 invalid 0"));
+  EXPECT_EQ(results[0], results[1]);
+  EXPECT_EQ(results[0], results[2]);
 }
 
 TEST(MapperTest, MapsManyPagesAndAddsUp) {

@@ -3,6 +3,10 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
+
+#include "riptide/cli/redactor.hpp"
 
 namespace riptide::cli {
 
@@ -16,6 +20,10 @@ class Terminal {
   [[nodiscard]] bool colours() const noexcept { return colours_; }
   [[nodiscard]] int width() const;
 
+  /// Shows none of these secrets from now on. Before other threads print.
+  void hide(const std::vector<std::string>& secrets) { redactor_ = Redactor(secrets); }
+  [[nodiscard]] std::string redacted(std::string text) const { return redactor_(std::move(text)); }
+
   /// Writes whole lines (a final line break is added where it is missing); the status line moves down.
   void print(std::string_view text);
   /// Shows or replaces the status line, cut to the width. Only for terminals.
@@ -28,6 +36,7 @@ class Terminal {
   const int descriptor_;
   bool tty_ = false;
   bool colours_ = false;
+  Redactor redactor_;
   std::mutex mutex_;  ///< Guards status_ and the order of writes.
   std::string status_;
 };

@@ -39,6 +39,9 @@ class Account final : public stages::Auth {
 
   [[nodiscard]] std::optional<stages::HttpRequest> token_request() const override;
   [[nodiscard]] Result<stages::Credentials> read_token(const stages::HttpResponse& response) const override;
+  [[nodiscard]] std::string_view settings() const noexcept override {
+    return "OCEAN__PORT__CLIENT_ID and OCEAN__PORT__CLIENT_SECRET";
+  }
 
   /// Whether the request is for what an integration does with entities and blueprints: ownership hangs on its
   /// User-Agent.

@@ -26,6 +26,7 @@ std::intmax_t to_integer(double value) noexcept {
 }
 
 void merge(Value& left, Value& right, std::uint32_t depth) {
+  Heap::current()->spend(1);
   if (depth > kMaxDepth) throw ErrorRaised{"Object merge too deep"};
   for (std::uint32_t i = 0; i < object_size(right); ++i) {
     const ObjectEntry& entry = object_entry(right, i);
@@ -129,6 +130,7 @@ bool arithmetic(ast::Operator op, Value& left, Value& right, Value& output, std:
         Value rest = Value::array();
         for (std::uint32_t i = 0; i < array_size(left); ++i) {
           bool removed = false;
+          Heap::current()->spend(array_size(right));
           for (std::uint32_t j = 0; j < array_size(right) && !removed; ++j) {
             removed = equal(array_at(left, i), array_at(right, j));
           }

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <vector>
 
 #include "jq/builtins.hpp"
 #include "jq/native_stack.hpp"
+#include "jq/utf8.hpp"
 
 namespace riptide::transform::jq {
 namespace {
@@ -56,11 +58,10 @@ Status b_to_entries(Machine& m, Value& input, Value*, Value& output) {
 }
 
 Status cannot_iterate(Machine& m, const Value& input) {
-  return m.fail("Cannot iterate over " + std::string(type_name(input)) +
-                (input.is_null() ? std::string() : " (" + shortened(input) + ")"));
+  return m.fail("Cannot iterate over " + std::string(type_name(input)) + " (" + shortened(input) + ")");
 }
 
-// The key of an entry under one of its names: the first that is neither null nor false, but `false` itself counts.
+// The key is the first of its names that is neither null nor false; the value that of "value" if there is one at all.
 Status b_from_entries(Machine& m, Value& input, Value*, Value& output) {
   if (!input.is_array() && !input.is_object()) return cannot_iterate(m, input);
   const std::uint32_t size = input.is_array() ? array_size(input) : object_size(input);
@@ -74,57 +75,40 @@ Status b_from_entries(Machine& m, Value& input, Value*, Value& output) {
       return entry.is_object() ? object_find(entry, name) : nullptr;
     };
     Value key = Value::null();
-    for (const std::string_view name : {"key", "k", "name", "Name", "Key", "K"}) {
-      const Value* found = member(name);
-      if (found != nullptr && !found->is_null()) {
+    for (const std::string_view name : {"key", "Key", "name", "Name"}) {
+      if (const Value* found = member(name); found != nullptr && found->truthy()) {
         key = *found;
-        if (found->truthy()) break;
+        break;
       }
-    }
-    if (key.is_boolean() || key.is_number() || key.is_null()) {
-      std::string text;
-      append_json(text, key);
-      key = Value::string(text);
     }
     if (!key.is_string()) {
       return m.fail("Cannot use " + std::string(type_name(key)) + " (" + shortened(key) + ") as object key");
     }
-    Value value = Value::null();
-    for (const std::string_view name : {"value", "v", "Value", "V"}) {
-      const Value* found = member(name);
-      if (found != nullptr && !found->is_null()) {
-        value = *found;
-        break;
-      }
-    }
-    object_set(object, std::move(key), std::move(value));
+    const Value* value = member("value");
+    if (value == nullptr) value = member("Value");
+    object_set(object, std::move(key), value == nullptr ? Value::null() : *value);
   }
   output = std::move(object);
   return Status::kOk;
 }
 
+// [.[length - 1 - range(0; length)]]
 Status b_reverse(Machine& m, Value& input, Value*, Value& output) {
   if (input.is_null()) {
     output = Value::array();
     return Status::kOk;
   }
-  if (input.is_string()) {
-    const std::string_view text = input.string();
-    std::string reversed;
-    reversed.reserve(text.size());
-    std::size_t end = text.size();
-    while (end > 0) {
-      std::size_t at = end - 1;
-      while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0u) == 0x80u) --at;
-      reversed.append(text.substr(at, end - at));
-      end = at;
-    }
-    output = Value::string(reversed);
-    return Status::kOk;
-  }
   if (!input.is_array()) {
-    if (input.is_number() || input.is_boolean()) return m.fail("Cannot reverse " + std::string(type_name(input)));
-    return m.fail("Cannot index object with number (0)");
+    if (input.is_boolean()) return fail_about(m, input, "has no length");
+    const double length = input.is_number()   ? std::fabs(input.number())
+                          : input.is_string() ? static_cast<double>(utf8::count(input.string()))
+                                              : static_cast<double>(object_size(input));
+    if (!(length > 0)) {
+      output = Value::array();
+      return Status::kOk;
+    }
+    const Value last = Value::number(length - 1);
+    return m.fail("Cannot index " + std::string(type_name(input)) + " with number (" + shortened(last) + ")");
   }
   Value reversed = Value::array(array_size(input));
   for (std::uint32_t i = array_size(input); i-- > 0;) array_push(reversed, array_at(input, i));
@@ -133,6 +117,7 @@ Status b_reverse(Machine& m, Value& input, Value*, Value& output) {
 }
 
 bool flatten(const Value& array, double depth, Value& out) {
+  Heap::current()->spend(1);
   return with_native_stack([&] {
     const std::uint32_t size = array.is_array() ? array_size(array) : object_size(array);
     for (std::uint32_t i = 0; i < size; ++i) {
@@ -179,14 +164,20 @@ Status sorted_by(Machine& m, const Value& input, const Value& keys, Value& outpu
   return Status::kOk;
 }
 Status b_sort(Machine& m, Value& input, Value*, Value& output) { return sorted_by(m, input, input, output); }
+bool refuse_keys(Machine& m, const Value& input, const Value& keys) {
+  if (input.is_array() && keys.is_array()) return false;
+  m.fail(std::string(type_name(input)) + " (" + shortened(input) + ") and " + std::string(type_name(keys)) + " (" +
+         shortened(keys) + ") cannot be sorted, as they are not both arrays");
+  return true;
+}
+
 Status b_sort_by(Machine& m, Value& input, Value* arguments, Value& output) {
+  if (refuse_keys(m, input, arguments[0])) return Status::kError;
   return sorted_by(m, input, arguments[0], output);
 }
 
 Status b_group_by(Machine& m, Value& input, Value* arguments, Value& output) {
-  if (!input.is_array()) {
-    return m.fail("Cannot index " + std::string(type_name(input)) + " with number");
-  }
+  if (refuse_keys(m, input, arguments[0])) return Status::kError;
   const Value& keys = arguments[0];
   Value groups = Value::array();
   Value group = Value::array();
@@ -219,6 +210,7 @@ Status unique_of(Machine& m, const Value& input, const Value& keys, Value& outpu
 }
 Status b_unique(Machine& m, Value& input, Value*, Value& output) { return unique_of(m, input, input, output); }
 Status b_unique_by(Machine& m, Value& input, Value* arguments, Value& output) {
+  if (refuse_keys(m, input, arguments[0])) return Status::kError;
   return unique_of(m, input, arguments[0], output);
 }
 

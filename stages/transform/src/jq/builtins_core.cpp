@@ -104,10 +104,7 @@ Status b_tonumber(Machine& m, Value& input, Value*, Value& output) {
       output = number_from_text(unsigned_text, false);
       return Status::kOk;
     }
-    if (text == "nan") {
-      output = Value::number(std::numeric_limits<double>::quiet_NaN());
-      return Status::kOk;
-    }
+    if (named_number(text, output)) return Status::kOk;
   }
   return fail_about(m, input, "cannot be parsed as a number");
 }
@@ -149,9 +146,8 @@ Status b_has(Machine& m, Value& input, Value* arguments, Value& output) {
 }
 
 bool contains(const Value& a, const Value& b, std::uint32_t depth, std::string& problem) {
-  if (depth > 10'000) {
-    throw ErrorRaised{"Containment check too deep"};
-  }
+  if (depth > 10'000) throw ErrorRaised{"Containment check too deep"};
+  Heap::current()->spend(1);
   if (a.is_object() && b.is_object()) {
     return with_native_stack([&] {
       for (std::uint32_t i = 0; i < object_size(b); ++i) {

@@ -122,7 +122,7 @@ Status b_strindices(Machine& m, Value& input, Value* arguments, Value& output) {
   const std::string_view text = input.string();
   const std::string_view needle = arguments[0].string();
   if (needle.empty()) {
-    output = Value::null();
+    output = Value::array();
     return Status::kOk;
   }
   Value found = Value::array();
@@ -139,8 +139,7 @@ Status b_strindices(Machine& m, Value& input, Value* arguments, Value& output) {
 
 Status b_join(Machine& m, Value& input, Value* arguments, Value& output) {
   if (!input.is_array() && !input.is_object()) {
-    return m.fail("Cannot iterate over " + std::string(type_name(input)) +
-                  (input.is_null() ? std::string() : " (" + shortened(input) + ")"));
+    return m.fail("Cannot iterate over " + std::string(type_name(input)) + " (" + shortened(input) + ")");
   }
   const std::uint32_t size = input.is_array() ? array_size(input) : object_size(input);
   if (size == 0) {

@@ -280,7 +280,7 @@ class Compiler {
   const Code* pipe(const Code* a, const Code* b, ast::Position at) {
     if (a->op == Op::kIdentity) return b;
     if (b->op == Op::kIdentity) return a;
-    if (b->op == Op::kPath && !b->flag && extendable(a)) {
+    if (b->op == Op::kPath && !b->flag && b->steps.size() == 1 && extendable(a)) {
       Code& code = extend(a, at);
       for (const Step& step : b->steps) code.steps.push_back(step);
       return &code;
@@ -330,8 +330,9 @@ class Compiler {
   // ---- paths
 
   static bool extendable(const Code* base) {
-    if (base->op == Op::kPath || base->op == Op::kIdentity) return true;
-    return base->op == Op::kVariable;
+    constexpr std::size_t kLongest = 32;  // Each step copies those before it.
+    if (base->op == Op::kPath) return base->steps.size() < kLongest;
+    return base->op == Op::kIdentity || base->op == Op::kVariable;
   }
 
   Code& extend(const Code* base, ast::Position at) {

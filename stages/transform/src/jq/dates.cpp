@@ -33,7 +33,6 @@ Value time_value(const std::tm& time, double seconds) {
 // False unless it is an array of numbers that fit.
 bool read_time(const Value& value, std::tm& time) {
   std::memset(&time, 0, sizeof time);
-  time.tm_mday = 1;
   if (!value.is_array()) return false;
   int* const fields[] = {&time.tm_year, &time.tm_mon, &time.tm_mday, &time.tm_hour,
                          &time.tm_min,  &time.tm_sec, &time.tm_wday, &time.tm_yday};
@@ -49,17 +48,6 @@ bool read_time(const Value& value, std::tm& time) {
   return true;
 }
 
-// Weekday and day of the year, which strptime leaves to the caller for some formats.
-void complete(std::tm& time) {
-  std::tm copy = time;
-  const std::time_t seconds = timegm(&copy);
-  std::tm whole{};
-  if (gmtime_r(&seconds, &whole) != nullptr) {
-    time.tm_wday = whole.tm_wday;
-    time.tm_yday = whole.tm_yday;
-  }
-}
-
 }  // namespace
 
 bool broken_down(const Value& seconds, bool local, Value& output, std::string& error) {
@@ -68,7 +56,7 @@ bool broken_down(const Value& seconds, bool local, Value& output, std::string& e
   const double number = seconds.number();
   const double whole = std::floor(number);
   if (!(std::fabs(whole) < 1e17)) return refuse(error, "error converting number of seconds since epoch to datetime");
-  const auto time = static_cast<std::time_t>(whole);
+  const auto time = static_cast<std::time_t>(number);  // Towards zero, the fraction from below: as jq.
   std::tm parts{};
   if ((local ? localtime_r(&time, &parts) : gmtime_r(&time, &parts)) == nullptr) {
     return refuse(error, "error converting number of seconds since epoch to datetime");
@@ -108,7 +96,7 @@ bool format_time(const Value& time, const Value& format, bool local, Value& outp
     moment.tm_gmtoff = copy.tm_gmtoff;
     moment.tm_zone = copy.tm_zone;
   } else {
-    moment.tm_zone = "UTC";
+    timegm(&moment);
   }
   const std::string pattern(format.string());
   if (pattern.empty()) {
@@ -135,7 +123,6 @@ bool parse_time(const Value& text, const Value& format, Value& output, std::stri
   if (end == nullptr || *end != '\0') {
     return refuse(error, "date \"" + input + "\" does not match format \"" + pattern + "\"");
   }
-  if (time.tm_wday == 8 || time.tm_yday == 367) complete(time);
   output = time_value(time, static_cast<double>(time.tm_sec));
   return true;
 }

@@ -24,7 +24,7 @@ Status Machine::collect(const Code* code, Environment* environment, Value&& inpu
 namespace {
 
 std::string bad_key(const Value& key) {
-  return "Object keys must be strings, not " + std::string(type_name(key)) + " (" + shortened(key) + ")";
+  return "Cannot use " + std::string(type_name(key)) + " (" + shortened(key) + ") as object key";
 }
 
 }  // namespace

@@ -8,6 +8,10 @@
 // Builtins that take filters and generate, where the machine is quicker or lazier than jq code would be.
 namespace riptide::transform::jq {
 
+Status Machine::not_a_count(const Value& value) {
+  return fail(std::string(type_name(value)) + " (" + shortened(value) + ") and number (1) cannot be subtracted");
+}
+
 Status Machine::generator_one(const Code& code, Environment* environment, Value&& input, Value& output) {
   bool found = false;
   const Status status = generator_many(code, environment, std::move(input), nullptr, [&](Value&& value, const Track*) {
@@ -103,25 +107,13 @@ Status Machine::while_loop(const Code& code, Environment* environment, Value&& i
   });
 }
 
-// def repeat(update): ., (update | repeat(update))
+// def repeat(f): f, repeat(f)
 Status Machine::repeat(const Code& code, Environment* environment, Value&& input, const Track* track, Emit emit) {
-  if (NativeStack::low()) {
-    return with_native_stack([&] { return repeat(code, environment, std::move(input), track, emit); });
-  }
-  Value at = std::move(input);
   while (true) {
     count_steps(1);
-    Status status = emit(Value(at), track);
+    const Status status = many(code.a, environment, Value(input), track, emit);
     if (status != Status::kOk) return status;
-    if (!code.a->single || track != nullptr) break;
-    Value next;
-    status = one(code.a, environment, std::move(at), next);
-    if (status != Status::kOk) return status == Status::kEmpty ? Status::kOk : status;
-    at = std::move(next);
   }
-  return many(code.a, environment, std::move(at), track, [&](Value&& next, const Track* after) {
-    return repeat(code, environment, std::move(next), after, emit);
-  });
 }
 
 Status Machine::generator_many(const Code& code, Environment* environment, Value&& input, const Track* track,
@@ -168,9 +160,7 @@ Status Machine::generator_many(const Code& code, Environment* environment, Value
         const int sign = compare(count, Value::number(0.0));
         if (sign < 0) return fail("limit doesn't support negative count");
         if (sign == 0) return Status::kOk;
-        if (!count.is_number())
-          return fail(std::string(type_name(count)) + " (" + shortened(count) +
-                      ") and number (1) cannot be subtracted");
+        if (!count.is_number()) return not_a_count(count);
         double left = count.number();
         const std::uint64_t label = new_label();
         const Status status = many(code.b, environment, Value(input), track, [&](Value&& value, const Track* at) {
@@ -186,28 +176,24 @@ Status Machine::generator_many(const Code& code, Environment* environment, Value
       return each(code.a, environment, input, [&](Value&& count) {
         const int sign = compare(count, Value::number(0.0));
         if (sign < 0) return fail("skip doesn't support negative count");
-        if (sign > 0 && !count.is_number())
-          return fail(std::string(type_name(count)) + " (" + shortened(count) +
-                      ") and number (1) cannot be subtracted");
+        if (sign > 0 && !count.is_number()) return not_a_count(count);
         double left = count.number();
         return many(code.b, environment, Value(input), track, [&](Value&& value, const Track* at) {
-          if (left > 0) {
-            left -= 1;
-            return Status::kOk;
-          }
+          left = left > 0 ? left - 1 : -1;
+          if (left >= 0) return Status::kOk;
           return emit(std::move(value), at);
         });
       });
     case Op::kNth:
       return each(code.a, environment, input, [&](Value&& position) {
-        if (compare(position, Value::number(0.0)) < 0) return fail("nth doesn't support negative indices");
+        const int sign = compare(position, Value::number(0.0));
+        if (sign < 0) return fail("nth doesn't support negative indices");
+        if (sign > 0 && !position.is_number()) return not_a_count(position);
         double left = position.number();
         const std::uint64_t label = new_label();
         const Status status = many(code.b, environment, Value(input), track, [&](Value&& value, const Track* at) {
-          if (left > 0) {
-            left -= 1;
-            return Status::kOk;
-          }
+          left = left > 0 ? left - 1 : -1;
+          if (left >= 0) return Status::kOk;
           const Status after = emit(std::move(value), at);
           if (after != Status::kOk) return after;
           break_label_ = label;

@@ -126,8 +126,7 @@ Status Machine::iterate(Value&& base, const Track* track, Emit emit) {
     }
     return Status::kOk;
   }
-  return fail("Cannot iterate over " + std::string(type_name(base)) +
-              (base.is_null() ? std::string() : " (" + shortened(base) + ")"));
+  return fail("Cannot iterate over " + std::string(type_name(base)) + " (" + shortened(base) + ")");
 }
 
 Status Machine::recurse(Value&& base, const Track* track, Emit emit) {
@@ -154,47 +153,65 @@ Status Machine::paths_of(const Code* code, Environment* environment, const Value
   });
 }
 
-Status Machine::assign(const Code& code, Environment* environment, const Value& input, const Value& value,
-                       Value& output) {
-  Value state = input;
-  const Status status = paths_of(code.a, environment, input, [&](Value&& path) {
-    std::string problem;
-    count_steps(1);
-    return set_path(state, path, Value(value), problem) ? Status::kOk : fail(problem);
+// All paths first: then nobody else holds the input, and what is unshared is changed in place.
+Status Machine::all_paths(const Code* code, Environment* environment, const Value& input, Value& paths) {
+  paths = Value::array();
+  return paths_of(code, environment, input, [&](Value&& path) {
+    array_push(paths, std::move(path));
+    return Status::kOk;
   });
-  if (status == Status::kOk) output = std::move(state);
-  return status;
 }
 
-Status Machine::update(const Code* paths, Environment* environment, const Value& input,
-                       FunctionRef<Status(Value&& old, Value& replacement)> change, Value& output) {
-  Value state = input;
+Status Machine::assign(const Code& code, Environment* environment, Value&& input, const Value& value, Value& output) {
+  Value paths;
+  const Status status = all_paths(code.a, environment, input, paths);
+  if (status != Status::kOk) return status;
+  Value state = std::move(input);
+  std::string problem;
+  for (std::uint32_t i = 0; i < array_size(paths); ++i) {
+    count_steps(1);
+    if (!set_path(state, array_at(paths, i), Value(value), problem)) return fail(problem);
+  }
+  output = std::move(state);
+  return Status::kOk;
+}
+
+Status Machine::update(const Code* code, Environment* environment, Value&& input,
+                       FunctionRef<Status(Value&& old, Value& replacement)> change, Replacement replacement_kind,
+                       Value& output) {
+  Value paths;
+  const Status found = all_paths(code, environment, input, paths);
+  if (found != Status::kOk) return found;
+  Value state = std::move(input);
   Value doomed = Value::array();
-  const Status status = paths_of(paths, environment, input, [&](Value&& path) {
-    std::string problem;
+  std::string problem;
+  for (std::uint32_t i = 0; i < array_size(paths); ++i) {
+    count_steps(1);
+    const Value& path = array_at(paths, i);
     Value old;
     if (!get_path(state, path, old, problem)) return fail(problem);
+    // Taken out while it changes, so that it too can change in place.
+    if (replacement_kind == Replacement::kCertain && (old.is_array() || old.is_object() || old.is_string())) {
+      if (!set_path(state, path, Value::null(), problem)) return fail(problem);
+    }
     Value replacement;
     const Status changed = change(std::move(old), replacement);
     if (changed == Status::kEmpty) {
-      array_push(doomed, std::move(path));
-      return Status::kOk;
+      array_push(doomed, path);
+    } else if (changed != Status::kOk) {
+      return changed;
+    } else if (!set_path(state, path, std::move(replacement), problem)) {
+      return fail(problem);
     }
-    if (changed != Status::kOk) return changed;
-    return set_path(state, path, std::move(replacement), problem) ? Status::kOk : fail(problem);
-  });
-  if (status != Status::kOk) return status;
-  if (array_size(doomed) > 0) {
-    std::string problem;
-    if (!delete_paths(state, doomed, problem)) return fail(problem);
   }
+  if (array_size(doomed) > 0 && !delete_paths(state, doomed, problem)) return fail(problem);
   output = std::move(state);
   return Status::kOk;
 }
 
 Status Machine::update_one(const Code& code, Environment* environment, Value&& input, Value& output) {
   return update(
-      code.a, environment, input,
+      code.a, environment, std::move(input),
       [&](Value&& old, Value& replacement) {
         if (code.b->single) return one(code.b, environment, std::move(old), replacement);
         // The first output counts.
@@ -209,13 +226,13 @@ Status Machine::update_one(const Code& code, Environment* environment, Value&& i
         if (found && status == Status::kBreak && break_label_ == label) return Status::kOk;
         return status == Status::kOk ? Status::kEmpty : status;
       },
-      output);
+      Replacement::kPossible, output);
 }
 
-Status Machine::update_op(const Code& code, Environment* environment, const Value& input, const Value& operand,
+Status Machine::update_op(const Code& code, Environment* environment, Value&& input, const Value& operand,
                           Value& output) {
   return update(
-      code.a, environment, input,
+      code.a, environment, std::move(input),
       [&](Value&& old, Value& replacement) {
         if (code.binary == ast::Operator::kAlternative) {
           replacement = old.truthy() ? std::move(old) : operand;
@@ -224,7 +241,7 @@ Status Machine::update_op(const Code& code, Environment* environment, const Valu
         Value right = operand;
         return binary(code.binary, old, right, replacement);
       },
-      output);
+      Replacement::kCertain, output);
 }
 
 }  // namespace riptide::transform::jq

@@ -308,9 +308,9 @@ bool format_value(std::string_view format, const Value& value, std::string& out,
       return false;
     }
   } else if (format == "base64d") {
-    return unbase64(value, text, out, error);
+    return unbase64(Value::string(text), text, out, error);
   } else {
-    return unbase32(value, text, out, error);
+    return unbase32(Value::string(text), text, out, error);
   }
   return true;
 }

@@ -33,6 +33,19 @@ class Heap {
   void reset() noexcept;
 
   void set_limit(std::size_t bytes) noexcept { limit_ = bytes; }
+  /// What is left of the budget.
+  [[nodiscard]] std::size_t room() const noexcept { return live_ < limit_ ? limit_ - live_ : 0; }
+
+  /// Counts work that grows with the input or the program. Throws LimitExceeded over the steps set.
+  void spend(std::uint64_t steps) {
+    steps_ += steps;
+    if (steps_ > max_steps_) [[unlikely]]
+      throw LimitExceeded{"evaluation exceeds the step limit"};
+  }
+  void set_steps(std::uint64_t max_steps) noexcept {
+    steps_ = 0;
+    max_steps_ = max_steps;
+  }
   [[nodiscard]] std::size_t live_bytes() const noexcept { return live_; }
   /// Charges memory that lies elsewhere (native stack segments). Throws LimitExceeded.
   void charge(std::size_t bytes);
@@ -72,6 +85,8 @@ class Heap {
   std::byte* end_ = nullptr;
   Big* big_ = nullptr;
   std::size_t live_ = 0;
+  std::uint64_t steps_ = 0;
+  std::uint64_t max_steps_ = UINT64_MAX;
   std::size_t limit_ = SIZE_MAX;
 };
 

@@ -2,9 +2,7 @@
 
 #include <emmintrin.h>
 
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <new>
 
 #include "jq/number_text.hpp"
@@ -39,7 +37,7 @@ bool hex4(const char* at, const char* end, std::uint32_t& unit) noexcept {
 }
 
 // Decodes the escapes of a string body; false on a bad one.
-bool unescape(std::string_view body, std::string& out) {
+bool unescape(std::string_view body, bool lenient, std::string& out) {
   const char* at = body.data();
   const char* const end = at + body.size();
   while (at < end) {
@@ -80,6 +78,8 @@ bool unescape(std::string_view body, std::string& out) {
             hex4(at + 2, end, low) && low >= 0xDC00 && low < 0xE000) {
           unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
           at += 6;
+        } else if (unit >= 0xD800 && unit < 0xDC00 && !lenient) {
+          return false;
         }
         utf8::append(out, unit);
         break;
@@ -97,22 +97,7 @@ bool word_value(std::string_view word, bool borrow, Value& value) {
   if (word == "true") return value = Value::boolean(true), true;
   if (word == "false") return value = Value::boolean(false), true;
   if (is_number_text(word)) return value = number_from_text(word, borrow), true;
-  std::string_view name = word;
-  bool negative = false;
-  if (!name.empty() && (name[0] == '-' || name[0] == '+')) {
-    negative = name[0] == '-';
-    name.remove_prefix(1);
-  }
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  if (lower == "nan") return value = Value::number(std::numeric_limits<double>::quiet_NaN()), true;
-  if (lower == "infinity" || lower == "inf") {
-    const double infinity = std::numeric_limits<double>::infinity();
-    return value = Value::number(negative ? -infinity : infinity), true;
-  }
-  return false;
+  return named_number(word, value);
 }
 
 }  // namespace
@@ -158,7 +143,7 @@ bool JsonReader::string(Value& value) {
     return true;
   }
   scratch_.clear();
-  if (!unescape(raw, scratch_)) return false;
+  if (!unescape(raw, borrow_, scratch_)) return false;
   value = ascii ? Value::string(scratch_) : repaired_string(scratch_);
   if (borrow_) value.head()->references = NodeHead::kImmortal;
   return true;
@@ -322,9 +307,7 @@ class Complaint {
         }
         continue;
       }
-      if (c == '\'') {
-        // Single quotes get their own message once the token ends.
-      }
+
       if (is_space(c) || is_structure(c)) {
         if (const char* problem = flush()) return at(problem, false);
         if (c == '"') {
@@ -388,21 +371,19 @@ class Complaint {
       case '[':
       case '{':
         if (!stack_.empty() && stack_.back().state == State::kValue) return "Expected separator between values";
-        if (!stack_.empty() && stack_.back().object && stack_.back().state != State::kColon) {
-          return "Expected string key, but got another value";
-        }
+
         if (stack_.size() >= 10'000) return "Exceeds depth limit for parsing";
         stack_.push_back({c == '{', State::kEmpty});
         return nullptr;
       case ':':
-        if (stack_.empty()) return "':' not as part of an object";
+        if (stack_.empty()) return "Expected string key before ':'";
         if (!stack_.back().object) return "':' not as part of an object";
         if (stack_.back().state != State::kKey) return "Expected string key before ':'";
         if (!key_is_string_) return "Object keys must be strings";
         stack_.back().state = State::kColon;
         return nullptr;
       case ',':
-        if (stack_.empty()) return "',' not as part of an object or array";
+        if (stack_.empty()) return "Expected value before ','";
         if (stack_.back().state == State::kKey) return "Objects must consist of key:value pairs";
         if (stack_.back().state != State::kValue) return "Expected value before ','";
         stack_.back().state = State::kAfterComma;
@@ -414,9 +395,8 @@ class Complaint {
       default:
         if (stack_.empty() || !stack_.back().object) return "Unmatched '}'";
         if (stack_.back().state == State::kAfterComma) return "Expected another key-value pair";
-        if (stack_.back().state == State::kKey || stack_.back().state == State::kColon) {
-          return "Objects must consist of key:value pairs";
-        }
+        if (stack_.back().state == State::kColon) return "Unmatched '}'";
+        if (stack_.back().state == State::kKey) return "Objects must consist of key:value pairs";
         break;
     }
     stack_.pop_back();
@@ -433,6 +413,14 @@ class Complaint {
         if (body.size() - i < 5) return "Invalid \\uXXXX escape";
         if (!hex4(body.data() + i + 1, body.data() + body.size(), unit)) return "Invalid characters in \\uXXXX escape";
         i += 4;
+        if (unit >= 0xD800 && unit < 0xDC00) {
+          std::uint32_t low = 0;
+          if (body.size() - i < 7 || body[i + 1] != '\\' || body[i + 2] != 'u' ||
+              !hex4(body.data() + i + 3, body.data() + body.size(), low) || low < 0xDC00 || low >= 0xE000) {
+            return "Invalid \\uXXXX\\uXXXX surrogate pair escape";
+          }
+          i += 6;
+        }
       } else if (std::string_view("\"\\/bfnrt").find(body[i]) == std::string_view::npos) {
         return "Invalid escape";
       }

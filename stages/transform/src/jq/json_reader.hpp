@@ -12,8 +12,8 @@ namespace riptide::transform::jq {
 class JsonReader {
  public:
   enum class Ownership : std::uint8_t {
-    kBorrow,  ///< Strings point into the text where they can; nodes are immortal.
-    kCopy,
+    kBorrow,  ///< Strings point into the text where they can; nodes are immortal. Lone surrogates become U+FFFD.
+    kCopy,    ///< As strict as `fromjson`: a lone high surrogate is an error.
   };
 
   /// Reads one text. False on an error: `error` has jq's message, without "(while parsing ...)".

@@ -103,7 +103,7 @@ bool append_json(std::string& out, const Value& root, std::size_t max_size) {
     }
     if (out.size() > max_size) return false;
     while (true) {
-      if (levels.empty()) return true;
+      if (levels.empty()) return out.size() <= max_size;
       Level& level = levels.back();
       const Value& container = *level.container;
       if (container.is_array()) {
@@ -129,12 +129,21 @@ bool append_json(std::string& out, const Value& root, std::size_t max_size) {
   }
 }
 
+void append_json(std::string& out, const Value& value) {
+  const std::size_t room = Heap::current()->room();
+  const std::size_t limit = room > SIZE_MAX - out.size() ? SIZE_MAX : out.size() + room;
+  if (!append_json(out, value, limit)) throw LimitExceeded{"evaluation exceeds the memory limit"};
+}
+
 std::string shortened(const Value& value) {
   constexpr std::size_t kLimit = 29;  // jq's buffer of 30 bytes, for message and terminator
   std::string text;
   append_json(text, value, std::size_t{1} << 12);
   if (text.size() <= kLimit) return text;
-  const std::string_view ending = value.is_string() ? "...\"" : "...";
+  const std::string_view ending = value.is_string()   ? "...\""
+                                  : value.is_array()  ? "...]"
+                                  : value.is_object() ? "...}"
+                                                      : "...";
   std::size_t keep = kLimit - ending.size();
   while (keep > 0 && (static_cast<unsigned char>(text[keep]) & 0xC0u) == 0x80u) --keep;
   text.resize(keep);

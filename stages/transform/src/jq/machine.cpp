@@ -10,6 +10,11 @@
 
 // The heart of the machine: `one` and `many`. What they delegate to is in evaluate_*.cpp.
 namespace riptide::transform::jq {
+namespace {
+
+constexpr std::size_t kKeptChunks = 8;  ///< Of the scope stack.
+
+}  // namespace
 
 Machine::Machine(EvaluationLimits limits) : limits_(limits) {}
 
@@ -19,18 +24,29 @@ Machine::~Machine() {
 }
 
 void Machine::reset() {
-  error_ = Value();
-  input_ = Value();
-  halt_value_ = Value();
+  // No counting down: the heap takes all back, and constants among them may have gone with their program.
+  error_.forget();
+  input_.forget();
+  halt_value_.forget();
+  for (Value& value : kept_) value.forget();
   kept_.clear();
   heap_.set_limit(SIZE_MAX);
+  heap_.set_steps(UINT64_MAX);
   heap_.reset();
 }
 
 void Machine::begin() {
-  steps_ = 0;
+  heap_.set_steps(limits_.max_steps);
+  // What one deep evaluation needed is not kept for all that follow.
+  if (last_environment_ == nullptr && chunks_.size() > kKeptChunks) {
+    chunks_.resize(kKeptChunks);
+    chunk_ = 0;
+    scope_top_ = chunks_[0].bytes.get();
+    scope_end_ = scope_top_ + chunks_[0].size;
+  }
   halted_ = false;
-  error_ = Value();
+  error_.forget();
+  halt_value_.forget();
   const std::size_t live = heap_.live_bytes();
   heap_.set_limit(limits_.max_memory_bytes > SIZE_MAX - live ? SIZE_MAX : live + limits_.max_memory_bytes);
 }
@@ -68,7 +84,7 @@ Environment* Machine::push(Environment* up, std::uint32_t size) {
     if (next < chunks_.size() && chunks_[next].size < bytes) chunks_.resize(next);
     if (next >= chunks_.size()) {
       const std::size_t chunk = std::max(kChunk, bytes);
-      if (next >= 8) heap_.charge(chunk);
+      if (next >= kKeptChunks) heap_.charge(chunk);
       chunks_.push_back({std::make_unique_for_overwrite<std::byte[]>(chunk), chunk});
     }
     chunk_ = next;
@@ -243,6 +259,7 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
         Value copy = input;
         Status status = one(code->b, environment, std::move(copy), right);
         if (status != Status::kOk) return status;
+        copy = Value();  // So that the left side may be changed in place.
         Value left;
         status = one(code->a, environment, std::move(input), left);
         if (status != Status::kOk) return status;
@@ -345,7 +362,9 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
         Value value;
         Value copy = input;
         const Status status = one(code->b, environment, std::move(copy), value);
-        return status != Status::kOk ? status : assign(*code, environment, input, value, output);
+        if (status != Status::kOk) return status;
+        copy = Value();
+        return assign(*code, environment, std::move(input), value, output);
       }
       case Op::kUpdate:
         return update_one(*code, environment, std::move(input), output);
@@ -353,7 +372,9 @@ Status Machine::one_here(const Code* code, Environment* environment, Value&& inp
         Value operand;
         Value copy = input;
         const Status status = one(code->b, environment, std::move(copy), operand);
-        return status != Status::kOk ? status : update_op(*code, environment, input, operand, output);
+        if (status != Status::kOk) return status;
+        copy = Value();
+        return update_op(*code, environment, std::move(input), operand, output);
       }
       case Op::kEmpty:
         return Status::kEmpty;
@@ -429,8 +450,12 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
     switch (code->op) {
       case Op::kIdentity:
         return emit(std::move(input), track);
-      case Op::kConstant:
-        return emit(Value(code->constant), track);
+      case Op::kConstant: {
+        if (track == nullptr || !code->constant.is_number()) return emit(Value(code->constant), track);
+        // A number of the program is never the one at the path, whatever its value.
+        const Track elsewhere{track->up, track->key, Value()};
+        return emit(Value(code->constant), &elsewhere);
+      }
       case Op::kVariable:
         return emit(Value(climb(environment, code->hops)->slots()[code->index].value), track);
       case Op::kPath:
@@ -665,7 +690,7 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
         const Code* assignment = code;
         return each(code->b, environment, input, [&](Value&& value) {
           Value output;
-          const Status status = assign(*assignment, environment, input, value, output);
+          const Status status = assign(*assignment, environment, Value(input), value, output);
           return status == Status::kOk ? emit(std::move(output), track) : status;
         });
       }
@@ -678,7 +703,7 @@ Status Machine::many_here(const Code* code, Environment* environment, Value&& in
         const Code* assignment = code;
         return each(code->b, environment, input, [&](Value&& operand) {
           Value output;
-          const Status status = update_op(*assignment, environment, input, operand, output);
+          const Status status = update_op(*assignment, environment, Value(input), operand, output);
           return status == Status::kOk ? emit(std::move(output), track) : status;
         });
       }

@@ -56,10 +56,7 @@ class Machine {
   Status fail_with(Value value);
   [[nodiscard]] const Value& error() const noexcept { return error_; }
   [[nodiscard]] std::string error_message() const;
-  void count_steps(std::uint64_t steps) {
-    steps_ += steps;
-    if (steps_ > limits_.max_steps) throw LimitExceeded{"evaluation exceeds the step limit"};
-  }
+  void count_steps(std::uint64_t steps) { heap_.spend(steps); }
   Heap& heap() noexcept { return heap_; }
   JsonReader& reader() noexcept { return reader_; }
   RegexCache& regexes() noexcept { return regexes_; }
@@ -147,11 +144,14 @@ class Machine {
 
   Status paths_of(const Code* code, Environment* environment, const Value& input,
                   FunctionRef<Status(Value&& path)> each);
-  Status assign(const Code& code, Environment* environment, const Value& input, const Value& value, Value& output);
-  Status update(const Code* paths, Environment* environment, const Value& input,
-                FunctionRef<Status(Value&& old, Value& replacement)> change, Value& output);
+  Status all_paths(const Code* code, Environment* environment, const Value& input, Value& paths);
+  Status assign(const Code& code, Environment* environment, Value&& input, const Value& value, Value& output);
+  enum class Replacement : std::uint8_t { kCertain, kPossible };
+  Status update(const Code* code, Environment* environment, Value&& input,
+                FunctionRef<Status(Value&& old, Value& replacement)> change, Replacement replacement_kind,
+                Value& output);
   Status update_one(const Code& code, Environment* environment, Value&& input, Value& output);
-  Status update_op(const Code& code, Environment* environment, const Value& input, const Value& operand, Value& output);
+  Status update_op(const Code& code, Environment* environment, Value&& input, const Value& operand, Value& output);
 
   /// Fills a new environment with the arguments of a call; may first drop what lies above `guard`.
   Status enter_call(const Code& code, Environment*& environment, const Value& input, const ScopeGuard& guard);
@@ -159,6 +159,7 @@ class Machine {
                    const Value& input, const Track* track, Emit emit);
   void close_over(const Code* argument, Environment* environment, Slot& slot);
 
+  Status not_a_count(const Value& value);
   Status generator_one(const Code& code, Environment* environment, Value&& input, Value& output);
   Status generator_many(const Code& code, Environment* environment, Value&& input, const Track* track, Emit emit);
   Status range(const Value& from, const Value& upto, const Track* track, Emit emit);
@@ -171,7 +172,6 @@ class Machine {
 
   [[nodiscard]] std::uint64_t new_label() noexcept { return ++last_label_; }
 
-  std::uint64_t steps_ = 0;
   Value error_;
   std::uint64_t break_label_ = 0;
   std::uint64_t last_label_ = 0;

@@ -114,6 +114,24 @@ bool is_number_text(std::string_view text) noexcept {
   return at == text.size();
 }
 
+bool named_number(std::string_view text, Value& value) {
+  const bool negative = !text.empty() && text[0] == '-';
+  if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
+  if (text.size() != 3 && text.size() != 8) return false;
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  if (lower == "nan") {
+    value = Value::number(std::numeric_limits<double>::quiet_NaN());
+    return true;
+  }
+  if (lower != "inf" && lower != "infinity") return false;
+  const double infinity = std::numeric_limits<double>::infinity();
+  value = Value::number(negative ? -infinity : infinity);
+  return true;
+}
+
 double to_double(std::string_view text) {
   if (!text.empty() && text[0] == '+') text.remove_prefix(1);
   double value = 0;
@@ -215,7 +233,8 @@ void append_number(std::string& out, const Value& value) {
 }
 
 Value negated(const Value& number) {
-  if (number.tag() != Tag::kLiteral) return Value::number(-number.number());
+  // An untouched zero has no negative: jq's decimals have none either.
+  if (number.tag() != Tag::kLiteral) return Value::number(number.number() == 0 ? 0.0 : -number.number());
   const LiteralNode* node = number.literal_node();
   std::string_view text(node->text, node->size);
   if (text[0] == '-' || text[0] == '+') {

@@ -5,6 +5,8 @@
 
 namespace riptide::transform::jq {
 
+class Value;
+
 /// A decimal as written: sign, digits without leading zeros (trailing ones kept), and a power of ten.
 struct Decimal {
   bool negative = false;
@@ -23,6 +25,9 @@ Decimal read_decimal(std::string_view text);
 
 /// True for what jq's number reader takes: leading zeros, a sign, a bare point included.
 bool is_number_text(std::string_view text) noexcept;
+
+/// Reads nan, inf and infinity, in any case and with a sign. False for anything else.
+bool named_number(std::string_view text, Value& value);
 
 /// The nearest double; infinite past the range.
 double to_double(std::string_view text);

@@ -51,8 +51,6 @@ constexpr std::array<Infix, 22> kInfix = {{
     {"%", 7, Associativity::kLeft, Kind::kBinary, Operator::kModulo},
 }};
 
-constexpr int kNegationPrecedence = 6;
-
 // Carries a syntax error out of the depth of the parser; caught in parse().
 struct SyntaxError {
   CompileError error;
@@ -289,18 +287,12 @@ class Parser {
     return left;
   }
 
+  // Also what `try` and `catch` take: a term, or a negated one.
   NodePtr prefixed() {
-    if (!is_symbol("-")) return postfix();
-    const ast::Position at = take().at;
-    return make(Kind::kNegate, at, expression(kNegationPrecedence + 1));
-  }
-
-  // What `try` and `catch` take: a term, or a negated one.
-  NodePtr post_term() {
     const Nesting nesting(*this);
     if (!is_symbol("-")) return postfix();
     const ast::Position at = take().at;
-    return make(Kind::kNegate, at, post_term());
+    return make(Kind::kNegate, at, prefixed());
   }
 
   NodePtr postfix() {
@@ -380,8 +372,10 @@ class Parser {
         if (token().kind != TokenKind::kInterpolationEnd) unexpected("')'");
         ++at_;
         // A string that is interpolated is a template of its own, so that it is not taken for text.
-        if (inner->kind == Kind::kString)
-          inner = make(Kind::kPipe, inner->at, make(Kind::kIdentity, inner->at), std::move(inner));
+        const ast::Position inner_at = inner->at;
+        if (inner->kind == Kind::kString) {
+          inner = make(Kind::kPipe, inner_at, make(Kind::kIdentity, inner_at), std::move(inner));
+        }
         node->children.push_back(std::move(inner));
       } else {
         unexpected("the end of the string");
@@ -561,9 +555,9 @@ class Parser {
     const ast::Position at = token().at;
     if (accept_keyword("if")) return conditional(at);
     if (accept_keyword("try")) {
-      NodePtr body = post_term();
+      NodePtr body = prefixed();
       if (!accept_keyword("catch")) return make(Kind::kTry, at, std::move(body));
-      return make(Kind::kTry, at, std::move(body), post_term());
+      return make(Kind::kTry, at, std::move(body), prefixed());
     }
     if (accept_keyword("reduce")) return reduction(at);
     if (accept_keyword("foreach")) return iteration(at);

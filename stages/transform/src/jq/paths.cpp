@@ -84,7 +84,7 @@ bool get_slice(const Value& base, const Value& from, const Value& to, Value& out
 Value array_indices(const Value& array, const Value& needle) {
   const std::uint32_t size = array_size(array);
   const std::uint32_t wanted = array_size(needle);
-  if (wanted == 0) return Value::null();
+  if (wanted == 0) return Value::array();
   Value found = Value::array();
   for (std::uint32_t at = 0; at + wanted <= size; ++at) {
     bool same = true;
@@ -182,7 +182,7 @@ bool set_key(Value& base, const Value& key, Value&& value, std::string& error) {
   if (!error.empty()) return false;
   if (key.is_object() && (base.is_array() || base.is_null())) return set_slice(base, key, std::move(value), error);
   if (key.is_object() && base.is_string()) return refuse(error, "Cannot update string slices");
-  if (base.is_array() || key.is_object()) {
+  if (base.is_array() && key.is_array()) {
     return refuse(
         error, "Cannot update field at " + std::string(type_name(key)) + " index of " + std::string(type_name(base)));
   }
@@ -271,8 +271,7 @@ bool delete_keys(Value& base, const Keys& keys, std::string& error) {
       slice_bounds(*from, *to, size, begin, end);
       for (std::size_t i = begin; i < end; ++i) gone[i] = true;
     } else {
-      return refuse(error, "Cannot delete field at " + std::string(key->is_string() ? "object" : type_name(*key)) +
-                               " index of array");
+      return refuse(error, "Cannot delete " + std::string(type_name(*key)) + " element of array");
     }
   }
   Value result = Value::array(size);

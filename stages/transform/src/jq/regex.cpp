@@ -132,7 +132,7 @@ Value capture_of(std::string_view text, int begin, int end, const Regex& regex, 
     object_set(capture, Value::string("offset"),
                Value::number(utf8::count(text.substr(0, static_cast<std::size_t>(begin)))));
     object_set(capture, Value::string("length"), Value::number(utf8::count(found)));
-    object_set(capture, Value::string("string"), Value::string(found));
+    object_set(capture, Value::string("string"), repaired_string(found));
   }
   if (group > 0) {
     Value name = Value::null();
@@ -223,10 +223,9 @@ bool RegexCache::match(const Value& input, const Value& pattern, const Value& fl
     array_push(matches, std::move(match));
     if (!global) break;
     if (region->end[0] == region->beg[0]) {
-      // Behind an empty match the search goes on with the next character.
-      const auto at = static_cast<std::size_t>(region->end[0]);
-      if (at >= text.size()) break;
-      start = begin + at + utf8::sequence_length(text.substr(at));
+      // Behind an empty match the search goes on with the next byte, as jq's does: a character of several bytes is
+      // matched more than once.
+      start = begin + region->end[0] + 1;
     } else {
       start = begin + region->end[0];
     }

@@ -42,7 +42,7 @@ std::uint32_t hash_of(std::string_view key) noexcept {
     left -= 8;
   }
   std::uint64_t tail = 0;
-  std::memcpy(&tail, at, left);
+  if (left > 0) std::memcpy(&tail, at, left);
   hash = (hash ^ tail) * 0xC4CEB9FE1A85EC53ull;
   hash ^= hash >> 29;
   const auto folded = static_cast<std::uint32_t>(hash ^ (hash >> 32));
@@ -98,7 +98,7 @@ std::uint32_t find_indexed(const ObjectNode& node, std::string_view key, std::ui
 std::uint32_t find_scanning(const ObjectNode& node, std::string_view key) noexcept {
   for (std::uint32_t i = node.size; i-- > 0;) {
     const StringNode* candidate = node.entries[i].key.string_node();
-    if (candidate->size == key.size() && std::memcmp(candidate->data, key.data(), key.size()) == 0) return i;
+    if (std::string_view(candidate->data, candidate->size) == key) return i;
   }
   return kNone;
 }
@@ -277,7 +277,7 @@ Value Value::string(std::string_view bytes) {
   auto* node = make_node<StringNode>(size);
   node->size = size;
   node->capacity = static_cast<std::uint32_t>(Heap::rounded(sizeof(StringNode) + size) - sizeof(StringNode));
-  std::memcpy(node->bytes(), bytes.data(), size);
+  if (size != 0) std::memcpy(node->bytes(), bytes.data(), size);
   node->data = node->bytes();
   return adopt(Tag::kString, node);
 }
@@ -516,6 +516,7 @@ int compare_at(const Value& a, const Value& b, std::uint32_t depth) {
       return compare_text(a.string(), b.string());
     case Tag::kArray: {
       if (depth > kMaxDepth) too_deep("Comparison");
+      heap().spend(1);
       return with_native_stack([&] {
         const std::uint32_t shared = std::min(array_size(a), array_size(b));
         for (std::uint32_t i = 0; i < shared; ++i) {
@@ -527,6 +528,7 @@ int compare_at(const Value& a, const Value& b, std::uint32_t depth) {
     }
     case Tag::kObject:
       if (depth > kMaxDepth) too_deep("Comparison");
+      heap().spend(1);
       return with_native_stack([&] { return compare_objects(a, b, depth); });
   }
   return 0;
@@ -548,6 +550,7 @@ bool equal_at(const Value& a, const Value& b, std::uint32_t depth) {
     case Tag::kArray:
       if (array_size(a) != array_size(b)) return false;
       if (depth > kMaxDepth) too_deep("Equality check");
+      heap().spend(1);
       return with_native_stack([&] {
         for (std::uint32_t i = 0; i < array_size(a); ++i) {
           if (!equal_at(array_at(a, i), array_at(b, i), depth + 1)) return false;
@@ -557,6 +560,7 @@ bool equal_at(const Value& a, const Value& b, std::uint32_t depth) {
     case Tag::kObject:
       if (object_size(a) != object_size(b)) return false;
       if (depth > kMaxDepth) too_deep("Equality check");
+      heap().spend(1);
       return with_native_stack([&] {
         for (std::uint32_t i = 0; i < object_size(a); ++i) {
           const ObjectEntry& entry = object_entry(a, i);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "riptide/pipeline/result.hpp"
@@ -29,6 +30,8 @@ class Auth {
   [[nodiscard]] virtual Result<Credentials> fixed() const { return Credentials{}; }
   /// Reads the answer to `token_request()` (2xx only). Errors: kMalformed.
   [[nodiscard]] virtual Result<Credentials> read_token(const HttpResponse& response) const;
+  /// The settings that hold the credentials, for the message that they were refused, e.g. "A and B".
+  [[nodiscard]] virtual std::string_view settings() const noexcept { return "them"; }
 };
 
 }  // namespace riptide::stages

@@ -50,15 +50,24 @@ struct PageExtent {
   std::uint64_t last_offset = 0;
 };
 
+/// Digests of the identities of a page's first and last record. When the last of one page comes again as the first of the
+/// next, the listing moved between the two answers, even if its total did not.
+struct PageEdges {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
 /// What a source learned from one answer.
 struct PageStep {
   pipeline::RecordSet records;  ///< In server order.
   /// Which pages the scope has, as this page tells. Pages that nobody fetched yet are fetched. None: this page and the
   /// requests in `next` are all.
   std::optional<PageExtent> extent;
-  /// Number of records in the scope, as this page tells. When it moves during the run, pages that were read under
-  /// another total are read again (three rounds at most, then the scope stays open).
+  /// Number of records in the scope, as this page tells. When it moves during the run, pages that were read before are
+  /// read again (three rounds at most, then the scope stays open).
   std::optional<std::uint64_t> total;
+  /// Where the records have identities that are unique in their scope; none for an empty page.
+  std::optional<PageEdges> edges;
   /// Requests for other scopes (children), or the next of a chain in this scope.
   std::vector<Request> next;
   /// Something the user should know, once a scope (e.g. a capped listing). Empty if nothing.

@@ -134,8 +134,10 @@ std::uint32_t check_value(const Structurals& structurals, std::uint32_t index, B
                           std::uint32_t* failed_at);
 
 /// Appends the value at `index` without white space; strings in their canonical form (`append_canonical`), numbers
-/// digit by digit. Returns the index behind it, or 0 if anything in it is malformed (then `out` has lost its tail).
-std::uint32_t append_compact(const Structurals& structurals, std::uint32_t index, Brackets& brackets, std::string& out);
+/// digit by digit. Returns the index behind it, or 0 if anything in it is malformed or nests deeper than `max_depth`
+/// (then `out` has lost its tail).
+std::uint32_t append_compact(const Structurals& structurals, std::uint32_t index, Brackets& brackets, std::string& out,
+                             std::uint32_t max_depth = UINT32_MAX);
 
 /// Appends a raw string (with quotes) so that equal texts have equal bytes: escapes that are not needed are decoded,
 /// lone surrogates become U+FFFD. False if an escape is malformed.

@@ -1,0 +1,135 @@
+// SIGKILL at random moments: the catalogue never loses a row early, is never damaged, and always ends whole.
+#include <signal.h>
+
+#include <random>
+#include <thread>
+
+#include "fake_port.hpp"
+#include "seed.hpp"
+#include "workspace.hpp"
+
+namespace riptide::e2e {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class KillTest : public Workspace {
+ protected:
+  KillTest() : random_(seed_of_this_run()) {}
+
+  // Makes, changes and removes some records of every kind.
+  void change(simulator::OctopusServer& server) {
+    for (const std::string& space : server.spaces()) {
+      for (const char* const kind : {"project", "release", "deployment", "machine"}) {
+        for (int i = 0; i < 3; ++i) {
+          server.create(space, kind);
+          const auto ids = server.ids(space, kind);
+          server.update(space, kind, ids[random_() % ids.size()]);
+          const std::string victim = ids[random_() % ids.size()];
+          if (ids.size() > 5) server.remove(space, kind, victim);
+        }
+      }
+    }
+  }
+
+  // Starts a run and kills it somewhere between its start and a bit past its usual end. True if the kill came in time.
+  bool kill_one_run(Clock::duration usual, const std::vector<std::string>& arguments) {
+    Command command = sync_command(arguments);
+    Process process(command);
+    const auto moment = std::chrono::duration_cast<std::chrono::microseconds>(usual).count() *
+                        static_cast<std::int64_t>(random_() % 1100) / 1000;
+    const auto end = Clock::now() + std::chrono::microseconds(moment);
+    while (Clock::now() < end && process.running()) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    process.send(SIGKILL);
+    return process.wait().signal == SIGKILL;
+  }
+
+  // What must be there whatever happened since `before`: all of it that is still listed.
+  static std::vector<Identity> missing(const std::set<Identity>& before, const std::set<Identity>& now,
+                                       const std::set<Identity>& still_listed) {
+    std::vector<Identity> gone;
+    for (const Identity& identity : before) {
+      if (still_listed.contains(identity) && !now.contains(identity)) gone.push_back(identity);
+    }
+    return gone;
+  }
+
+  std::mt19937_64 random_;
+};
+
+TEST_F(KillTest, TheCatalogueAlwaysEndsEqualToTheExpectedSet) {
+  const int kills = soak() ? 50 : 5;
+  // In the long form there is more than the catalogue commits at once, so that kills leave halves.
+  const std::size_t records = soak() ? 70'000 : 4'000;
+  const auto server = serve({.spaces = 6,
+                             .total_records = records,
+                             .skew = 1,
+                             .record_bytes = 0,
+                             .latency = std::chrono::microseconds(soak() ? 0 : 1000)});
+  point_at(server->url());
+  environment_["OCEAN__INTEGRATION__CONFIG__PAGE_SIZE"] = soak() ? "500" : "50";
+  const auto began = Clock::now();
+  ASSERT_THAT(sync({}), ExitsWith(0));
+  const auto usual = Clock::now() - began;
+  ASSERT_EQ(identities(path("riptide.db")), listed(*server));
+
+  int in_time = 0;
+  for (int i = 0; i < kills; ++i) {
+    SCOPED_TRACE("kill " + std::to_string(i) + ", seed " + std::to_string(seed_of_this_run()));
+    change(*server);
+    if (soak() && i % 5 == 0) std::filesystem::remove(path("riptide.db"));  // A first run is killed too.
+    const auto before = identities(path("riptide.db"));
+    in_time += kill_one_run(usual, {}) ? 1 : 0;
+    EXPECT_EQ(integrity(path("riptide.db")), "ok");
+    const auto now = identities(path("riptide.db"));
+    EXPECT_EQ(missing(before, now, listed(*server)), std::vector<Identity>{}) << "deleted early";
+    if (random_() % 3 == 0) continue;  // Several kills in a row.
+    ASSERT_THAT(sync({}), ExitsWith(0));
+    EXPECT_EQ(identities(path("riptide.db")), listed(*server));
+  }
+  EXPECT_GT(in_time, 0) << "no kill hit a run";
+  ASSERT_THAT(sync({}), ExitsWith(0));
+  EXPECT_EQ(identities(path("riptide.db")), listed(*server));
+  EXPECT_EQ(integrity(path("riptide.db")), "ok");
+  const auto whole = contents_of(path("riptide.db"));
+  ASSERT_THAT(sync({"--sink", "sqlite:fresh.db"}), ExitsWith(0));
+  EXPECT_EQ(whole, contents_of(path("fresh.db"))) << "the contents too are those of a run into a new file";
+}
+
+TEST_F(KillTest, AWholeFileIsNeverReplacedByAHalf) {
+  const auto server = serve({.spaces = 4, .total_records = 3000, .latency = std::chrono::milliseconds(1)});
+  point_at(server->url());
+  const auto began = Clock::now();
+  ASSERT_THAT(sync({"--sink", "ndjson:all.ndjson"}), ExitsWith(0));
+  const auto usual = Clock::now() - began;
+  std::string whole = read("all.ndjson");
+  for (int i = 0; i < (soak() ? 20 : 3); ++i) {
+    const bool killed = kill_one_run(usual, {"--sink", "ndjson:all.ndjson"});
+    const auto lines = lines_of(read("all.ndjson"));
+    EXPECT_EQ(keys_of(lines), listed(*server)) << (killed ? "killed" : "not killed");
+  }
+  ASSERT_THAT(sync({"--sink", "ndjson:all.ndjson"}), ExitsWith(0));
+  EXPECT_FALSE(exists("all.ndjson.partial"));
+}
+
+TEST_F(KillTest, PortLosesNothingEarly) {
+  const auto server = serve({.spaces = 3, .total_records = 1000, .latency = std::chrono::milliseconds(1)});
+  point_at(server->url());
+  FakePort port;
+  for (const auto& [name, value] : port.environment()) environment_[name] = value;
+  const auto began = Clock::now();
+  ASSERT_THAT(sync({}), ExitsWith(0));
+  const auto usual = Clock::now() - began;
+  for (int i = 0; i < (soak() ? 20 : 3); ++i) {
+    SCOPED_TRACE("kill " + std::to_string(i) + ", seed " + std::to_string(seed_of_this_run()));
+    change(*server);
+    const auto before = keys_of(port.catalogue());
+    kill_one_run(usual, {});
+    EXPECT_EQ(missing(before, keys_of(port.catalogue()), listed(*server)), std::vector<Identity>{}) << "deleted early";
+  }
+  ASSERT_THAT(sync({}), ExitsWith(0));
+  EXPECT_EQ(keys_of(port.catalogue()), listed(*server));
+}
+
+}  // namespace
+}  // namespace riptide::e2e
