@@ -370,7 +370,7 @@ struct Resync::Impl {
       ledger.page(resource, step.records.spans.size(), response.body ? response.body->size() : 0);
     }
     std::string notice = book.page_read(fetched.pending, step);
-    if (!notice.empty()) say(LogLevel::kWarning, std::move(notice));
+    if (!notice.empty()) note(std::move(notice));
     if (step.records.spans.empty() || spec->resources.empty()) return;
     auto page = std::make_shared<ReadPage>();
     page->page = response.body;
@@ -965,9 +965,13 @@ struct Resync::Impl {
 
   [[nodiscard]] const std::string& kind_of(std::uint32_t resource) const { return parts.context.kinds.at(resource); }
 
-  void say(LogLevel level, std::string text) {
+  void say(LogLevel level, std::string_view text) const {
     if (options.log) options.log(level, text);
-    if (level != LogLevel::kWarning) return;
+  }
+
+  /// Something the user should know when the run is over.
+  void note(std::string text) {
+    say(LogLevel::kWarning, text);
     const std::lock_guard lock(notices_mutex);
     if (notices.size() < kMaxNotices) notices.push_back(std::move(text));
   }
