@@ -1,3 +1,6 @@
+#include <fcntl.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 
@@ -23,9 +26,19 @@ struct Runner {
   int operator()(const ServeOctopusFlags& flags) const { return run_serve_octopus(flags); }
 };
 
+// Else a file or socket takes the number of a stream that the caller closed, and gets what is meant for the stream.
+// Opened the wrong way round, so that using it stays an error.
+void hold_standard_streams() {
+  for (int stream = 0; stream <= 2; ++stream) {
+    if (::fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
+    if (::open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY) < 0) return;
+  }
+}
+
 }  // namespace
 
 int run_program(const std::vector<std::string>& command) {
+  hold_standard_streams();
   try {
     const std::vector<std::string> arguments(command.begin() + (command.empty() ? 0 : 1), command.end());
     return std::visit(Runner{command}, parse_command_line(arguments));

@@ -1,7 +1,5 @@
 #include "riptide/cli/resync_runner.hpp"
 
-#include <sys/resource.h>
-
 #include <filesystem>
 
 #include "riptide/cli/file_reader.hpp"
@@ -10,6 +8,7 @@
 #include "riptide/cli/numbers.hpp"
 #include "riptide/cli/port_wiring.hpp"
 #include "riptide/cli/summary.hpp"
+#include "riptide/pipeline/peak_memory.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -137,7 +136,7 @@ class Run {
     report.version = options_.version;
     report.started_at = options_.started_at;
     report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-    report.peak_rss_bytes = peak_rss_bytes();
+    report.peak_rss_bytes = pipeline::peak_rss_bytes();
     report.exit_code = signals_.first() != 0 ? 128 + signals_.first() : kExitSinkFailed;
     report.status = pipeline::status_of(report.exit_code);
     report.deletion = "the run did not begin";
@@ -201,12 +200,6 @@ bool print_problems(const std::vector<Problem>& problems, Terminal& terminal) {
     }
   }
   return any_error(problems);
-}
-
-std::uint64_t peak_rss_bytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 }  // namespace riptide::cli

@@ -75,6 +75,22 @@ TEST_F(BadSinkTest, TwoRunsIntoOneFileDoNotMix) {
   EXPECT_EQ(identities(path("one.db")), listed(*slow));
 }
 
+TEST_F(BadSinkTest, StreamsThatTheCallerClosedAreNotMixedUpWithFiles) {
+  // A file or socket must not take the number of a closed stream: it would get what is written there.
+  const auto in_shell = [&](const std::string& arguments) {
+    Command shell = command({});
+    shell.arguments = {"/bin/sh", "-c", "'" + riptide_path() + "' sync --progress none " + arguments};
+    return run(std::move(shell));
+  };
+  const Ended no_stdout = in_shell("--sink ndjson:- >&-");
+  EXPECT_THAT(no_stdout, ExitsWith(4));
+  EXPECT_THAT(no_stdout.err, HasSubstr("stdout"));
+  EXPECT_THAT(in_shell("--sink ndjson:all.ndjson --sink sqlite:all.db --report r.json <&- >&- 2>&-"), ExitsWith(0));
+  EXPECT_EQ(keys_of(lines_of(read("all.ndjson"))), listed(*server_));
+  EXPECT_EQ(identities(path("all.db")), listed(*server_));
+  EXPECT_EQ(Report(read("r.json")).total("read"), 3003u);
+}
+
 TEST_F(BadSinkTest, AReportThatCannotBeWrittenIsSaid) {
   const Ended ended = riptide({"sync", "--progress", "none", "--sink", "null", "--report", "no/such/folder/r.json"});
   EXPECT_THAT(ended.err, HasSubstr("no/such/folder"));

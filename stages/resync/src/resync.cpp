@@ -1,7 +1,6 @@
 #include "riptide/stages/resync.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -22,6 +21,7 @@
 #include "reconcile/catalogues.hpp"
 #include "reconcile/reconcile.hpp"
 #include "riptide/pipeline/check.hpp"
+#include "riptide/pipeline/peak_memory.hpp"
 #include "riptide/pipeline/seen_set.hpp"
 #include "upload/local_writer.hpp"
 #include "upload/valve.hpp"
@@ -105,12 +105,6 @@ int cores_allowed() {
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
-std::uint64_t peak_rss_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
 }
 
 /// Bytes of entities on their way that keep every sink busy, at most `most`: a queue in front of a slow sink that is
@@ -929,7 +923,7 @@ struct Resync::Impl {
       report.notices = notices;
     }
     report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    report.peak_rss_bytes = peak_rss_bytes();
+    report.peak_rss_bytes = pipeline::peak_rss_bytes();
     set_phase("done");
     return report;
   }

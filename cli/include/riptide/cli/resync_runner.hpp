@@ -30,7 +30,4 @@ int run_resync(const RunRequest& request, const Config& config, Terminal& termin
 /// Prints problems, errors after warnings, and returns whether one is an error.
 bool print_problems(const std::vector<Problem>& problems, Terminal& terminal);
 
-/// Peak resident memory of this process so far.
-std::uint64_t peak_rss_bytes();
-
 }  // namespace riptide::cli
