@@ -354,9 +354,10 @@ TEST(JqInputTest, PutsTheOverlayOverTheRecord) {
 TEST(JqEvaluatorTest, RunsManyProgramsOnOneInputAndKeepsValues) {
   Evaluator evaluator;
   ASSERT_TRUE(evaluator.load(R"({"items":[{"id":1},{"id":2}],"n":"x"})"));
+  const auto items = compiled(".items[] | {id: (.id + 1)}");  // Outlives the values that it makes.
   std::vector<ValueRef> kept;
   EXPECT_TRUE(evaluator
-                  .run(*compiled(".items[] | {id: (.id + 1)}"),
+                  .run(*items,
                        [&](ValueRef value) {
                          kept.push_back(evaluator.keep(value));
                          return Next::kContinue;

@@ -24,9 +24,11 @@ Machine::~Machine() {
 }
 
 void Machine::reset() {
-  error_ = Value();
-  input_ = Value();
-  halt_value_ = Value();
+  // No counting down: the heap takes all back, and constants among them may have gone with their program.
+  error_.forget();
+  input_.forget();
+  halt_value_.forget();
+  for (Value& value : kept_) value.forget();
   kept_.clear();
   heap_.set_limit(SIZE_MAX);
   heap_.set_steps(UINT64_MAX);
@@ -43,7 +45,8 @@ void Machine::begin() {
     scope_end_ = scope_top_ + chunks_[0].size;
   }
   halted_ = false;
-  error_ = Value();
+  error_.forget();
+  halt_value_.forget();
   const std::size_t live = heap_.live_bytes();
   heap_.set_limit(limits_.max_memory_bytes > SIZE_MAX - live ? SIZE_MAX : live + limits_.max_memory_bytes);
 }

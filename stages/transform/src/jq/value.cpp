@@ -42,7 +42,7 @@ std::uint32_t hash_of(std::string_view key) noexcept {
     left -= 8;
   }
   std::uint64_t tail = 0;
-  std::memcpy(&tail, at, left);
+  if (left > 0) std::memcpy(&tail, at, left);
   hash = (hash ^ tail) * 0xC4CEB9FE1A85EC53ull;
   hash ^= hash >> 29;
   const auto folded = static_cast<std::uint32_t>(hash ^ (hash >> 32));
@@ -98,7 +98,7 @@ std::uint32_t find_indexed(const ObjectNode& node, std::string_view key, std::ui
 std::uint32_t find_scanning(const ObjectNode& node, std::string_view key) noexcept {
   for (std::uint32_t i = node.size; i-- > 0;) {
     const StringNode* candidate = node.entries[i].key.string_node();
-    if (candidate->size == key.size() && std::memcmp(candidate->data, key.data(), key.size()) == 0) return i;
+    if (std::string_view(candidate->data, candidate->size) == key) return i;
   }
   return kNone;
 }
@@ -277,7 +277,7 @@ Value Value::string(std::string_view bytes) {
   auto* node = make_node<StringNode>(size);
   node->size = size;
   node->capacity = static_cast<std::uint32_t>(Heap::rounded(sizeof(StringNode) + size) - sizeof(StringNode));
-  if (size != 0) std::memcpy(node->bytes(), bytes.data(), size);
+  if (size > 0) std::memcpy(node->bytes(), bytes.data(), size);
   node->data = node->bytes();
   return adopt(Tag::kString, node);
 }

@@ -57,6 +57,8 @@ class Value {
     swap(moved);
     return *this;
   }
+  /// Lets go without giving back: for values whose heap is taken back as a whole, or whose program may be gone.
+  void forget() noexcept { tag_ = Tag::kInvalid; }
   void swap(Value& other) noexcept {
     std::swap(tag_, other.tag_);
     std::swap(bits_, other.bits_);
