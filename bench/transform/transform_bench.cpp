@@ -79,6 +79,16 @@ void BM_Transform_Octopus(benchmark::State& state) {
 }
 BENCHMARK(BM_Transform_Octopus)->Arg(1)->Arg(50)->Arg(100);
 
+/// One expression of the mapping is for the evaluator, which sees one field of the record.
+void BM_Transform_JiraOneRegex(benchmark::State& state) {
+  const BenchPage input = jira_page(static_cast<int>(state.range(0)));
+  ResourceSpec resource = jira_issues();
+  resource.entities[0].properties.emplace_back(
+      "slug", ExpressionSpec{".fields.summary | gsub(\"[^a-zA-Z0-9]+\"; \"-\")", "properties.slug", 0, 0});
+  map_with(state, input, std::move(resource));
+}
+BENCHMARK(BM_Transform_JiraOneRegex)->Arg(50);
+
 void BM_Transform_Jira(benchmark::State& state) {
   const BenchPage input = jira_page(static_cast<int>(state.range(0)));
   map_with(state, input, jira_issues());

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
-#include <regex>
 
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
@@ -79,6 +78,19 @@ void to_snake_case(Tree& tree) {
     key = snake_case(key);
     to_snake_case(member);
   }
+}
+
+// `{{ from PROVIDER VALUE }}` at the beginning of a text: provider and value.
+std::optional<std::pair<std::string, std::string>> provider_reference(std::string_view text) {
+  constexpr std::string_view kBegin = "{{ from ";
+  if (!text.starts_with(kBegin)) return std::nullopt;
+  text.remove_prefix(kBegin.size());
+  const std::size_t close = text.find("}}");
+  const std::size_t space = text.find(' ');
+  if (close == std::string_view::npos || space == 0 || space > close) return std::nullopt;
+  std::string_view value = text.substr(space + 1, close - space - 1);
+  while (value.ends_with(' ')) value.remove_suffix(1);
+  return std::pair(std::string(text.substr(0, space)), std::string(value));
 }
 
 }  // namespace
@@ -163,7 +175,6 @@ class ConfigReader {
 
   // Replaces `{{ from env NAME }}`; a reference to a variable that is not set leaves its key out.
   void resolve_references(Tree& tree, const std::string& path) {
-    static const std::regex kReference(R"(^\{\{ from (\w+) (.*?)\s*\}\})");
     std::erase_if(tree.members, [&](auto& entry) {
       auto& [key, member] = entry;
       const std::string here = path.empty() ? key : path + "." + key;
@@ -171,13 +182,9 @@ class ConfigReader {
         resolve_references(member, here);
         return false;
       }
-      std::smatch match;
-      if (member.kind != Tree::Kind::kString || member.text.size() > 4096 ||
-          !std::regex_search(member.text, match, kReference)) {
-        return false;
-      }
-      const std::string provider = match[1];
-      const std::string name = match[2];
+      const auto reference = member.kind == Tree::Kind::kString ? provider_reference(member.text) : std::nullopt;
+      if (!reference) return false;
+      const auto& [provider, name] = *reference;
       if (provider != "env") {
         problem(Level::kWarning, &member, yaml_key_of(here),
                 "there is no provider '" + provider + "', only env; the setting is left unset");

@@ -103,7 +103,10 @@ TEST(Numbers, AreReadable) {
   EXPECT_EQ(readable_seconds(0.25), "250 ms");
   EXPECT_EQ(readable_seconds(12.34), "12.3 s");
   EXPECT_EQ(readable_seconds(245), "4 min 05 s");
-  EXPECT_THAT(utc_now(), ::testing::MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"));
+  // No regular expressions of gtest here: libonig, which the program links, brings a regcomp of its own.
+  std::string shape = utc_now();
+  for (char& c : shape) c = c >= '0' && c <= '9' ? '9' : c;
+  EXPECT_EQ(shape, "9999-99-99T99:99:99Z");
 }
 
 stages::Progress half_way() {

@@ -106,6 +106,8 @@ class Plan {
 
   /// Compiles a program, of which the first output counts; kNoClosure if it is not for the fast path.
   ClosureId compile(const jq::ast::Module& module, const Environment& environment);
+  /// Notes what a program can see of the record, for `Machine::append_needed`. False: all of it.
+  bool see(const jq::ast::Module& module);
   /// The node of a program that is a plain path; kNone if it is none.
   PathTrie::NodeId compile_path(const jq::ast::Module& module);
   PathTrie::NodeId top_level(std::string_view key) { return trie_.member(PathTrie::kRoot, key); }
@@ -179,11 +181,14 @@ class Machine {
   bool enter_item(std::size_t index, PathTrie::NodeId node);
 
   Came evaluate(ClosureId id, Cell& result);
+  /// Appends the record as far as the programs that `Plan::see` saw can see it. False: malformed.
+  bool append_needed(std::string& out);
   /// Appends a cell as compact JSON. False if it cannot (malformed bytes): `out` is as before.
   bool append(const Cell& cell, std::string& out);
 
  private:
   class Evaluation;
+  bool append_needed(PathTrie::NodeId node, std::string& out);
   const Plan* plan_ = nullptr;
   json::Structurals page_;
   json::Structurals overlay_;

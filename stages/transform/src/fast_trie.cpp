@@ -75,6 +75,13 @@ PathTrie::NodeId PathTrie::element(NodeId parent, std::uint32_t index) {
   return child;
 }
 
+void PathTrie::need(NodeId node, Need what) {
+  nodes_[node].need = std::max(nodes_[node].need, what);
+  for (NodeId above = nodes_[node].parent; above != kNone; above = nodes_[above].parent) {
+    nodes_[above].need = std::max(nodes_[above].need, Need::kType);
+  }
+}
+
 void PathTrie::finish() {
   for (Node& node : nodes_) {
     std::stable_sort(node.keys.begin(), node.keys.end(),

@@ -32,6 +32,10 @@ class PathTrie {
   /// deep: such a path is not for the fast path.
   NodeId member(NodeId parent, std::string_view key);
   NodeId element(NodeId parent, std::uint32_t index);
+  /// What the evaluator has to see of a node: nothing, of what type it is (it must be there, with what is needed below
+  /// it), or all of it. Needs only grow.
+  enum class Need : std::uint8_t { kNothing, kType, kWhole };
+  void need(NodeId node, Need what);
   /// Makes the tables that `walk` reads. Call once, when all paths are known.
   void finish();
 
@@ -44,6 +48,16 @@ class PathTrie {
   /// `mark` is or-ed into the places. Checks what it steps over, as json::step_over does.
   std::uint32_t walk(const json::Structurals& structurals, std::uint32_t index, NodeId node, Place mark,
                      std::vector<Place>& found, json::Brackets& brackets) const;
+
+  /// Calls `child(key, node)` for each member of `node` of which something is needed.
+  template <class Child>
+  bool for_each_needed(NodeId node, Child&& child) const {
+    for (const Key& key : nodes_[node].keys) {
+      if (nodes_[key.child].need != Need::kNothing && !child(std::string_view(key.text), key.child)) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] Need need_of(NodeId node) const noexcept { return nodes_[node].need; }
 
   /// The child of `node` for a decoded key; kNone if no path goes there.
   [[nodiscard]] NodeId find_member(NodeId node, std::string_view key) const noexcept;
@@ -64,6 +78,7 @@ class PathTrie {
     NodeId parent = kNone;
     std::uint16_t depth = 0;
     bool is_element = false;
+    Need need = Need::kNothing;
     std::vector<Key> keys;  ///< By length, once finished.
     std::vector<std::pair<std::uint32_t, NodeId>> elements;
     std::array<std::uint16_t, kBuckets> first{};  ///< 1 + index of the first key of a length; 0: none.

@@ -52,7 +52,8 @@ class Compiler {
     plan_ = &compiled.plan;
     const std::string block = "resources[" + std::to_string(index) + "]";
     prefix_ = block;
-    has_closure_ = false;
+    in_plan_ = false;
+    has_items_ = spec.items_to_parse.has_value();
     compiled.selector = expression(spec.selector, block + ".selector.query");
     if (spec.items_to_parse) compiled.items = items(spec, block + ".port.itemsToParse");
     const std::string mappings = block + ".port.entity.mappings";
@@ -63,7 +64,7 @@ class Compiler {
       compiled.entities.push_back(entity(spec.entities[number], spec.line));
     }
     compiled.plan.finish();
-    compiled.has_plan = has_closure_;
+    compiled.has_plan = in_plan_;
     if (compiled.items) finish_items(*compiled.items, compiled);
     return compiled;
   }
@@ -104,7 +105,9 @@ class Compiler {
       refuse(spec, std::move(path), std::move(made.error));
     } else if (plan_ != nullptr) {
       compiled.closure = plan_->compile(compiled.program->syntax(), jq_options_.environment);
-      has_closure_ = has_closure_ || compiled.closure != fast::kNoClosure;
+      // Items are parts of the record; what is seen of them is not followed.
+      compiled.sees_part = !has_items_ && plan_->see(compiled.program->syntax());
+      in_plan_ = in_plan_ || compiled.closure != fast::kNoClosure || compiled.sees_part;
     }
     return compiled;
   }
@@ -214,7 +217,8 @@ class Compiler {
   std::vector<Diagnostic>& diagnostics_;
   std::vector<const ExpressionSpec*>* fields_ = nullptr;
   fast::Plan* plan_ = nullptr;
-  bool has_closure_ = false;
+  bool in_plan_ = false;
+  bool has_items_ = false;
   std::string prefix_;
   bool hopeless_ = false;
 };

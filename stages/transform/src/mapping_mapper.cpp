@@ -80,11 +80,13 @@ struct Mapper::State {
   std::uint32_t record_index = 0;
   RecordView record;
   bool walked = false;  ///< The machine has the record.
-  enum class Loaded : std::uint8_t { kNo, kYes, kFailed } loaded = Loaded::kNo;
+  enum class Loaded : std::uint8_t { kNo, kPart, kYes, kFailed } loaded = Loaded::kNo;
+  std::string loaded_part;  ///< The part of the record that is loaded with kPart.
   std::string load_error;
   jq::ValueRef input;   ///< What expressions see: the record, or one of its items.
   std::string message;  ///< Of the last error.
   std::string scratch;
+  std::string blueprint_text;
 
   void begin(std::uint32_t index) {
     const Mapping::Program& program = *mapping->program_;
@@ -147,9 +149,20 @@ struct Mapper::State {
     for (std::size_t number = 0; number < resource->entities.size(); ++number) fault(kind, text);
   }
 
+  /// Makes the record a value for an expression, or the part of it that it sees. False: `message` says why it cannot.
+  bool load_for(const CompiledExpression& expression) {
+    if (!expression.sees_part || !walked || loaded == Loaded::kYes || loaded == Loaded::kFailed) return load();
+    if (loaded == Loaded::kPart) return true;
+    loaded_part.clear();
+    if (!machine.append_needed(loaded_part) || !evaluator.load(loaded_part)) return load();
+    loaded = Loaded::kPart;
+    input = evaluator.input();
+    return true;
+  }
+
   /// Makes the record a value, once. False: `message` says why it cannot be one.
   bool load() {
-    if (loaded == Loaded::kNo) {
+    if (loaded == Loaded::kNo || loaded == Loaded::kPart) {
       auto done = evaluator.load(record);
       loaded = done ? Loaded::kYes : Loaded::kFailed;
       if (done) {
@@ -222,7 +235,7 @@ struct Mapper::State {
     }
     if (!expression.program) {
       message = expression.error;
-    } else if (load()) {
+    } else if (load_for(expression)) {
       came = run(*expression.program, [&](jq::ValueRef value) { return value.append_json(bytes, max_output); });
     }
     if (came == Came::kValue && mapping_value::is_null(std::string_view(bytes).substr(before))) came = Came::kNull;
@@ -275,7 +288,7 @@ struct Mapper::State {
         if (cell.kind == fast::Cell::Kind::kFalse) return Selected::kNo;
       }
     }
-    if (!load()) return Selected::kUnreadable;
+    if (!load_for(selector)) return Selected::kUnreadable;
     jq::Type type = jq::Type::kNull;
     const Came came = run(*selector.program, [&](jq::ValueRef value) {
       type = value.type();
@@ -405,8 +418,6 @@ struct Mapper::State {
     entity.identity = pipeline::identity_digest(blueprint_text, mapping_value::identity_text(identifier_json, scratch));
     buffer.entities.push_back(entity);
   }
-
-  std::string blueprint_text;
 
   /// What the evaluator needs for the items of the current record, or why it cannot have them.
   struct Items {

@@ -19,6 +19,7 @@ struct CompiledExpression {
   std::shared_ptr<const jq::Program> program;  ///< Null if it does not compile (lenient).
   std::string error;                           ///< Why it does not.
   fast::ClosureId closure = fast::kNoClosure;  ///< Of the resource's plan, if the fast path can do it.
+  bool sees_part = false;                      ///< The evaluator needs only what the plan knows that it sees.
   std::uint32_t field = 0;                     ///< Its number within the resource, for the misconfigured fields.
 };
 

@@ -72,7 +72,8 @@ struct MappedPage {
 class Mapping {
  public:
   /// Compiles every expression. Errors: kConfig with all diagnostics in its text; `diagnostics`, if given, receives
-  /// them one by one (with `lenient` too, where they are warnings).
+  /// them one by one. Where it compiles all the same they are warnings: expressions that do not compile under `lenient`,
+  /// an `itemsToParse` whose path cannot be told. A missing identifier or blueprint is an error even then.
   static Result<std::shared_ptr<const Mapping>> compile(const MappingSpec& spec, const CompileOptions& options,
                                                         std::vector<Diagnostic>* diagnostics = nullptr);
   ~Mapping();

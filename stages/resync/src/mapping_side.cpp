@@ -1,0 +1,107 @@
+#include "mapping_side.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace riptide::stages {
+
+MappingSide::MappingSide(RunState& state, const ScopeBook& book, std::size_t sinks)
+    : state_(state),
+      book_(book),
+      sinks_(sinks),
+      mappers_([mapping = state.mapping] { return transform::Mapper(mapping); }) {}
+
+void MappingSide::build(pipeline::Graph& graph, const pipeline::Node<FetchedPage, ReadPage>& paginate,
+                        std::function<void()> starved) {
+  budget_ = graph.async<ReadPage, ReadPage>(
+      {.name = "budget",
+       .says = fmt::format("waits while {} KiB of entities are on their way", state_.batch_bytes.capacity() >> 10),
+       .waiting_on = [] { return std::string("batch memory"); }},
+      [this](std::shared_ptr<ReadPage> page, pipeline::Completion<ReadPage> completion) {
+        const std::size_t amount = expected_entity_bytes(page->page->size());
+        valve_->pass(std::move(page), amount, std::move(completion));
+      });
+  transform_ = graph.stage<ReadPage, MappedBlock>(
+      {.name = "transform", .says = "maps records to entities, drops repeats, frees the page"},
+      [this](std::shared_ptr<ReadPage> page, pipeline::Emit<MappedBlock> emit) { map_page(*page, emit); });
+  graph.edge(paginate, *budget_, "page + record spans");
+  graph.edge(*budget_, *transform_, "page + record spans");
+  valve_ = std::make_unique<Valve<ReadPage>>(state_.batch_bytes, std::move(starved));
+}
+
+std::size_t MappingSide::expected_entity_bytes(std::size_t page_bytes) const noexcept {
+  // For each sink's copy.
+  const std::size_t share = entity_share_.load(std::memory_order_relaxed);
+  return std::max<std::size_t>(1, page_bytes / 1000 * share * sinks_);
+}
+
+void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& emit) {
+  transform::MappedPage mapped;
+  {
+    auto mapper = mappers_.borrow();
+    for (const std::uint32_t resource : read.spec->resources) mapper->map(resource, read.page, read.records, mapped);
+  }
+  const std::size_t page_bytes = read.page->size();
+  read.page.reset();
+  read.token.release();
+  state_.ledger.mapped(mapped);
+  report_faults(mapped, read.scope);
+  drop_repeats(mapped, read.scope);
+
+  auto block = std::make_shared<MappedBlock>();
+  block->entities = std::move(mapped.entities);
+  block->credit = std::move(read.credit);
+  block->credit.resize(block->entities.bytes.size() * sinks_);
+  if (page_bytes >= 1000)
+    entity_share_.store(std::max<std::size_t>(1, block->entities.bytes.size() / (page_bytes / 1000)),
+                        std::memory_order_relaxed);
+  if (block->entities.entities.empty()) {
+    block->credit.release();
+    return;
+  }
+  emit(std::move(block));
+}
+
+void MappingSide::report_faults(const transform::MappedPage& mapped, std::uint32_t scope) {
+  for (const transform::MappingFault& fault : mapped.faults) {
+    state_.errors.add({state_.kind_of(fault.resource),
+                       {},
+                       {},
+                       "transform",
+                       fmt::format("{}: {}", book_.partition(scope), fault.message),
+                       1});
+  }
+}
+
+/// Repeats within a scope: the same contents go no further, other contents travel on and the last one stays.
+void MappingSide::drop_repeats(transform::MappedPage& mapped, std::uint32_t scope) {
+  auto& entities = mapped.entities.entities;
+  std::vector<std::uint64_t> dropped;
+  std::erase_if(entities, [&](pipeline::Entity& entity) {
+    entity.scope = scope;
+    const std::string_view json = mapped.entities.json(entity);
+    const auto contents = static_cast<std::uint32_t>(XXH3_64bits(json.data(), json.size()));
+    switch (state_.seen.note(entity.identity, state_.repeat_scope(scope, entity.resource), contents)) {
+      case pipeline::SeenSet::Sighting::kNew:
+        return false;
+      case pipeline::SeenSet::Sighting::kChanged:
+        entity.duplicate = true;
+        return false;
+      case pipeline::SeenSet::Sighting::kSame:
+        break;
+    }
+    if (dropped.size() <= entity.resource) dropped.resize(entity.resource + 1);
+    ++dropped[entity.resource];
+    return true;
+  });
+  for (std::uint32_t resource = 0; resource < dropped.size(); ++resource) {
+    if (dropped[resource] != 0) state_.ledger.duplicates(resource, dropped[resource]);
+  }
+}
+
+}  // namespace riptide::stages

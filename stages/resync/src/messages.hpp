@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "paginate/scope_book.hpp"
+#include "riptide/pipeline/credits.hpp"
+#include "riptide/pipeline/entity.hpp"
+#include "riptide/pipeline/page.hpp"
+#include "riptide/pipeline/record.hpp"
+#include "riptide/stages/http_message.hpp"
+#include "riptide/stages/sink.hpp"
+
+namespace riptide::stages {
+
+using pipeline::Credit;
+
+// What travels the graph of a resync, edge by edge.
+
+/// frontier -> fetch
+struct AdmittedRequest {
+  PendingRequest pending;
+  Credit token;  ///< One page.
+  Credit body;   ///< Bytes of the expected body.
+};
+
+/// fetch -> paginate
+struct FetchedPage {
+  FetchedPage(PendingRequest request, Credit page_token, Result<HttpResponse> result)
+      : pending(std::move(request)), token(std::move(page_token)), answer(std::move(result)) {}
+  PendingRequest pending;
+  Credit token;
+  Result<HttpResponse> answer;
+};
+
+/// paginate -> budget -> transform
+struct ReadPage {
+  Page page;
+  pipeline::RecordSet records;
+  std::uint32_t scope = 0;
+  ScopeRef spec;
+  Credit token;
+  Credit credit;  ///< For the entities to come; given by the valve.
+};
+
+/// transform -> batch, and the calls to let partial batches go.
+struct MappedBlock {
+  enum class Flush { kNone, kAll, kOlder, kStarved };
+  pipeline::EntityBuffer entities;
+  Credit credit;
+  Flush flush = Flush::kNone;
+};
+
+/// upload -> settle
+struct Answer {
+  std::shared_ptr<Batch> batch;
+  std::variant<Result<HttpResponse>, Result<std::vector<Outcome>>> what;
+};
+
+}  // namespace riptide::stages

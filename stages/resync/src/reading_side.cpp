@@ -1,0 +1,224 @@
+#include "reading_side.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace riptide::stages {
+namespace {
+
+using pipeline::Concurrency;
+
+/// Before the first answers tell how large a body is.
+constexpr std::size_t kFirstBodyCredit = 256u << 10;
+/// Answers are handed to the workers together: a worker that is woken for every page spins in between.
+constexpr milliseconds kHandOverDelay{2};
+
+}  // namespace
+
+ReadingSide::ReadingSide(RunState& state)
+    : state_(state),
+      // Idle buffers are memory too: about what the pages in flight take at their usual size.
+      page_buffers_(state.options.memory_bytes / 8),
+      body_credit_(kFirstBodyCredit) {}
+
+void ReadingSide::build(pipeline::Graph& graph) {
+  graph_ = &graph;
+  fetch_ = graph.async<AdmittedRequest, FetchedPage>(
+      {.name = "fetch",
+       .says = fmt::format("HTTP, {} requests in flight a host, retries as timers", state_.options.in_flight),
+       .waiting_on = [this] { return std::string(waits_for_.load(std::memory_order_relaxed)); }},
+      [this](std::shared_ptr<AdmittedRequest> admitted, pipeline::Completion<FetchedPage> completion) {
+        send_request(std::move(admitted), std::move(completion));
+      });
+  paginate_ = graph.stage<FetchedPage, ReadPage>(
+      {.name = "paginate", .says = "finds the records of a page and the requests that follow"},
+      [this](std::shared_ptr<FetchedPage> page, pipeline::Emit<ReadPage> emit) { read_page(*page, emit); });
+  graph.edge(*fetch_, *paginate_, "page");
+  state_.pages.on_release([this] { admit(); });
+  state_.body_bytes.on_release([this] { admit(); });
+}
+
+Result<void> ReadingSide::open() {
+  const ResyncOptions& options = state_.options;
+  HttpClientOptions client_options = state_.client_options("source", options.in_flight, options.source_retry,
+                                                           options.source_timeout, options.verify_source_tls);
+  client_options.hand_over_delay = kHandOverDelay;
+  client_options.body_credits = &state_.body_bytes;
+  client_options.pages = &page_buffers_;
+  client_options.max_body_bytes = state_.body_bytes.capacity();
+  auto client = HttpClient::start(std::move(client_options));
+  if (!client) return pipeline::unexpected(std::move(client).error());
+  client_ = std::move(*client);
+  return {};
+}
+
+void ReadingSide::start(std::vector<Request> requests) {
+  book_.start(std::move(requests));
+  admit();
+}
+
+void ReadingSide::close() {
+  closed_.store(true, std::memory_order_release);  // The token's return must not admit anybody.
+  spare_token_.reset();
+}
+
+void ReadingSide::stop(pipeline::Stop::Urgency urgency) {
+  book_.stop(state_.stop->reason().value_or(Error(ErrorKind::kStopped, "stopped")));
+  if (!client_) return;
+  if (urgency == pipeline::Stop::Urgency::kAbort) {
+    client_->abort();
+  } else {
+    client_->drain();
+  }
+}
+
+std::vector<HostStats> ReadingSide::host_stats() const {
+  if (!client_) return {};
+  std::vector<HostStats> stats = client_->stats();
+  if (!stats.empty()) stats.front().retries += malformed_retries_.load(std::memory_order_relaxed);
+  return stats;
+}
+
+void ReadingSide::admit() noexcept {
+  if (closed_.load(std::memory_order_acquire)) return;
+  if (admissions_.fetch_add(1, std::memory_order_acq_rel) != 0) return;
+  int calls = 1;
+  do {
+    admit_all();
+    calls = admissions_.fetch_sub(calls, std::memory_order_acq_rel) - calls;
+  } while (calls != 0);
+}
+
+void ReadingSide::admit_all() noexcept {
+  while (true) {
+    if (state_.stop->requested()) {
+      book_.stop(state_.stop->reason().value_or(Error(ErrorKind::kStopped, "stopped")));
+      return;
+    }
+    // A token that found no request or no memory is kept here for the next time: giving it back would call us again.
+    if (!spare_token_) spare_token_ = state_.pages.try_take(1);
+    if (!spare_token_) {
+      waits_for_.store("page tokens", std::memory_order_relaxed);
+      return;
+    }
+    auto pending = book_.next();
+    if (!pending) {
+      waits_for_.store("source", std::memory_order_relaxed);
+      return;
+    }
+    auto body =
+        state_.body_bytes.try_take(std::max(pending->body_credit, body_credit_.load(std::memory_order_relaxed)));
+    if (!body) {
+      waits_for_.store("page memory", std::memory_order_relaxed);
+      book_.put_back(std::move(*pending));
+      return;
+    }
+    auto admitted = std::make_shared<AdmittedRequest>();
+    admitted->pending = std::move(*pending);
+    admitted->token = std::move(*spare_token_);
+    admitted->body = std::move(*body);
+    spare_token_.reset();
+    graph_->put(*fetch_, std::move(admitted));
+  }
+}
+
+void ReadingSide::send_request(std::shared_ptr<AdmittedRequest> admitted,
+                               pipeline::Completion<FetchedPage> completion) {
+  Send send;
+  send.request = state_.source->render(admitted->pending.request);
+  if (send.request.auth == nullptr) send.request.auth = state_.source->auth();
+  send.credit = std::move(admitted->body);
+  send.not_before = admitted->pending.not_before;
+  auto shared = std::make_shared<pipeline::Completion<FetchedPage>>(std::move(completion));
+  send.done = [admitted = std::move(admitted), shared](Result<HttpResponse> answer) {
+    shared->emit(
+        std::make_shared<FetchedPage>(std::move(admitted->pending), std::move(admitted->token), std::move(answer)));
+    shared->finish();
+  };
+  client_->send(std::move(send));
+}
+
+void ReadingSide::read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>& emit) {
+  if (!fetched.answer) {
+    page_without_answer(fetched);
+  } else {
+    const HttpResponse& response = *fetched.answer;
+    learn_body_size(response.body ? response.body->capacity() : 0);
+    auto document = state_.documents.borrow();
+    auto step = state_.source->read(fetched.pending.request, response, *document);
+    if (step) {
+      page_of(fetched, std::move(*step), emit);
+    } else {
+      page_unreadable(fetched, std::move(step).error());
+    }
+  }
+  fetched.token.release();
+  admit();
+}
+
+void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::Emit<ReadPage>& emit) {
+  const HttpResponse& response = *fetched.answer;
+  const ScopeRef& spec = fetched.pending.request.scope;
+  for (const std::uint32_t resource : spec->resources) {
+    state_.ledger.page(resource, step.records.spans.size(), response.body ? response.body->size() : 0);
+  }
+  std::string notice = book_.page_read(fetched.pending, step);
+  if (!notice.empty()) state_.note(std::move(notice));
+  if (step.records.spans.empty() || spec->resources.empty()) return;
+  auto page = std::make_shared<ReadPage>();
+  page->page = response.body;
+  page->records = std::move(step.records);
+  page->scope = fetched.pending.scope;
+  page->spec = spec;
+  page->token = std::move(fetched.token);
+  emit(std::move(page));
+}
+
+/// No answer came: the request is asked again with more memory, or its scope stays open.
+void ReadingSide::page_without_answer(FetchedPage& fetched) {
+  Error error = std::move(fetched.answer).error();
+  if (error.kind == ErrorKind::kLimit && error.retry.when != pipeline::Retry::When::kNever) {
+    PendingRequest again = std::move(fetched.pending);
+    again.body_credit = std::min(state_.body_bytes.capacity(), std::max(again.body_credit, body_credit_.load()) * 2);
+    book_.put_back(std::move(again));
+    return;
+  }
+  page_failed(fetched.pending, error);
+}
+
+/// An answer that is not what it should be: asked again like a 503, then an error.
+void ReadingSide::page_unreadable(FetchedPage& fetched, Error error) {
+  if (error.kind == ErrorKind::kMalformed && fetched.pending.asked_again + 1 < state_.options.source_retry.attempts &&
+      !state_.stop->requested()) {
+    PendingRequest again = std::move(fetched.pending);
+    again.not_before = std::min(state_.options.source_retry.cap, milliseconds(state_.options.source_retry.base.count()
+                                                                              << std::min(again.asked_again, 20)));
+    ++again.asked_again;
+    malformed_retries_.fetch_add(1, std::memory_order_relaxed);
+    state_.say(LogLevel::kDebug, fmt::format("asking again in {} ms: {}", again.not_before.count(), error.message));
+    book_.put_back(std::move(again));
+    return;
+  }
+  page_failed(fetched.pending, error);
+}
+
+void ReadingSide::page_failed(const PendingRequest& pending, const Error& error) {
+  book_.page_failed(pending, error);
+  if (error.kind == ErrorKind::kStopped) return;
+  const ScopeSpec& spec = *pending.request.scope;
+  const auto& concerned = spec.resources.empty() ? spec.dependents : spec.resources;
+  const std::string kind = concerned.empty() ? std::string() : state_.kind_of(concerned.front());
+  state_.say(LogLevel::kError, fmt::format("{} of {}: {}", kind, spec.partition, error.message));
+  state_.errors.add({kind, {}, {}, "fetch", fmt::format("{}: {}", spec.partition, error.message), 1});
+}
+
+void ReadingSide::learn_body_size(std::size_t bytes) noexcept {
+  // The largest seen so far: too much credit costs concurrency only when memory is short, too little an aborted body.
+  std::size_t known = body_credit_.load(std::memory_order_relaxed);
+  while (known < bytes && !body_credit_.compare_exchange_weak(known, bytes, std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace riptide::stages

@@ -1,0 +1,91 @@
+#include "run_state.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace riptide::stages {
+namespace {
+
+/// Pages that are admitted for each request in flight: one on its way, one waiting for its turn at the host, so that a
+/// connection never idles while a page is mapped.
+constexpr std::size_t kPagesPerRequest = 2;
+/// Full batches that may wait for the one writer of a local sink.
+constexpr std::size_t kLocalBatches = 8;
+constexpr std::size_t kMaxNotices = 100;
+
+/// Bytes of entities on their way that keep every sink busy, at most `most`: a queue in front of a slow sink that is
+/// longer than that costs memory and brings nothing.
+std::size_t batch_memory(std::size_t most, const std::vector<std::unique_ptr<Sink>>& sinks) {
+  std::size_t useful = 0;
+  for (const auto& sink : sinks) {
+    const SinkLimits limits = sink->limits();
+    const std::size_t at_once =
+        dynamic_cast<const RemoteSink*>(sink.get()) != nullptr ? 2 * limits.max_in_flight : kLocalBatches;
+    useful += at_once * std::min(limits.max_bytes, most);
+  }
+  return std::min(most, useful);
+}
+
+ResyncOptions with_resources(ResyncOptions options, std::size_t resources) {
+  for (std::uint32_t i = 0; options.resources.size() < resources && i < resources; ++i) options.resources.push_back(i);
+  return options;
+}
+
+}  // namespace
+
+RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
+    : source(std::move(resync_parts.source)),
+      mapping(std::move(resync_parts.mapping)),
+      context(std::move(resync_parts.context)),
+      options(resync_options.resources.empty() ? with_resources(std::move(resync_options), context.kinds.size())
+                                               : std::move(resync_options)),
+      pages("pages", std::max<std::size_t>(1, options.in_flight * kPagesPerRequest)),
+      body_bytes("page memory", options.memory_bytes / 2),
+      batch_bytes("batch memory", batch_memory(options.memory_bytes / 2, resync_parts.sinks)),
+      ledger(context.kinds),
+      documents([] { return json::Document(); }) {}
+
+HttpClientOptions RunState::client_options(std::string name, std::size_t in_flight, const RetryPolicy& retry,
+                                           milliseconds timeout, bool verify_tls) const {
+  HttpClientOptions client;
+  client.name = std::move(name);
+  client.max_in_flight_per_host = in_flight;
+  client.retry = retry;
+  client.total_timeout = timeout;
+  client.connect_timeout = std::min(client.connect_timeout, timeout);
+  client.verify_tls = verify_tls;
+  client.user_agent = "riptide/" + options.version;
+  client.on_retry = [this](std::string_view url, std::string_view why, milliseconds delay, int attempt) {
+    say(LogLevel::kWarning, fmt::format("{}: {}, attempt {} in {} ms", url, why, attempt + 1, delay.count()));
+  };
+  return client;
+}
+
+void RunState::say(LogLevel level, std::string_view text) const {
+  if (options.log) options.log(level, text);
+}
+
+void RunState::note(std::string text) {
+  say(LogLevel::kWarning, text);
+  const std::lock_guard lock(mutex_);
+  if (notices_.size() < kMaxNotices) notices_.push_back(std::move(text));
+}
+
+std::vector<std::string> RunState::notices() const {
+  const std::lock_guard lock(mutex_);
+  return notices_;
+}
+
+void RunState::set_phase(std::string name) {
+  const std::lock_guard lock(mutex_);
+  phase_ = std::move(name);
+}
+
+std::string RunState::phase() const {
+  const std::lock_guard lock(mutex_);
+  return phase_;
+}
+
+}  // namespace riptide::stages

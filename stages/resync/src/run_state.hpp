@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger.hpp"
+#include "loan_pool.hpp"
+#include "riptide/pipeline/credits.hpp"
+#include "riptide/pipeline/run_report.hpp"
+#include "riptide/pipeline/seen_set.hpp"
+#include "riptide/pipeline/stop.hpp"
+#include "riptide/stages/http_client.hpp"
+#include "riptide/stages/resync.hpp"
+
+namespace riptide::stages {
+
+/// What all parts of a resync share: its options, the budgets, what was read and seen, errors and notices. Outlives the
+/// graph and everything in it. Any thread.
+class RunState {
+ public:
+  RunState(ResyncParts& resync_parts, ResyncOptions resync_options);
+
+  const std::shared_ptr<const Source> source;
+  const std::shared_ptr<const transform::Mapping> mapping;
+  const SinkContext context;
+  const ResyncOptions options;     ///< With all resource blocks named, if none were.
+  pipeline::Stop* stop = nullptr;  ///< Of the run; borrowed.
+
+  pipeline::CreditPool pages;        ///< Pages between admission and mapping.
+  pipeline::CreditPool body_bytes;   ///< Of those pages.
+  pipeline::CreditPool batch_bytes;  ///< Of entities between mapping and settling.
+  pipeline::SeenSet seen;
+  ReadLedger ledger;
+  pipeline::ErrorLog errors;
+  LoanPool<json::Document> documents;
+
+  [[nodiscard]] const std::string& kind_of(std::uint32_t resource) const { return context.kinds.at(resource); }
+  /// Repeats are told within (resource, partition): two resources may make the same entity of one record.
+  [[nodiscard]] std::uint32_t repeat_scope(std::uint32_t scope, std::uint32_t resource) const noexcept {
+    return scope * static_cast<std::uint32_t>(context.kinds.size()) + resource;
+  }
+  [[nodiscard]] HttpClientOptions client_options(std::string name, std::size_t in_flight, const RetryPolicy& retry,
+                                                 milliseconds timeout, bool verify_tls) const;
+
+  /// Writes to the log.
+  void say(LogLevel level, std::string_view text) const;
+  /// Something the user should know when the run is over.
+  void note(std::string text);
+  [[nodiscard]] std::vector<std::string> notices() const;
+  void set_phase(std::string name);
+  [[nodiscard]] std::string phase() const;
+
+ private:
+  mutable std::mutex mutex_;  ///< Guards notices_ and phase_.
+  std::vector<std::string> notices_;
+  std::string phase_ = "starting";
+};
+
+}  // namespace riptide::stages

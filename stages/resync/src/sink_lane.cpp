@@ -1,0 +1,259 @@
+#include "sink_lane.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "reconcile/catalogues.hpp"
+
+namespace riptide::stages {
+namespace {
+
+std::string text_of(std::string_view raw) {
+  if (raw.starts_with('"')) {
+    if (auto text = json::decoded(raw)) return std::move(*text);
+  }
+  return std::string(raw);
+}
+
+}  // namespace
+
+SinkLane::SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed)
+    : state_(state),
+      sink_(std::move(sink)),
+      remote_(dynamic_cast<RemoteSink*>(sink_.get())),
+      local_(dynamic_cast<LocalSink*>(sink_.get())),
+      on_failure_(std::move(failed)),
+      ledger_(state.context.kinds.size()),
+      batcher_(sink_->limits(), state.batch_bytes) {}
+
+void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform,
+                     const std::string& suffix) {
+  graph_ = &graph;
+  const SinkLimits limits = sink_->limits();
+  batch_ = graph.stage<MappedBlock, Batch>(
+      {.name = "batch" + suffix,
+       .says = fmt::format("at most {} entities and {} KiB{}", limits.max_records, limits.max_bytes >> 10,
+                           limits.one_blueprint ? ", a lane for each blueprint" : ""),
+       .concurrency = pipeline::Concurrency::kSerial},
+      [this](std::shared_ptr<MappedBlock> block, pipeline::Emit<Batch> emit) { fill_batches(*block, emit); });
+  upload_ = graph.async<Batch, Answer>(
+      {.name = "upload" + suffix,
+       .says = remote_ != nullptr ? fmt::format("{}, {} batches in flight", sink_->spec(), limits.max_in_flight)
+                                  : fmt::format("{}, one writer", sink_->spec()),
+       .waiting_on = [this] { return std::string(sink_->spec()); }},
+      [this](std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
+        upload(std::move(batch), std::move(completion));
+      });
+  settle_ =
+      graph.stage<Answer, void>({.name = "settle" + suffix, .says = "an outcome for each entity; credits go home"},
+                                [this](std::shared_ptr<Answer> answer, pipeline::Emit<void>) { settle(*answer); });
+  graph.edge(transform, *batch_, "entities");
+  graph.edge(*batch_, *upload_, "batch");
+  graph.edge(*upload_, *settle_, "answer");
+}
+
+Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_names) {
+  if (local_ != nullptr) {
+    local_->set_scope_names(std::move(scope_names));
+    auto opened = local_->open();
+    if (!opened && opened.error().kind == ErrorKind::kConfig) return opened;
+    if (!opened) {
+      fail(std::move(opened).error());
+      return {};
+    }
+    writer_ = std::make_unique<LocalWriter>(*local_);
+  } else {
+    const ResyncOptions& options = state_.options;
+    auto client = HttpClient::start(state_.client_options("sink", sink_->limits().max_in_flight, options.sink_retry,
+                                                          options.sink_timeout, options.verify_sink_tls));
+    if (!client) return pipeline::unexpected(std::move(client).error());
+    client_ = std::move(*client);
+  }
+  opened_ = true;
+  return {};
+}
+
+void SinkLane::flush(MappedBlock::Flush how) {
+  auto call = std::make_shared<MappedBlock>();
+  call->flush = how;
+  graph_->put(*batch_, std::move(call));
+}
+
+void SinkLane::abort() {
+  if (client_) client_->abort();
+}
+
+void SinkLane::end_writes() { writer_.reset(); }
+
+void SinkLane::finish(Finish how) {
+  if (local_ == nullptr || !opened_) return;
+  auto finished = local_->finish(has_failed() ? Finish::kPartial : how);
+  if (!finished) fail(std::move(finished).error());
+}
+
+std::string SinkLane::error() const {
+  const std::lock_guard lock(mutex_);
+  return error_ ? error_->message : std::string();
+}
+
+std::vector<HostStats> SinkLane::host_stats() const { return client_ ? client_->stats() : std::vector<HostStats>(); }
+
+void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emit) {
+  std::vector<std::shared_ptr<Batch>> full;
+  const auto now = Batcher::Clock::now();
+  switch (block.flush) {
+    case MappedBlock::Flush::kNone:
+      for (const Entity& entity : block.entities.entities) batcher_.add(block.entities, entity, now, full);
+      break;
+    case MappedBlock::Flush::kAll:
+      batcher_.flush(full);
+      break;
+    case MappedBlock::Flush::kOlder:
+      batcher_.flush_older(now - state_.options.batch_age, full);
+      break;
+    case MappedBlock::Flush::kStarved:
+      // Batches on their way will bring credit home; only when there are none must the partial ones go.
+      if (in_flight_.load(std::memory_order_acquire) == 0) batcher_.flush(full);
+      break;
+  }
+  in_flight_.fetch_add(full.size(), std::memory_order_acq_rel);
+  for (auto& batch : full) emit(std::move(batch));
+}
+
+void SinkLane::upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
+  auto shared = std::make_shared<pipeline::Completion<Answer>>(std::move(completion));
+  const auto finish = [shared, batch](auto what) {
+    auto answer = std::make_shared<Answer>(Answer{batch, std::move(what)});
+    shared->emit(std::move(answer));
+    shared->finish();
+  };
+  if (failed_.load(std::memory_order_acquire) || state_.stop->aborting()) {
+    finish(Result<std::vector<Outcome>>(pipeline::unexpected(ErrorKind::kStopped, "not sent")));
+    return;
+  }
+  ledger_.request(*batch);
+  if (local_ != nullptr) {
+    writer_->write(batch, finish);
+    return;
+  }
+  Send send;
+  send.request = remote_->encode(*batch);
+  if (send.request.auth == nullptr) send.request.auth = remote_->auth();
+  send.done = finish;
+  client_->send(std::move(send));
+}
+
+void SinkLane::settle(Answer& answer) {
+  Batch& batch = *answer.batch;
+  Result<std::vector<Outcome>> outcomes = outcomes_of(answer);
+  if (outcomes) {
+    if (!outcomes->empty()) enter_outcomes(batch, *outcomes);
+  } else {
+    ledger_.abandoned(batch);
+    fail(std::move(outcomes).error());
+  }
+  // In this order: who is woken by the credit must find the batch gone.
+  in_flight_.fetch_sub(1, std::memory_order_acq_rel);
+  batch.credit.release();
+}
+
+/// Outcomes of a batch; none when it was split and its halves are on their way.
+Result<std::vector<Outcome>> SinkLane::outcomes_of(Answer& answer) {
+  if (auto* local = std::get_if<Result<std::vector<Outcome>>>(&answer.what)) {
+    if (*local && (*local)->size() != answer.batch->entities.size()) {
+      return pipeline::unexpected(
+          ErrorKind::kInternal, fmt::format("sink {} gave {} outcomes for {} entities", sink_->spec(), (*local)->size(),
+                                            answer.batch->entities.size()));
+    }
+    return std::move(*local);
+  }
+  auto& response = std::get<Result<HttpResponse>>(answer.what);
+  if (!response) return pipeline::unexpected(std::move(response).error());
+  auto document = state_.documents.borrow();
+  auto read = remote_->read(*answer.batch, *response, *document);
+  if (!read) return pipeline::unexpected(std::move(read).error());
+  if (read->split && answer.batch->entities.size() > 1) {
+    auto [first, second] = split(*answer.batch, state_.batch_bytes);
+    in_flight_.fetch_add(2, std::memory_order_acq_rel);
+    graph_->put(*upload_, std::move(first));
+    graph_->put(*upload_, std::move(second));
+    return std::vector<Outcome>();
+  }
+  if (read->outcomes.size() != answer.batch->entities.size()) {
+    return pipeline::unexpected(ErrorKind::kMalformed,
+                                fmt::format("the target answered for {} of {} entities: {}", read->outcomes.size(),
+                                            answer.batch->entities.size(), response->safe_url));
+  }
+  return std::move(read->outcomes);
+}
+
+void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes) {
+  ledger_.settled(batch, outcomes);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const Entity& entity = batch.entities[i];
+    if (entity.searched) note_searched(batch, entity, outcomes[i]);
+    if (outcomes[i].kind != Outcome::Kind::kRejected) continue;
+    state_.errors.add({state_.kind_of(entity.resource), text_of(batch.part(entity, entity.identifier)),
+                       text_of(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
+  }
+}
+
+/// Only the target knows which entity a search found: what it returned was state_.seen.
+void SinkLane::note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome) {
+  if (!outcome.identifier.empty()) {
+    state_.seen.note(pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier),
+                     state_.repeat_scope(entity.scope, entity.resource), 0);
+  } else if (remote_ != nullptr && batch.part(entity, entity.identifier).starts_with('{')) {
+    identity_unknown_.store(true, std::memory_order_relaxed);
+  }
+}
+
+void SinkLane::fail(Error error) {
+  {
+    const std::lock_guard lock(mutex_);
+    // What was given up because of the first error says nothing new.
+    if (!error_ && !(error.kind == ErrorKind::kStopped && state_.stop->requested())) {
+      state_.say(LogLevel::kError, fmt::format("sink {}: {}", sink_->spec(), error.message));
+      state_.errors.add({{}, {}, {}, "upload", fmt::format("{}: {}", sink_->spec(), error.message), 1});
+      error_ = std::move(error);
+    }
+  }
+  if (failed_.exchange(true, std::memory_order_acq_rel)) return;
+  on_failure_();
+}
+
+Result<Reconciled> SinkLane::reconcile_with(double threshold) {
+  std::unique_ptr<Catalogue> catalogue;
+  if (local_ != nullptr) {
+    catalogue = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
+  } else {
+    catalogue = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop);
+  }
+  auto result = reconcile(*catalogue, state_.seen, threshold);
+  if (result && !result->guarded) book_deletions(*result);
+  return result;
+}
+
+void SinkLane::book_deletions(const Reconciled& result) {
+  // The target says how many; kinds are known for what was asked. The difference was gone already.
+  std::uint64_t left = result.removed_count;
+  for (const OwnedEntity& entity : result.removed) {
+    if (left == 0) break;
+    ledger_.deleted(resource_of(entity), 1);
+    --left;
+  }
+}
+
+std::uint32_t SinkLane::resource_of(const OwnedEntity& entity) const {
+  for (const std::uint32_t resource : state_.options.resources) {
+    if (!entity.kind.empty() && state_.kind_of(resource) == entity.kind) return resource;
+  }
+  const std::uint32_t resource = ledger_.resource_of(entity.blueprint);
+  const bool was_read = std::find(state_.options.resources.begin(), state_.options.resources.end(), resource) !=
+                        state_.options.resources.end();
+  return was_read || state_.options.resources.empty() ? resource : state_.options.resources.front();
+}
+
+}  // namespace riptide::stages

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "batch/batcher.hpp"
+#include "ledger.hpp"
+#include "messages.hpp"
+#include "reconcile/reconcile.hpp"
+#include "riptide/pipeline/graph.hpp"
+#include "run_state.hpp"
+#include "upload/local_writer.hpp"
+
+namespace riptide::stages {
+
+/// One sink with its part of the graph: batch, upload, settle; and afterwards reconciling and the end.
+class SinkLane {
+ public:
+  /// `failed` is called once, when the sink cannot take anything any more.
+  SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed);
+
+  /// Adds its nodes behind `transform`; `suffix` tells their names from those of other sinks.
+  void build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform, const std::string& suffix);
+  /// Opens a local sink, or starts the HTTP client. Errors: kConfig and kInternal; a sink that cannot take anything now
+  /// fails alone.
+  Result<void> open(std::function<std::string(std::uint32_t)> scope_names);
+  /// Lets partial batches go.
+  void flush(MappedBlock::Flush how);
+  void abort();
+  /// All writes are over: the graph is done.
+  void end_writes();
+  /// Removes what this run did not see.
+  Result<Reconciled> reconcile_with(double threshold);
+  /// Makes what was written stand, or keeps it aside.
+  void finish(Finish how);
+
+  /// Marks the sink as failed; the first error is kept and said.
+  void fail(Error error);
+
+  [[nodiscard]] const Sink& sink() const noexcept { return *sink_; }
+  [[nodiscard]] const SinkLedger& ledger() const noexcept { return ledger_; }
+  [[nodiscard]] bool has_failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::string error() const;
+  /// The target did not say which entity a search identifier found: nothing may be deleted there.
+  [[nodiscard]] bool identity_unknown() const noexcept { return identity_unknown_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::vector<HostStats> host_stats() const;
+  [[nodiscard]] std::size_t settle_node() const { return settle_->index(); }
+
+ private:
+  void fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emit);
+  void upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
+  void settle(Answer& answer);
+  Result<std::vector<Outcome>> outcomes_of(Answer& answer);
+  void enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes);
+  void note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome);
+  void book_deletions(const Reconciled& result);
+  [[nodiscard]] std::uint32_t resource_of(const OwnedEntity& entity) const;
+
+  RunState& state_;
+  std::unique_ptr<Sink> sink_;
+  RemoteSink* remote_ = nullptr;  ///< One of the two is set: the same sink.
+  LocalSink* local_ = nullptr;
+  const std::function<void()> on_failure_;
+  SinkLedger ledger_;
+  Batcher batcher_;
+  pipeline::Graph* graph_ = nullptr;
+  std::optional<pipeline::Node<MappedBlock, Batch>> batch_;
+  std::optional<pipeline::Node<Batch, Answer>> upload_;
+  std::optional<pipeline::Node<Answer, void>> settle_;
+  std::atomic<std::size_t> in_flight_{0};  ///< Batches between batch and settle.
+  std::atomic<bool> failed_{false};
+  std::atomic<bool> identity_unknown_{false};
+  mutable std::mutex mutex_;  ///< Guards error_.
+  std::optional<Error> error_;
+  bool opened_ = false;
+  std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
+  std::unique_ptr<LocalWriter> writer_;
+};
+
+}  // namespace riptide::stages
