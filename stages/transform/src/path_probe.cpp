@@ -15,11 +15,11 @@ using pipeline::unexpected;
 namespace {
 
 constexpr std::size_t kMostKeys = 1'000;
+constexpr char kArray[] = "an array";
 
 /// What was seen at one step of one expression.
 struct Sight {
   bool matched = false;
-  bool had_parts = false;       ///< Was a container with something in it.
   std::set<std::string> keys;   ///< Of objects there.
   std::set<std::string> types;  ///< What was there, as messages call it.
 };
@@ -44,7 +44,7 @@ std::string_view what_it_is(jq::ValueRef value) {
     case jq::Type::kString:
       return "a string";
     case jq::Type::kArray:
-      return value.size() == 0 ? "an empty array" : "an array";
+      return value.size() == 0 ? "an empty array" : kArray;
     case jq::Type::kObject:
       return value.size() == 0 ? "an empty object" : "an object";
   }
@@ -59,7 +59,6 @@ void look(Watched& watched, std::uint32_t step, jq::ValueRef value) {
   sight.matched = true;
   if (watched.children[step].empty()) return;
   sight.types.emplace(what_it_is(value));
-  sight.had_parts = sight.had_parts || (is_container(value) && value.size() > 0);
   if (value.type() == jq::Type::kObject) {
     for (std::size_t i = 0; i < value.size() && sight.keys.size() < kMostKeys; ++i)
       sight.keys.emplace(value.entry(i).first);
@@ -199,7 +198,8 @@ struct PathProbe::State {
     told.parent = path_text(watched.steps, missing.parent);
     told.key = missing.key;
     told.keys.assign(parent.keys.begin(), parent.keys.end());
-    if (!parent.had_parts || parent.keys.empty()) told.found = one_of(parent.types);
+    const bool too_short = missing.kind == ReadStep::Kind::kElement && parent.types.count(kArray) != 0;
+    if (parent.keys.empty() && !too_short) told.found = one_of(parent.types);
     told.records = watched.records;
   }
 };

@@ -28,7 +28,7 @@ struct ResourceMeasure {
     std::uint64_t nulls = 0;         ///< Came out null.
     std::uint64_t errors = 0;
     std::string example;     ///< The first error's message.
-    double nanoseconds = 0;  ///< Over all evaluations, each measured by repeating it on its record.
+    double nanoseconds = 0;  ///< Over all evaluations: of each, the best of repeats on its record.
   };
   std::vector<Field> fields;  ///< In the order of the resource in `Mapping::explain`.
   std::uint64_t records = 0;

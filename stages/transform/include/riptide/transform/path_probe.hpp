@@ -17,13 +17,13 @@ struct UnmatchedPath {
   std::string field;  ///< As `FieldPlan` has it, as well as `place` and `expression`.
   std::string place;
   std::string expression;
-  int line = 0;  ///< Of the path's last step in the mapping's file; 0 if it does not come from a file.
+  int line = 0;  ///< Of the last step, in the mapping's file, or in the expression if that has no file.
   int column = 0;
   std::string path;               ///< As jq writes it, up to the step that was not there: ".Links.Web".
   std::string parent;             ///< What it would be in: ".Links", or "." for the record.
   std::string key;                ///< The last step, if it is a member.
   std::vector<std::string> keys;  ///< Members that the parent had instead.
-  std::string found;              ///< Where the parent never had a member or element: what it was, e.g. "null".
+  std::string found;              ///< Where the parent never had such parts: what it was, e.g. "null or a string".
   std::uint64_t records = 0;      ///< Records seen, or elements of itemsToParse.
 };
 
