@@ -52,13 +52,18 @@ constexpr char kMapFooter[] = R"(
 Examples:
   curl -s .../api/Spaces-1/projects | jq .Items | riptide map --type octopus --kind project
   riptide map --mapping mapping.yaml --kind project --input projects.ndjson
+  riptide map --mapping mapping.yaml --kind project --input projects.ndjson --explain >/dev/null
 
 Entities go to stdout, one line each; what went wrong with a record goes to stderr, one JSON line each.
 Exit code: 0; 1 if some records were invalid; 2 if the mapping or the input is wrong.)";
 
 constexpr char kLintFooter[] = R"(
 Without FILE: config.yaml (if there), the environment, and the mapping that sync would use. FILE is a mapping or a
-configuration file, told apart by its contents. Exit code: 0, or 2 if anything is wrong.)";
+configuration file, told apart by its contents. Exit code: 0, or 2 if anything is wrong; warnings are not.
+
+Examples:
+  riptide lint mapping.yaml
+  riptide lint mapping.yaml --sample projects.ndjson --kind project   also paths that no record has)";
 
 void add_common(CLI::App& verb, CommonFlags& flags) {
   verb.add_option("--config", flags.config, "Configuration file (default: ./config.yaml if there)")->type_name("FILE");
@@ -160,6 +165,9 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* const lint_verb = app.add_subcommand("lint", "Check configuration, mapping and graph without any network");
   add_common(*lint_verb, lint.common);
   lint_verb->add_option("FILE", lint.files, "Mapping or configuration files");
+  lint_verb->add_option("--sample", lint.sample, "Records: paths that are in none of them are warnings; `-` is stdin")
+      ->type_name("FILE");
+  lint_verb->add_option("--kind", lint.kind, "Kind of the records in the sample")->type_name("KIND");
   lint_verb->footer(kLintFooter);
 
   DemoFlags demo;
@@ -211,6 +219,9 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   map_verb->add_option("--input", map.input, "Records; `-` is stdin (default: -)")->type_name("FILE");
   map_verb->add_option("--mapping", map.mapping, "Mapping file (default: the type's own)")->type_name("FILE");
   map_verb->add_option("--type", map.type, "Integration type (default: the configured one)")->type_name("TYPE");
+  map_verb->add_flag("--explain", map.explain,
+                     "Say on stderr how each field is evaluated, its time, and how often it was null or failed; "
+                     "--explain=json for machines");
   map_verb->footer(kMapFooter);
 
   app.add_subcommand(
@@ -269,6 +280,7 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   }
   if (named == "lint") {
     if (!common_ok(lint.common)) return usage_error(named, wrong);
+    if (!lint.kind.empty() && lint.sample.empty()) return usage_error(named, "--kind is the kind of a --sample");
     return lint;
   }
   if (named == "demo") {
@@ -277,6 +289,10 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   }
   if (named == "bench") return bench;
   if (!common_ok(map.common)) return usage_error(named, wrong);
+  if (map.explain == "true") map.explain = "text";  // CLI11's value of a flag without one
+  if (!map.explain.empty() && !one_of(map.explain, {"text", "json"}, "--explain", wrong)) {
+    return usage_error(named, wrong);
+  }
   return map;
 }
 

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
+#include "riptide/cli/lint_sample.hpp"
 #include "riptide/cli/resync_runner.hpp"
 #include "riptide/cli/tree.hpp"
 #include "riptide/cli/verbs.hpp"
@@ -22,6 +25,9 @@ class Lint {
       whole();
     } else {
       for (const std::string& file : flags_.files) check_file(file);
+    }
+    if (!flags_.sample.empty() && !sampled_ && !any_error(problems_)) {
+      problems_.push_back({Level::kError, "", 0, 0, "--sample", "there is no mapping to check with it"});
     }
     print_problems(problems_, terminal_);
     std::size_t errors = 0;
@@ -53,6 +59,16 @@ class Lint {
     std::vector<Problem> problems;
     describe_resync(sync, config, problems);
     add(problems);
+    if (flags_.sample.empty() || any_error(problems)) return;
+    // Standard input can be read only once.
+    if (std::exchange(sampled_, true)) {
+      problems_.push_back({Level::kError, file, 0, 0, "--sample", "goes with one mapping at a time"});
+      return;
+    }
+    std::vector<Problem> said;  // its own problems were told above
+    const std::optional<MappingText> text = file.empty() ? default_mapping(config) : mapping_file(file, said);
+    const auto mapping = text ? compile_mapping(*text, config, said) : nullptr;
+    if (mapping != nullptr) add(check_sample(mapping, text->origin, flags_.sample, flags_.kind));
   }
 
   // Configuration files have settings at the top, mappings have `resources`.
@@ -85,6 +101,7 @@ class Lint {
   ConfigSources sources_;
   std::vector<Problem> problems_;
   std::string checked_;
+  bool sampled_ = false;
 };
 
 }  // namespace

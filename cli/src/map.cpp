@@ -2,8 +2,9 @@
 
 #include <cstdio>
 
+#include "riptide/cli/explanation.hpp"
 #include "riptide/cli/integration_type.hpp"
-#include "riptide/cli/json_stream.hpp"
+#include "riptide/cli/record_file.hpp"
 #include "riptide/cli/resync_runner.hpp"
 #include "riptide/cli/spelling.hpp"
 #include "riptide/cli/verbs.hpp"
@@ -24,20 +25,34 @@ std::string quoted(std::string_view text) {
 // Maps records one by one, so that every problem names its record.
 class RecordMapper {
  public:
-  RecordMapper(std::shared_ptr<const transform::Mapping> mapping, std::vector<std::uint32_t> resources)
-      : mapping_(std::move(mapping)), resources_(std::move(resources)), mapper_(mapping_) {}
+  RecordMapper(std::shared_ptr<const transform::Mapping> mapping, const std::vector<std::uint32_t>& resources,
+               bool explain)
+      : mapping_(std::move(mapping)), explain_(explain), mapper_(mapping_) {
+    for (const std::uint32_t resource : resources)
+      explanations_.push_back({mapping_->spec().resources[resource].kind, resource, {}, {}});
+    for (transform::FieldPlan& plan : mapping_->explain()) {
+      for (Explanation& explanation : explanations_) {
+        if (explanation.resource == plan.resource) explanation.fields.push_back(plan);
+      }
+    }
+  }
 
   void map(std::string_view record) {
     ++record_;
     const auto root = document_.index(padded(record));
-    if (!root) return say("malformed", 0, "", "", root.error().message);
-    if (auto checked = document_.check(); !checked) return say("malformed", 0, "", "", checked.error().message);
+    if (!root) return malformed(root.error().message);
+    if (auto checked = document_.check(); !checked) return malformed(checked.error().message);
     const pipeline::Page page = pipeline::make_page(record);
     pipeline::RecordSet records;
     records.add(0, static_cast<std::uint32_t>(record.size()));
-    for (const std::uint32_t resource : resources_) {
+    for (Explanation& explanation : explanations_) {
+      const std::uint32_t resource = explanation.resource;
       transform::MappedPage out;
-      mapper_.map(resource, page, records, out);
+      if (explain_) {
+        mapper_.measure(resource, page, records, out, explanation.measure);
+      } else {
+        mapper_.map(resource, page, records, out);
+      }
       for (const pipeline::Entity& entity : out.entities.entities) {
         const std::string_view json = out.entities.json(entity);
         std::fwrite(json.data(), 1, json.size(), stdout);
@@ -47,6 +62,7 @@ class RecordMapper {
         say(fault.kind == transform::MappingFault::Kind::kInvalid ? "invalid" : "unreadable", resource, "", "",
             fault.message);
       }
+      if (explain_) continue;  // fields are summed up in the end
       for (const transform::Misconfigured& field : out.misconfigured) {
         diagnose(field.error ? "error" : "null", resource, field.field, field.expression, field.example);
       }
@@ -54,12 +70,17 @@ class RecordMapper {
   }
 
   [[nodiscard]] std::size_t failed() const { return failed_; }
+  [[nodiscard]] const std::vector<Explanation>& explanations() const { return explanations_; }
 
  private:
   std::string_view padded(std::string_view record) {
     text_.assign(record);
     text_.append(json::Document::kPadding, ' ');
     return std::string_view(text_).substr(0, record.size());
+  }
+
+  void malformed(const std::string& message) {
+    say("malformed", explanations_.empty() ? 0 : explanations_.front().resource, "", "", message);
   }
 
   void say(std::string_view problem, std::uint32_t resource, const std::string& field, const std::string& expression,
@@ -78,34 +99,14 @@ class RecordMapper {
   }
 
   std::shared_ptr<const transform::Mapping> mapping_;
-  std::vector<std::uint32_t> resources_;
+  const bool explain_;
+  std::vector<Explanation> explanations_;  ///< Of each block that maps the records.
   transform::Mapper mapper_;
   json::Document document_;
   std::string text_;
   std::size_t record_ = 0;
   std::size_t failed_ = 0;
 };
-
-// The elements of an array are records, and so is any other value.
-pipeline::Result<void> map_text(const std::string& text, RecordMapper& mapper) {
-  if (!text.starts_with('[')) {
-    mapper.map(text);
-    return {};
-  }
-  std::string bytes = text;
-  bytes.append(json::Document::kPadding, ' ');
-  json::Document document;
-  const auto root = document.index(std::string_view(bytes).substr(0, text.size()));
-  if (!root) return pipeline::unexpected(root.error());
-  if (auto checked = document.check(); !checked) return checked;
-  json::Document::Elements elements(document, *root);
-  while (elements.next()) {
-    const auto raw = elements.raw_value();
-    if (!raw) return pipeline::unexpected(raw.error());
-    mapper.map(*raw);
-  }
-  return elements.status();
-}
 
 }  // namespace
 
@@ -129,21 +130,15 @@ int run_map(const MapFlags& flags) {
   if (mapping != nullptr) resources = choose_resources(mapping->spec(), {flags.kind}, problems);
   if (print_problems(problems, terminal)) return kExitUsage;
 
-  RecordMapper mapper(mapping, resources);
-  JsonStream stream({flags.input});
-  std::string record;
-  while (true) {
-    const auto more = stream.next(record);
-    if (!more) {
-      terminal.print("riptide: --input: " + more.error().message);
-      return kExitUsage;
-    }
-    if (!*more) break;
-    if (auto mapped = map_text(record, mapper); !mapped) {
-      terminal.print("riptide: --input: the array that ends in line " + std::to_string(stream.line()) +
-                     " is not JSON: " + mapped.error().message);
-      return kExitUsage;
-    }
+  RecordMapper mapper(mapping, resources, !flags.explain.empty());
+  const auto read = for_each_record(flags.input, [&](std::string_view record) { mapper.map(record); });
+  for (const Explanation& explanation : mapper.explanations()) {
+    if (flags.explain.empty()) break;
+    terminal.print(flags.explain == "json" ? explanation_json(explanation) : explanation_table(explanation));
+  }
+  if (!read) {
+    terminal.print("riptide: --input: " + read.error().message);
+    return kExitUsage;
   }
   if (std::fflush(stdout) != 0) return kExitSinkFailed;
   return mapper.failed() > 0 ? 1 : kExitComplete;

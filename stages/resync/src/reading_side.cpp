@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "riptide/json/structurals.hpp"
+
 namespace riptide::stages {
 namespace {
 
@@ -148,6 +150,9 @@ void ReadingSide::read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>
     learn_body_size(response.body ? response.body->capacity() : 0);
     auto document = state_.documents.borrow();
     auto step = state_.source->read(fetched.pending.request, response, *document);
+    if (!step && step.error().kind == ErrorKind::kMalformed && repair_utf8(*fetched.answer)) {
+      step = state_.source->read(fetched.pending.request, response, *document);
+    }
     if (step) {
       page_of(fetched, std::move(*step), emit);
     } else {
@@ -156,6 +161,24 @@ void ReadingSide::read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>
   }
   fetched.token.release();
   admit();
+}
+
+/// Puts a copy in the place of a body that is not UTF-8, with U+FFFD for what is none. False if it is UTF-8.
+bool ReadingSide::repair_utf8(HttpResponse& response) {
+  if (!response.body) return false;
+  std::string text;
+  json::append_repaired_utf8(response.body->view(), text);
+  if (text == response.body->view()) return false;
+  std::shared_ptr<pipeline::PageBuffer> repaired = page_buffers_.take();
+  repaired->credit = state_.body_bytes.take(text.size());  // The body's own comes home with it.
+  repaired->append(text);
+  response.body = std::move(repaired);
+  if (!said_repaired_.exchange(true, std::memory_order_relaxed)) {
+    state_.say(LogLevel::kWarning, fmt::format("not UTF-8, read with U+FFFD for every invalid byte sequence (said once "
+                                               "a run): {}",
+                                               response.safe_url));
+  }
+  return true;
 }
 
 void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::Emit<ReadPage>& emit) {

@@ -45,6 +45,7 @@ class ReadingSide {
   void admit_all() noexcept;
   void send_request(std::shared_ptr<AdmittedRequest> admitted, pipeline::Completion<FetchedPage> completion);
   void read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>& emit);
+  bool repair_utf8(HttpResponse& response);
   void page_of(FetchedPage& fetched, PageStep step, const pipeline::Emit<ReadPage>& emit);
   void page_without_answer(FetchedPage& fetched);
   void page_unreadable(FetchedPage& fetched, Error error);
@@ -63,6 +64,7 @@ class ReadingSide {
   std::atomic<const char*> waits_for_{"source"};
   std::atomic<std::size_t> body_credit_;
   std::atomic<std::uint64_t> malformed_retries_{0};
+  std::atomic<bool> said_repaired_{false};
   std::unique_ptr<HttpClient> client_;  // Dies first: its callbacks reach into the rest.
 };
 

@@ -1,8 +1,8 @@
-#include <charconv>
 #include <cstring>
 #include <optional>
 
 #include "fast_path.hpp"
+#include "fast_reasons.hpp"
 #include "riptide/json/document.hpp"
 
 namespace riptide::transform::fast {
@@ -23,19 +23,6 @@ struct Subject {
   PathTrie::NodeId node = PathTrie::kRoot;
   std::uint32_t slot = 0;
 };
-
-/// A literal whole number that fits; jq's own forms of all others are the evaluator's business.
-std::optional<std::int64_t> whole_number(const Node& node) {
-  const bool negative = node.kind == Kind::kNegate;
-  const Node* const literal = negative ? node.child(0) : &node;
-  if (literal == nullptr || literal->kind != Kind::kNumber || literal->text.size() > 15) return std::nullopt;
-  std::int64_t number = 0;
-  const char* const end = literal->text.data() + literal->text.size();
-  const auto [stop, failure] = std::from_chars(literal->text.data(), end, number);
-  if (failure != std::errc{} || stop != end) return std::nullopt;
-  if (std::to_string(number) != literal->text || (negative && number == 0)) return std::nullopt;
-  return negative ? -number : number;
-}
 
 /// True if evaluating `node` evaluates its input for certain. Where that is not so, an input that may raise an error
 /// has to be evaluated first: `.a.b | "x"` fails where `.a` is a number.
@@ -111,14 +98,37 @@ class Compiler {
   PathTrie::NodeId plain_path(const Node* node) { return path(node, Subject{}); }
 
   ClosureId compile(const Node* node, const Subject& input) {
-    if (node == nullptr || depth_ >= kDeepest || plan_.closures_.size() >= kMostClosures) return kNoClosure;
+    if (node == nullptr) return kNoClosure;
+    if (depth_ >= kDeepest || plan_.closures_.size() >= kMostClosures)
+      return refuse({"is nested too deep or too long"});
+    Reasons before = reasons_;
     ++depth_;
     const ClosureId id = dispatch(*node, input);
     --depth_;
+    if (id != kNoClosure) {
+      reasons_ = std::move(before);  // what stood in the way of a first try is none any more
+    } else if (reasons_.count == before.count) {
+      refuse(reason_against(*node));  // the innermost node that could not be
+    }
     return id;
   }
 
+  /// Why the last program came to kNoClosure.
+  [[nodiscard]] const std::string& why() const noexcept { return reasons_.last.text; }
+
  private:
+  struct Reasons {
+    Reason last;
+    std::size_t count = 0;
+  };
+
+  /// Several outputs are a weak reason: where a loop may stand, what its body could not do is what the user can change.
+  ClosureId refuse(Reason reason) {
+    ++reasons_.count;
+    if (reasons_.last.text.empty() || !reason.weak) reasons_.last = std::move(reason);
+    return kNoClosure;
+  }
+
   Closure& closure(ClosureId id) { return plan_.closures_[id]; }
 
   ClosureId make(Op op, ClosureId a = kNoClosure, ClosureId b = kNoClosure, ClosureId c = kNoClosure) {
@@ -692,6 +702,7 @@ class Compiler {
   Plan& plan_;
   const Plan::Environment& environment_;
   int depth_ = 0;
+  Reasons reasons_;
   std::vector<std::pair<std::string, Subject>> variables_;
 };
 
@@ -700,11 +711,13 @@ Plan::~Plan() = default;
 Plan::Plan(Plan&&) noexcept = default;
 Plan& Plan::operator=(Plan&&) noexcept = default;
 
-ClosureId Plan::compile(const jq::ast::Module& module, const Environment& environment) {
+ClosureId Plan::compile(const jq::ast::Module& module, const Environment& environment, std::string* why) {
   PathTrie before = trie_;
   const std::size_t closures = closures_.size();
-  const ClosureId id = Compiler(*this, environment).program(module.body.get());
+  Compiler compiler(*this, environment);
+  const ClosureId id = compiler.program(module.body.get());
   if (id == kNoClosure) {  // paths that nobody reads would slow the walk
+    if (why != nullptr) *why = compiler.why();
     trie_ = std::move(before);
     closures_.resize(closures);
   }

@@ -104,8 +104,8 @@ class Plan {
 
   using Environment = std::vector<std::pair<std::string, std::string>>;
 
-  /// Compiles a program, of which the first output counts; kNoClosure if it is not for the fast path.
-  ClosureId compile(const jq::ast::Module& module, const Environment& environment);
+  /// Compiles a program, of which the first output counts; kNoClosure if it is not for the fast path, and `why`.
+  ClosureId compile(const jq::ast::Module& module, const Environment& environment, std::string* why = nullptr);
   /// Notes what a program can see of the record, for `Machine::append_needed`. False: all of it.
   bool see(const jq::ast::Module& module);
   /// The node of a program that is a plain path; kNone if it is none.

@@ -97,17 +97,23 @@ class Compiler {
     CompiledExpression compiled;
     compiled.spec = &spec;
     compiled.field = static_cast<std::uint32_t>(fields_->size());
-    fields_->push_back(&spec);
+    CompiledField& field = fields_->emplace_back();
+    field.spec = &spec;
+    field.path = path;
     Attempt made = compile_text(spec.text);
     compiled.program = std::move(made.program);
+    field.program = compiled.program;
     if (!compiled.program) {
       compiled.error = made.error.message;
+      field.why = "does not compile: " + compiled.error;
       refuse(spec, std::move(path), std::move(made.error));
-    } else if (plan_ != nullptr) {
-      compiled.closure = plan_->compile(compiled.program->syntax(), jq_options_.environment);
+    } else {
+      compiled.closure = plan_->compile(compiled.program->syntax(), jq_options_.environment, &field.why);
       // Items are parts of the record; what is seen of them is not followed.
       compiled.sees_part = !has_items_ && plan_->see(compiled.program->syntax());
       in_plan_ = in_plan_ || compiled.closure != fast::kNoClosure || compiled.sees_part;
+      field.fast_path = compiled.closure != fast::kNoClosure;
+      field.whole_record = !compiled.sees_part;
     }
     return compiled;
   }
@@ -210,12 +216,27 @@ class Compiler {
                       !plan.reads_around(items.removed);
     }
     resource.has_plan = items.in_plan;
+    if (items.in_plan) return;
+    // The items are cut out by the evaluator, so all else runs there too.
+    const std::string list_why = resource.fields[items.list.field].why;
+    std::string why = "what itemsToParse takes out of the record is read around by another expression";
+    if (!list_why.empty()) {
+      why = "itemsToParse " + list_why;
+    } else if (items.removes_all) {
+      why = "itemsToParse names no path to take out of the record";
+    } else if (removes && (items.removed == fast::PathTrie::kNone || items.removed == fast::PathTrie::kRoot ||
+                           plan.trie().is_element(items.removed))) {
+      why = "itemsToParse takes out of the record what is no plain member";
+    }
+    for (CompiledField& field : resource.fields) {
+      if (std::exchange(field.fast_path, false)) field.why = why;
+    }
   }
 
   const bool lenient_;
   jq::CompileOptions jq_options_;
   std::vector<Diagnostic>& diagnostics_;
-  std::vector<const ExpressionSpec*>* fields_ = nullptr;
+  std::vector<CompiledField>* fields_ = nullptr;
   fast::Plan* plan_ = nullptr;
   bool in_plan_ = false;
   bool has_items_ = false;
@@ -260,5 +281,16 @@ Mapping::Mapping(std::unique_ptr<const Program> program) : program_(std::move(pr
 Mapping::~Mapping() = default;
 
 const MappingSpec& Mapping::spec() const noexcept { return program_->spec; }
+
+std::vector<FieldPlan> Mapping::explain() const {
+  std::vector<FieldPlan> plans;
+  for (std::uint32_t resource = 0; resource < program_->resources.size(); ++resource) {
+    for (const CompiledField& field : program_->resources[resource].fields) {
+      plans.push_back({resource, field.spec->path, field.path, field.spec->text, field.spec->line, field.spec->column,
+                       field.fast_path, field.whole_record, field.why});
+    }
+  }
+  return plans;
+}
 
 }  // namespace riptide::transform

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +26,16 @@ enum class Selected : std::uint8_t { kYes, kNo, kUnreadable };
 bool is_object_text(std::string_view json) noexcept {
   const std::size_t begin = json.find_first_not_of(" \t\r\n");
   return begin != std::string_view::npos && json[begin] == '{';
+}
+
+/// Repeats an evaluation until it is long enough for the clock, so that reading the clock does not show.
+constexpr double kLongEnoughNs = 4'000;
+constexpr int kMostRepeats = 100;
+
+using Clock = std::chrono::steady_clock;
+
+double nanoseconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
 }
 
 std::string_view type_name(jq::Type type) noexcept {
@@ -75,6 +86,10 @@ struct Mapper::State {
   MappedPage* out = nullptr;
   MappedPage::Counts counts;
   std::vector<FieldTrouble> troubles;  ///< By field number.
+  ResourceMeasure* measure = nullptr;  ///< Where expressions are to be measured.
+  bool repeating = false;              ///< For the clock only: nothing is noted.
+  bool loading = false;                ///< A `LoadTimer` runs.
+  bool used_evaluator = false;         ///< By the last expression.
 
   // Of the current record:
   std::uint32_t record_index = 0;
@@ -104,7 +119,7 @@ struct Mapper::State {
   void end() {
     for (std::size_t field = 0; field < resource->fields.size(); ++field) {
       const FieldTrouble& trouble = troubles[field];
-      if (trouble.count != 0) report_trouble(*resource->fields[field], trouble);
+      if (trouble.count != 0) report_trouble(*resource->fields[field].spec, trouble);
     }
     const auto same = [this](const auto& entry) { return entry.first == resource_index; };
     auto found = std::find_if(out->counts.begin(), out->counts.end(), same);
@@ -130,7 +145,7 @@ struct Mapper::State {
 
   /// Notes that a field came out null, or failed with `message`.
   void note(const CompiledExpression& expression, Came came) {
-    if (came == Came::kValue) return;
+    if (came == Came::kValue || repeating) return;
     FieldTrouble& trouble = troubles[expression.field];
     ++trouble.count;
     if (came != Came::kError || trouble.error) return;
@@ -149,10 +164,64 @@ struct Mapper::State {
     for (std::size_t number = 0; number < resource->entities.size(); ++number) fault(kind, text);
   }
 
+  /// Evaluates an expression, again and again for the clock, and adds to the measure what it came to.
+  template <class Evaluate>
+  Came measured(const CompiledExpression& expression, Evaluate&& evaluate) {
+    ResourceMeasure::Field& field = measure->fields[expression.field];
+    used_evaluator = false;
+    Came came = evaluate();  // makes the record a value, if need be
+    const std::string said = message;
+    ++field.evaluations;
+    field.by_evaluator += used_evaluator ? 1 : 0;
+    field.nulls += came == Came::kNull ? 1 : 0;
+    if (came == Came::kError && field.errors++ == 0) field.example = message.substr(0, kMaxExampleBytes);
+    repeating = true;
+    double took = 0;
+    double best = 0;  // without what else the machine did
+    int repeats = 0;
+    for (int batch = 1; took < kLongEnoughNs && repeats < kMostRepeats; batch = 8) {
+      const Clock::time_point begin = Clock::now();
+      for (int i = 0; i < batch; ++i) evaluate();
+      const double batch_took = nanoseconds_since(begin);
+      if (repeats == 0 || batch_took / batch < best) best = batch_took / batch;
+      took += batch_took;
+      repeats += batch;
+    }
+    repeating = false;
+    field.nanoseconds += best;
+    message = said;
+    return came;
+  }
+
+  /// Adds the time of making a value, where one is to be made and the time is asked for.
+  class LoadTimer {
+   public:
+    explicit LoadTimer(State& state) : state_(state) {
+      const bool made = state.loaded == Loaded::kFailed ||
+                        (state.loaded == Loaded::kYes && (state.item == kNoItem || state.input_item == state.item));
+      runs_ = state.measure != nullptr && !made && !std::exchange(state.loading, true);
+      if (runs_) begin_ = Clock::now();
+    }
+    ~LoadTimer() {
+      if (!runs_) return;
+      state_.loading = false;
+      state_.measure->load_nanoseconds += nanoseconds_since(begin_);
+    }
+    LoadTimer(const LoadTimer&) = delete;
+    LoadTimer& operator=(const LoadTimer&) = delete;
+
+   private:
+    State& state_;
+    bool runs_ = false;
+    Clock::time_point begin_;
+  };
+
   /// Makes the record a value for an expression, or the part of it that it sees. False: `message` says why it cannot.
   bool load_for(const CompiledExpression& expression) {
+    used_evaluator = true;
     if (!expression.sees_part || !walked || loaded == Loaded::kYes || loaded == Loaded::kFailed) return load();
     if (loaded == Loaded::kPart) return true;
+    const LoadTimer timer(*this);
     loaded_part.clear();
     if (!machine.append_needed(loaded_part) || !evaluator.load(loaded_part)) return load();
     loaded = Loaded::kPart;
@@ -162,6 +231,7 @@ struct Mapper::State {
 
   /// Makes the record a value, once. False: `message` says why it cannot be one.
   bool load() {
+    const LoadTimer timer(*this);
     if (loaded == Loaded::kNo || loaded == Loaded::kPart) {
       auto done = evaluator.load(record);
       loaded = done ? Loaded::kYes : Loaded::kFailed;
@@ -226,6 +296,15 @@ struct Mapper::State {
 
   /// Appends what an expression comes to.
   Came append(const CompiledExpression& expression, std::string& bytes) {
+    if (measure == nullptr) return append_once(expression, bytes);
+    const std::size_t before = bytes.size();
+    return measured(expression, [&] {
+      bytes.resize(before);
+      return append_once(expression, bytes);
+    });
+  }
+
+  Came append_once(const CompiledExpression& expression, std::string& bytes) {
     const std::size_t before = bytes.size();
     Came came = Came::kError;
     if (walked && expression.closure != fast::kNoClosure && append_fast(expression, bytes, came)) {
@@ -276,6 +355,16 @@ struct Mapper::State {
   }
 
   Selected select() {
+    if (measure == nullptr) return select_once();
+    Selected selected = Selected::kNo;
+    measured(resource->selector, [&] {
+      selected = select_once();
+      return selected == Selected::kUnreadable ? Came::kError : Came::kValue;
+    });
+    return selected;
+  }
+
+  Selected select_once() {
     const CompiledExpression& selector = resource->selector;
     if (!selector.program) {
       message = "selector does not compile: " + selector.error;
@@ -511,16 +600,30 @@ struct Mapper::State {
     made.state = Items::State::kNotYet;
     input_item = kNoItem;
     std::size_t count = 0;
+    const Clock::time_point begin = measure == nullptr ? Clock::time_point() : Clock::now();
+    const double loaded_before = measure == nullptr ? 0 : measure->load_nanoseconds;
+    const auto measure_list = [&](bool by_evaluator, Came came) {
+      if (measure == nullptr) return;
+      ResourceMeasure::Field& field = measure->fields[items.list.field];
+      ++field.evaluations;
+      field.by_evaluator += by_evaluator ? 1 : 0;
+      field.nulls += came == Came::kNull ? 1 : 0;
+      if (came == Came::kError && field.errors++ == 0) field.example = message.substr(0, kMaxExampleBytes);
+      field.nanoseconds += nanoseconds_since(begin) - (measure->load_nanoseconds - loaded_before);
+    };
     const bool fast =
         walked && machine.list_items(items.list.closure, count) && (!items.remove || machine.take_out(items.removed));
+    if (fast) measure_list(false, Came::kValue);
     if (!fast) {
       walked = false;
       if (!make_items(items)) {
         message = made.text;
         note(items.list, made.noted);
+        measure_list(true, made.noted);
         return fault_all(made.fault, made.text);
       }
       count = made.list.size();
+      measure_list(true, Came::kValue);
     }
     for (item = 0; item < count; ++item) {
       walked = fast && machine.enter_item(item, items.item);
@@ -539,6 +642,36 @@ struct Mapper::State {
       evaluate();
     }
   }
+
+  void map(std::uint32_t index, const pipeline::Page& page, const pipeline::RecordSet& records, MappedPage& mapped) {
+    RIPTIDE_CHECK(index < mapping->program_->resources.size());
+    out = &mapped;
+    begin(index);
+    const bool fast = resource->has_plan;
+    if (fast) {
+      measured_walk([&] {
+        indexed.begin(resource->plan, page, records);
+        return true;
+      });
+    }
+    for (std::size_t number = 0; number < records.spans.size(); ++number) {
+      record_index = static_cast<std::uint32_t>(number);
+      record = pipeline::view_of(page, records, records.spans[number]);
+      loaded = Loaded::kNo;
+      walked = fast && measured_walk([&] { return indexed.walk(number, machine); });
+      map_record();
+    }
+    end();
+  }
+
+  template <class Walk>
+  bool measured_walk(Walk&& walk) {
+    if (measure == nullptr) return walk();
+    const Clock::time_point begin = Clock::now();
+    const bool good = walk();
+    measure->walk_nanoseconds += nanoseconds_since(begin);
+    return good;
+  }
 };
 
 Mapper::Mapper(std::shared_ptr<const Mapping> mapping) : state_(std::make_unique<State>(std::move(mapping))) {}
@@ -548,20 +681,17 @@ Mapper& Mapper::operator=(Mapper&&) noexcept = default;
 
 void Mapper::map(std::uint32_t resource, const pipeline::Page& page, const pipeline::RecordSet& records,
                  MappedPage& out) {
-  State& state = *state_;
-  RIPTIDE_CHECK(resource < state.mapping->program_->resources.size());
-  state.out = &out;
-  state.begin(resource);
-  const bool fast = state.resource->has_plan;
-  if (fast) state.indexed.begin(state.resource->plan, page, records);
-  for (std::size_t index = 0; index < records.spans.size(); ++index) {
-    state.record_index = static_cast<std::uint32_t>(index);
-    state.record = pipeline::view_of(page, records, records.spans[index]);
-    state.loaded = State::Loaded::kNo;
-    state.walked = fast && state.indexed.walk(index, state.machine);
-    state.map_record();
-  }
-  state.end();
+  state_->map(resource, page, records, out);
+}
+
+void Mapper::measure(std::uint32_t resource, const pipeline::Page& page, const pipeline::RecordSet& records,
+                     MappedPage& out, ResourceMeasure& measure) {
+  RIPTIDE_CHECK(resource < state_->mapping->program_->resources.size());
+  measure.fields.resize(state_->mapping->program_->resources[resource].fields.size());
+  measure.records += records.spans.size();
+  state_->measure = &measure;
+  state_->map(resource, page, records, out);
+  state_->measure = nullptr;
 }
 
 }  // namespace riptide::transform

@@ -61,13 +61,23 @@ struct CompiledItems {
   fast::PathTrie::NodeId item = fast::PathTrie::kNone;     ///< Where `name` lies.
 };
 
+/// What is known of an expression beside how to evaluate it.
+struct CompiledField {
+  const ExpressionSpec* spec = nullptr;
+  std::string path;                            ///< Its place in the mapping.
+  std::shared_ptr<const jq::Program> program;  ///< Null if it does not compile (lenient).
+  bool fast_path = false;
+  bool whole_record = false;  ///< The evaluator needs all of the record.
+  std::string why;            ///< Why it is not on the fast path.
+};
+
 struct CompiledResource {
   fast::Plan plan;
   bool has_plan = false;  ///< At least one expression is in it.
   CompiledExpression selector;
   std::optional<CompiledItems> items;
   std::vector<CompiledEntity> entities;
-  std::vector<const ExpressionSpec*> fields;  ///< By `CompiledExpression::field`.
+  std::vector<CompiledField> fields;  ///< By `CompiledExpression::field`.
 };
 
 struct Mapping::Program {

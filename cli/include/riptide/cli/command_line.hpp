@@ -43,6 +43,8 @@ struct GraphFlags {
 struct LintFlags {
   CommonFlags common;
   std::vector<std::string> files;
+  std::string sample;
+  std::string kind;  ///< Of the sample's records.
 };
 
 struct DemoFlags {
@@ -82,6 +84,7 @@ struct MapFlags {
   std::string kind;
   std::string input = "-";
   std::string type;
+  std::string explain;  ///< "", "text" or "json".
 };
 
 /// jq has a command line of its own: it is passed on as it is.

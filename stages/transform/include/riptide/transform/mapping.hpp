@@ -10,6 +10,7 @@
 #include "riptide/pipeline/record.hpp"
 #include "riptide/pipeline/result.hpp"
 #include "riptide/transform/evaluation_limits.hpp"
+#include "riptide/transform/explain.hpp"
 #include "riptide/transform/mapping_spec.hpp"
 
 namespace riptide::transform {
@@ -72,8 +73,8 @@ struct MappedPage {
 class Mapping {
  public:
   /// Compiles every expression. Errors: kConfig with all diagnostics in its text; `diagnostics`, if given, receives
-  /// them one by one. Where it compiles all the same they are warnings: expressions that do not compile under `lenient`,
-  /// an `itemsToParse` whose path cannot be told. A missing identifier or blueprint is an error even then.
+  /// them one by one. Where it compiles all the same they are warnings: expressions that do not compile under
+  /// `lenient`, an `itemsToParse` whose path cannot be told. A missing identifier or blueprint is an error even then.
   static Result<std::shared_ptr<const Mapping>> compile(const MappingSpec& spec, const CompileOptions& options,
                                                         std::vector<Diagnostic>* diagnostics = nullptr);
   ~Mapping();
@@ -81,9 +82,12 @@ class Mapping {
   Mapping& operator=(const Mapping&) = delete;
 
   [[nodiscard]] const MappingSpec& spec() const noexcept;
+  /// How each expression is evaluated, resource by resource: selector, items, then the entities in file order.
+  [[nodiscard]] std::vector<FieldPlan> explain() const;
 
  private:
   friend class Mapper;
+  friend class PathProbe;
   struct Program;
   explicit Mapping(std::unique_ptr<const Program> program);
   std::unique_ptr<const Program> program_;
@@ -100,6 +104,10 @@ class Mapper {
   /// Maps all records of a page by one resource and appends to `out`. Record errors are data (`out.faults`); nothing
   /// thrown, nothing lost: counts.read grows by the number of evaluations.
   void map(std::uint32_t resource, const pipeline::Page& page, const pipeline::RecordSet& records, MappedPage& out);
+
+  /// As `map`, and adds to `measure` what each expression did. Several times slower: for a sample.
+  void measure(std::uint32_t resource, const pipeline::Page& page, const pipeline::RecordSet& records, MappedPage& out,
+               ResourceMeasure& measure);
 
  private:
   struct State;
