@@ -124,9 +124,15 @@ JqInputs::Next JqInputs::record(std::string& json) {
     const std::string_view text = block_.text();
     if (text[at_] == '\x1E') {
       ++at_;
+      in_record_ = true;
       continue;
     }
     const std::size_t separator = std::min(text.find('\x1E', at_), text.size());
+    if (!in_record_) {  // what is in front of the first separator counts for nothing
+      at_ = separator;
+      if (separator == text.size()) abandon();
+      continue;
+    }
     std::size_t at = at_;
     const auto found = checker_.load_next(text.substr(0, separator), at, false);
     if (found && *found == jq::Evaluator::Loaded::kEnd) {
@@ -142,15 +148,24 @@ JqInputs::Next JqInputs::record(std::string& json) {
     }
     begin_ = at;
     // A text that is cut short costs only itself.
-    const bool at_end = separator == text.size() && block_.last;
-    const JqBlock::Position here = block_.position(separator);
-    std::string problem = found ? (at_end ? "Unfinished abandoned text at EOF" : "Truncated value") +
-                                      std::string(" at line ") + std::to_string(here.line) + ", column " +
-                                      std::to_string(here.column + (at_end ? 0 : 1))
-                                : positioned(found.error().message);
-    err_ += "jq: ignoring parse error: " + problem + '\n';
     at_ = separator;
+    if (found && separator == text.size()) {
+      abandon();
+    } else if (found) {
+      const JqBlock::Position here = block_.position(separator + 1);
+      err_ +=
+          "jq: ignoring parse error: " + with_position("Truncated value at line 1, column 0", here.line, here.column) +
+          '\n';
+    } else {
+      err_ += "jq: ignoring parse error: " + positioned(found.error().message) + '\n';
+    }
   }
+}
+
+void JqInputs::abandon() {
+  const JqBlock::Position here = block_.position(block_.text().size());
+  err_ += "jq: ignoring parse error: " +
+          with_position("Unfinished abandoned text at EOF at line 1, column 0", here.line, here.column) + '\n';
 }
 
 JqInputs::Next JqInputs::event(std::string& json) {

@@ -64,11 +64,20 @@ JqBlock::Place JqBlock::place(std::size_t end) const {
   const std::size_t until = which + 1 < files_.size() ? files_[which + 1].offset : text().size();
   const std::size_t from = files_[which].offset;
   // jq reads line by line: the line on which the value ends has been read to its end.
-  const std::string_view lines = text().substr(from, until - from);
-  const std::size_t line_end = lines.find('\n', std::max(end, from + 1) - 1 - from);
+  const std::size_t line_end = std::min(text().find('\n', std::max(end, from + 1) - 1), until);
   Place place = files_[which].place;
-  place.line += count_lines(lines.substr(0, line_end)) + (line_end == std::string_view::npos ? 0 : 1);
+  place.line += lines_between(from, line_end) + (line_end == until ? 0 : 1);
   return place;
+}
+
+std::size_t JqBlock::lines_between(std::size_t from, std::size_t to) const {
+  if (from != counted_from_ || to < counted_to_) {
+    counted_from_ = counted_to_ = from;
+    counted_ = 0;
+  }
+  counted_ += count_lines(text().substr(counted_to_, to - counted_to_));
+  counted_to_ = to;
+  return counted_;
 }
 
 JqBlock::Position JqBlock::position(std::size_t at) const {
@@ -176,6 +185,7 @@ bool JqSource::next(JqBlock& block) {
   block.files_ = std::move(carried_files_);
   carried_files_.clear();
   block.start_ = position_;
+  block.counted_to_ = SIZE_MAX;
   block.last = false;
   carry_.clear();
   carry_.trim(4 * kBlockBytes);

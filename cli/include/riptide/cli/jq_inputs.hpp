@@ -40,6 +40,7 @@ class JqInputs final : public transform::jq::Host {
   Next line(std::string& text);
   Next record(std::string& json);
   Next event(std::string& json);
+  void abandon();
   bool next_block();
   void say_complaints();
   [[nodiscard]] JqBlock::Place place() const;
@@ -54,6 +55,7 @@ class JqInputs final : public transform::jq::Host {
   std::size_t at_ = 0;     ///< Behind it.
   bool slurped_ = false;
   bool finished_ = false;
+  bool in_record_ = false;  ///< There has been a record separator.
   std::string text_;
   std::string loaded_;  ///< The text of the main loop's input.
   JqEvents events_;

@@ -64,8 +64,14 @@ struct JqBlock {
     std::size_t offset;
     Place place;
   };
+  [[nodiscard]] std::size_t lines_between(std::size_t from, std::size_t to) const;
+
   std::vector<FileStart> files_;  ///< The first one at 0.
   Position start_;
+  // Places are asked for in order, mostly: up to where lines have been counted, from where, and how many there were.
+  mutable std::size_t counted_from_ = 0;
+  mutable std::size_t counted_to_ = 0;
+  mutable std::size_t counted_ = 0;
 };
 
 /// Reads files one after the other as one text, as jq does (a value may begin in one and end in the next), and cuts it
