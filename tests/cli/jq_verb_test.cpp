@@ -1,5 +1,11 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <thread>
 
 #include "program_run.hpp"
 
@@ -9,51 +15,13 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// Outputs are those of jq 1.8.
-TEST(JqVerb, WritesWhatJqWrites) {
-  struct Case {
-    std::vector<std::string> arguments;
-    std::string input, output;
-    int exit_code = 0;
-  };
-  const Case cases[] = {
-      {{"-c", ".a"}, "{\"a\":[1,2,{\"b\":\"é\"}]}", "[1,2,{\"b\":\"é\"}]\n"},
-      {{"."}, "{\"a\":[1,{}],\"b\":[]}", "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": []\n}\n"},
-      {{"-r", ".[]"}, "[\"x\",1]", "x\n1\n"},
-      {{"-n", "[1,2]", "-c"}, "", "[1,2]\n"},
-      {{"-nr", "\"a\",\"b\""}, "", "a\nb\n"},
-      {{"-j", ".[]"}, "[\"x\",1]", "x1"},
-      {{"-ac", "."}, "[\"é😀\"]", "[\"\\u00e9\\ud83d\\ude00\"]\n"},
-      {{"-Sc", "."}, "{\"b\":1,\"a\":{\"d\":1,\"c\":2}}", "{\"a\":{\"c\":2,\"d\":1},\"b\":1}\n"},
-      {{"-sc", "."}, "1 2\n3", "[1,2,3]\n"},
-      {{"--tab", "."}, "[1]", "[\n\t1\n]\n"},
-      {{"--indent", "1", "."}, "[1]", "[\n 1\n]\n"},
-      {{"-nc", "--arg", "x", "1", "--argjson", "y", "{\"z\":2}", "[$x,$y,$ARGS.named.x]"},
-       "",
-       "[\"1\",{\"z\":2},\"1\"]\n"},
-      {{"-nc", "$ARGS.positional", "--args", "a", "b"}, "", "[\"a\",\"b\"]\n"},
-      {{"-nc", "[inputs]"}, "1 2", "[1,2]\n"},
-      {{"-R", "."}, "one\ntwo\n", "\"one\"\n\"two\"\n"},
-      {{"-c", "."}, "9007199254740993 1.10", "9007199254740993\n1.10\n"},
-      {{"-e", ".a"}, "{\"a\":false}", "false\n", 1},
-      {{"-e", "empty"}, "1", "", 4},
-      {{"-e", "."}, "1", "1\n", 0},
-      {{".[", "-c"}, "1", "", 3},
-      {{".a"}, "{\"a\":2} 1", "2\n", 5},
-      {{".a"}, "1 {\"a\":2}", "2\n", 0},  // the last input decides
-      {{"."}, "{oops}", "", 2},
-      {{"--wrong", "."}, "", "", 2},
-      {{}, "", "", 2},
-      {{"-n", "\"bye\\n\" | halt_error(7)"}, "", "", 7},
-  };
+// What the flags do is tested in jq_run_test.cpp; here is what takes a process.
+TEST(JqVerb, ReadsStandardInputAndExitsWithItsCode) {
   const ProgramFolder folder;
-  for (const Case& one : cases) {
-    std::vector<std::string> arguments = {"jq"};
-    arguments.insert(arguments.end(), one.arguments.begin(), one.arguments.end());
-    const ProgramRun run = folder.run(arguments, one.input);
-    EXPECT_EQ(run.out, one.output) << ::testing::PrintToString(one.arguments) << run.err;
-    EXPECT_EQ(run.exit_code, one.exit_code) << ::testing::PrintToString(one.arguments) << run.err;
-  }
+  const ProgramRun run = folder.run({"jq", "-c", ".a", "-"}, "{\"a\":[1]} 2");
+  EXPECT_EQ(run.out, "[1]\n");
+  EXPECT_EQ(run.err, "jq: error (at <stdin>:0): Cannot index number with string (\"a\")\n");
+  EXPECT_EQ(run.exit_code, 5);
 }
 
 TEST(JqVerb, ReadsFilesAndProgramsFromFiles) {
@@ -62,13 +30,52 @@ TEST(JqVerb, ReadsFilesAndProgramsFromFiles) {
   folder.write("a.json", "1\n2");
   folder.write("b.json", "3");
   folder.write("program.jq", ". + 1 # comment\n");
-  EXPECT_EQ(folder.run({"jq", "-f", "program.jq", "a.json", "b.json"}).out, "2\n3\n4\n");
+  EXPECT_EQ(folder.run({"jq", "-f", "program.jq", "a.json", "b.json"}).out, "2\n24\n");  // one text, as in jq
   EXPECT_EQ(folder.run({"jq", "-c", "--slurpfile", "f", "a.json", "--rawfile", "r", "b.json", "-n", "[$f,$r]"}).out,
             "[[1,2],\"3\"]\n");
   EXPECT_EQ(folder.run({"jq", "-n", "-r", "env.NAME, $ENV.NAME"}).out, "value\nvalue\n");
   const ProgramRun missing = folder.run({"jq", ".", "none.json", "b.json"});
   EXPECT_EQ(missing.exit_code, 2);
   EXPECT_EQ(missing.out, "3\n");
+}
+
+// The largest resident size of the program, in KiB.
+long most_memory(const ProgramFolder& folder, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "riptide");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    const int nowhere = ::open("/dev/null", O_RDWR);
+    ::dup2(nowhere, 0);
+    ::dup2(nowhere, 1);
+    if (::chdir(folder.path("").c_str()) == 0) ::execv(RIPTIDE_PROGRAM, argv.data());
+    ::_exit(127);
+  }
+  int status = 0;
+  struct rusage usage {};
+  ::wait4(pid, &status, 0, &usage);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  return usage.ru_maxrss;
+}
+
+TEST(JqVerb, HoldsAFewBlocksOfALargeFile) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers keep memory of their own";
+#endif
+  const ProgramFolder folder;
+  std::string lines, over_lines;
+  while (lines.size() < 50'000'000) lines += "{\"id\":1,\"text\":\"" + std::string(1'000, 'x') + "\"}\n";
+  folder.write("lines.ndjson", lines);
+  while (over_lines.size() < 50'000'000)
+    over_lines += "{\n  \"id\": 1,\n  \"text\": \"" + std::string(1'000, 'x') + "\"\n}";
+  folder.write("values.json", over_lines);
+  const long few = 24'000 + 3'000 * static_cast<long>(std::thread::hardware_concurrency());
+  EXPECT_LT(most_memory(folder, {"jq", ".id", "lines.ndjson"}), few);
+  EXPECT_LT(most_memory(folder, {"jq", ".", "values.json"}), few);
+  EXPECT_LT(most_memory(folder, {"jq", "-n", "reduce inputs as $i (0; . + $i.id)", "values.json"}), few);
+  EXPECT_LT(most_memory(folder, {"jq", "-c", "--stream", "select(.[1] == 1)", "values.json"}), few);
 }
 
 TEST(JqVerb, SaysWhereAProgramDoesNotCompile) {

@@ -7,6 +7,8 @@
 #include "jq/machine.hpp"
 #include "jq/native_stack.hpp"
 #include "jq/parser.hpp"
+#include "jq/utf8.hpp"
+#include "jq/view.hpp"
 
 namespace riptide::transform::jq {
 
@@ -115,6 +117,7 @@ struct Program::Parts {
   std::string text;
   ast::Module module;
   std::unique_ptr<CompiledCode> code;
+  std::unique_ptr<const View> view;
 };
 
 Program::Program(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -127,6 +130,7 @@ Program::~Program() {
 std::string_view Program::text() const noexcept { return parts_->text; }
 const ast::Module& Program::syntax() const noexcept { return parts_->module; }
 bool Program::single_output() const noexcept { return parts_->code->main->single; }
+bool Program::asks_host() const noexcept { return parts_->code->asks_host; }
 
 Result<std::shared_ptr<const Program>> Program::compile(std::string_view text, const CompileOptions& options,
                                                         CompileError* where) {
@@ -143,6 +147,7 @@ Result<std::shared_ptr<const Program>> Program::compile(std::string_view text, c
     return unexpected(ErrorKind::kConfig, error.message + " at line " + std::to_string(error.line) + ", column " +
                                               std::to_string(error.column));
   }
+  parts->view = view_of(parts->module);
   return std::shared_ptr<const Program>(new Program(std::move(parts)));
 }
 
@@ -199,6 +204,66 @@ void Evaluator::load_null() {
   const HeapScope heap(machine_->heap_);
   machine_->reset();
   machine_->input_ = Value::null();
+}
+
+void Evaluator::load_string(std::string_view text) {
+  const HeapScope heap(machine_->heap_);
+  machine_->reset();
+  machine_->input_ = utf8::valid(text) ? borrowed_string(text) : repaired_string(text);
+}
+
+namespace {
+
+pipeline::Unexpected not_read(const JsonReader& reader, std::string_view rest) {
+  if (reader.too_deep()) return unexpected(ErrorKind::kLimit, "Exceeds depth limit for parsing");
+  return unexpected(ErrorKind::kMalformed, json_error(rest));
+}
+
+}  // namespace
+
+Result<Evaluator::Loaded> Evaluator::load_next(std::string_view text, std::size_t& at, bool last,
+                                               const Program* only_for) {
+  Machine& machine = *machine_;
+  const HeapScope heap(machine.heap_);
+  machine.reset();
+  machine.begin();
+  const View* const view = only_for == nullptr ? nullptr : only_for->parts_->view.get();
+  try {
+    switch (machine.reader_.next(text, at, last, machine.limits_.max_depth, view, machine.input_)) {
+      case JsonReader::Found::kValue:
+        return Loaded::kValue;
+      case JsonReader::Found::kNothing:
+        return Loaded::kEnd;
+      case JsonReader::Found::kUnfinished:
+        return Loaded::kUnfinished;
+      case JsonReader::Found::kBroken:
+        break;
+    }
+  } catch (const LimitExceeded& limit) {
+    return unexpected(ErrorKind::kLimit, limit.message);
+  }
+  return not_read(machine.reader_, text.substr(at));
+}
+
+Result<void> Evaluator::load_all(std::string_view text, std::size_t& at) {
+  Machine& machine = *machine_;
+  const HeapScope heap(machine.heap_);
+  machine.reset();
+  machine.begin();
+  try {
+    Value all = Value::array();
+    while (true) {
+      Value value;
+      const auto found = machine.reader_.next(text, at, true, machine.limits_.max_depth, nullptr, value);
+      if (found == JsonReader::Found::kBroken) return not_read(machine.reader_, text.substr(at));
+      if (found != JsonReader::Found::kValue) break;
+      array_push(all, std::move(value));
+    }
+    machine.input_ = std::move(all);
+  } catch (const LimitExceeded& limit) {
+    return unexpected(ErrorKind::kLimit, limit.message);
+  }
+  return {};
 }
 
 ValueRef Evaluator::input() const noexcept { return ValueAccess::borrow(machine_->input_); }

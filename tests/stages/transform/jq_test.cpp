@@ -403,6 +403,7 @@ TEST(JqEvaluatorTest, AsksItsHost) {
     void debug(std::string_view json) override { log_ += "debug " + std::string(json) + ";"; }
     void standard_error(std::string_view text) override { log_ += "stderr " + std::string(text) + ";"; }
     [[nodiscard]] std::string_view input_filename() const override { return "f.json"; }
+    [[nodiscard]] std::size_t input_line_number() const override { return 7; }
     std::vector<std::string> inputs_ = {"1", "[2]", "3"};
     std::string log_;
   } host;
@@ -413,9 +414,10 @@ TEST(JqEvaluatorTest, AsksItsHost) {
   evaluator.load_null();
   std::string out;
   const Outcome outcome = evaluator.run(
-      *compiled("input, ([inputs] | debug), input_filename, (\"x\" | stderr), (5 | halt_error(3))", options),
+      *compiled("input, ([inputs] | debug), input_filename, input_line_number, (\"x\" | stderr), (5 | halt_error(3))",
+                options),
       [&](ValueRef value) { return value.append_json(out), Next::kContinue; });
-  EXPECT_EQ(out, "1[[2],3]\"f.json\"\"x\"");
+  EXPECT_EQ(out, "1[[2],3]\"f.json\"7\"x\"");
   EXPECT_EQ(host.log_, "debug [[2],3];stderr x;");
   EXPECT_EQ(outcome.ending, Outcome::Ending::kHalted);
   EXPECT_EQ(outcome.exit_code, 3);

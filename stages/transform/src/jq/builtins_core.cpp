@@ -266,7 +266,10 @@ Status b_input_filename(Machine& m, Value&, Value*, Value& output) {
   return Status::kOk;
 }
 
-Status b_input_line_number(Machine& m, Value&, Value*, Value&) { return m.fail("Unknown input line number"); }
+Status b_input_line_number(Machine& m, Value&, Value*, Value& output) {
+  output = Value::number(m.host() == nullptr ? std::size_t{0} : m.host()->input_line_number());
+  return Status::kOk;
+}
 
 Status b_halt(Machine& m, Value&, Value*, Value&) { return m.halt(0, nullptr); }
 

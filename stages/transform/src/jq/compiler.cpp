@@ -674,9 +674,11 @@ class Compiler {
   const Code* call_builtin(const Node& node) {
     const std::string& name = node.text;
     const std::size_t arity = node.children.size();
-    if (!options_.host_functions && inside_library_ == 0 &&
+    if (inside_library_ == 0 &&
         std::find(std::begin(kHostFunctions), std::end(kHostFunctions), name) != std::end(kHostFunctions)) {
-      refuse("'" + name + "' is not available here: a mapping has neither input to read nor a terminal", node.at);
+      out_.asks_host = true;
+      if (!options_.host_functions)
+        refuse("'" + name + "' is not available here: a mapping has neither input to read nor a terminal", node.at);
     }
     // Filters that are only another way to write a construct.
     if (name == "select" && arity == 1) {

@@ -14,6 +14,7 @@ struct CompiledCode {
   std::deque<Code> nodes;
   std::deque<FunctionCode> functions;
   const Code* main = nullptr;
+  bool asks_host = false;  ///< Some function of `Host` is called.
 
   CompiledCode() = default;
   ~CompiledCode() = default;

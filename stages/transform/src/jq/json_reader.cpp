@@ -106,45 +106,55 @@ void JsonReader::skip_space() noexcept {
   while (at_ < end_ && is_space(*at_)) ++at_;
 }
 
-bool JsonReader::string(Value& value) {
+bool JsonReader::raw_string(RawString& raw) {
   const char* const body = ++at_;
-  bool escaped = false;
-  bool ascii = true;
+  const int strict = lenient_ ? 0 : -1;
   while (true) {
-    // Sixteen bytes at a time to the next quote or backslash.
+    // Sixteen bytes at a time to the next quote, backslash or control character.
     while (end_ - at_ >= 16) {
       const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at_));
-      const int stops = _mm_movemask_epi8(
-          _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))));
+      const int control = _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1F)), block)) & strict;
+      const int stops = control | _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
+                                                                 _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))));
       const int high = _mm_movemask_epi8(block);
       if (stops != 0) {
         const int first = __builtin_ctz(static_cast<unsigned>(stops));
-        if ((static_cast<unsigned>(high) & ((1u << first) - 1u)) != 0) ascii = false;
+        if ((static_cast<unsigned>(high) & ((1u << first) - 1u)) != 0) raw.ascii = false;
         at_ += first;
         break;
       }
-      if (high != 0) ascii = false;
+      if (high != 0) raw.ascii = false;
       at_ += 16;
     }
-    while (at_ < end_ && *at_ != '"' && *at_ != '\\') {
-      if (static_cast<signed char>(*at_) < 0) ascii = false;
+    while (at_ < end_ && *at_ != '"' && *at_ != '\\' && (lenient_ || static_cast<unsigned char>(*at_) >= 0x20)) {
+      if (static_cast<signed char>(*at_) < 0) raw.ascii = false;
       ++at_;
     }
     if (at_ >= end_) return false;
     if (*at_ == '"') break;
-    escaped = true;
-    if (end_ - at_ < 2) return false;
+    if (*at_ != '\\') return false;
+    raw.escaped = true;
+    if (end_ - at_ < 2) {
+      at_ = end_;
+      return false;
+    }
     at_ += 2;
   }
-  const std::string_view raw(body, static_cast<std::size_t>(at_ - body));
+  raw.body = std::string_view(body, static_cast<std::size_t>(at_ - body));
   ++at_;
-  if (!escaped && (ascii || utf8::valid(raw))) {
-    value = borrow_ ? borrowed_string(raw) : Value::string(raw);
+  return true;
+}
+
+bool JsonReader::string(Value& value) {
+  RawString raw;
+  if (!raw_string(raw)) return false;
+  if (!raw.escaped && (raw.ascii || utf8::valid(raw.body))) {
+    value = borrow_ ? borrowed_string(raw.body) : Value::string(raw.body);
     return true;
   }
   scratch_.clear();
-  if (!unescape(raw, borrow_, scratch_)) return false;
-  value = ascii ? Value::string(scratch_) : repaired_string(scratch_);
+  if (!unescape(raw.body, lenient_, scratch_)) return false;
+  value = raw.ascii ? Value::string(scratch_) : repaired_string(scratch_);
   if (borrow_) value.head()->references = NodeHead::kImmortal;
   return true;
 }
@@ -185,12 +195,104 @@ void JsonReader::close(bool object, std::size_t first, Value& value) {
   if (settle) object_settle(value);
 }
 
-bool JsonReader::parse(Value& result) {
+// Reads a key and its colon. With a view of the object, says whether the member is seen, and as what.
+bool JsonReader::key(const View*& view, bool& seen) {
+  if (at_ >= end_ || *at_ != '"') return false;
+  seen = true;
+  if (view == nullptr) {
+    Value name;
+    if (!string(name)) return false;
+    values_.push_back(std::move(name));
+  } else {
+    const char* const begin = at_;
+    RawString raw;
+    if (!raw_string(raw)) return false;
+    std::string_view text = raw.body;
+    Value decoded;
+    if (raw.escaped || !raw.ascii) {
+      at_ = begin;
+      if (!string(decoded)) return false;
+      text = decoded.string();
+    }
+    view = view->find(text);
+    seen = view != nullptr;
+    if (seen) values_.push_back(decoded.valid() ? std::move(decoded) : borrowed_string(text));
+    if (seen && view->whole) view = nullptr;
+  }
+  skip_space();
+  return at_ < end_ && *at_++ == ':';
+}
+
+bool JsonReader::skip_scalar() {
+  if (*at_ == '"') {
+    RawString raw;
+    if (!raw_string(raw)) return false;
+    scratch_.clear();
+    return !raw.escaped || unescape(raw.body, lenient_, scratch_);
+  }
+  const char* const begin = at_;
+  while (at_ < end_ && !is_space(*at_) && !is_structure(*at_)) ++at_;
+  const std::string_view word(begin, static_cast<std::size_t>(at_ - begin));
+  Value ignored;
+  return !word.empty() && (is_number_text(word) || word_value(word, borrow_, ignored));
+}
+
+// Steps over a value, as strictly as if it were read.
+bool JsonReader::skip() {
+  skipped_.clear();
   while (true) {
-    // A value is next.
+    skip_space();
+    if (at_ >= end_) return false;
+    if (*at_ == '{' || *at_ == '[') {
+      const char bracket = *at_++;
+      if (open_.size() + skipped_.size() >= max_depth_) {
+        too_deep_ = true;
+        return false;
+      }
+      skipped_ += bracket;
+      skip_space();
+      if (at_ < end_ && *at_ == (bracket == '{' ? '}' : ']')) {
+        skipped_.pop_back();
+        ++at_;
+      } else if (bracket == '[') {
+        continue;
+      } else {
+        if (at_ >= end_ || *at_ != '"' || !skip_scalar()) return false;
+        skip_space();
+        if (at_ >= end_ || *at_++ != ':') return false;
+        continue;
+      }
+    } else if (!skip_scalar()) {
+      return false;
+    }
+    while (true) {
+      if (skipped_.empty()) return true;
+      skip_space();
+      if (at_ >= end_) return false;
+      const char next = *at_++;
+      if (next == ',') {
+        if (skipped_.back() == '{') {
+          skip_space();
+          if (at_ >= end_ || *at_ != '"' || !skip_scalar()) return false;
+          skip_space();
+          if (at_ >= end_ || *at_++ != ':') return false;
+        }
+        break;
+      }
+      if (next != (skipped_.back() == '{' ? '}' : ']')) return false;
+      skipped_.pop_back();
+    }
+  }
+}
+
+bool JsonReader::parse(const View* view, Value& result) {
+  while (true) {
+    // A value is next, seen as `view` says.
     skip_space();
     if (at_ >= end_) return false;
     Value value;
+    bool complete = true;
+    bool seen = true;
     const char c = *at_;
     if (c == '"') {
       if (!string(value)) return false;
@@ -206,72 +308,100 @@ bool JsonReader::parse(Value& result) {
         ++at_;
         close(c == '{', first, value);
       } else {
-        open_.push_back({c == '{', first});
+        if (c == '[') view = nullptr;
+        open_.push_back({c == '{', first, view});
         if (c == '[') continue;
-        Value key;
-        if (at_ >= end_ || *at_ != '"' || !string(key)) return false;
-        values_.push_back(std::move(key));
-        skip_space();
-        if (at_ >= end_ || *at_++ != ':') return false;
-        continue;
+        if (!key(view, seen)) return false;
+        complete = false;
       }
     } else if (!scalar(value)) {
       return false;
     }
     // A value is complete: it goes to its container, which may be complete then as well.
     while (true) {
-      if (open_.empty()) {
-        result = std::move(value);
-        return true;
-      }
-      const Frame frame = open_.back();
-      values_.push_back(std::move(value));
-      skip_space();
-      if (at_ >= end_) return false;
-      const char next = *at_++;
-      if (next == ',') {
+      if (complete) {
+        if (open_.empty()) {
+          result = std::move(value);
+          return true;
+        }
+        if (seen) values_.push_back(std::move(value));
+        seen = true;
+        const Frame frame = open_.back();
+        skip_space();
+        if (at_ >= end_) return false;
+        const char next = *at_++;
+        if (next != ',') {
+          if (next != (frame.object ? '}' : ']')) return false;
+          open_.pop_back();
+          close(frame.object, frame.first, value);
+          continue;
+        }
+        view = frame.view;
         if (frame.object) {
           skip_space();
-          Value key;
-          if (at_ >= end_ || *at_ != '"' || !string(key)) return false;
-          values_.push_back(std::move(key));
-          skip_space();
-          if (at_ >= end_ || *at_++ != ':') return false;
+          if (!key(view, seen)) return false;
         }
-        break;
       }
-      if (next != (frame.object ? '}' : ']')) return false;
-      open_.pop_back();
-      close(frame.object, frame.first, value);
+      complete = !seen;
+      if (seen) break;
+      if (!skip()) return false;
     }
   }
 }
 
-bool JsonReader::read(std::string_view text, Ownership ownership, std::uint32_t max_depth, Value& value,
-                      std::string& error) {
-  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+void JsonReader::begin(std::string_view text, Ownership ownership, std::uint32_t max_depth) noexcept {
   at_ = text.data();
   end_ = at_ + text.size();
-  borrow_ = ownership == Ownership::kBorrow;
+  borrow_ = ownership != Ownership::kCopy;
+  lenient_ = ownership == Ownership::kBorrow;
   max_depth_ = max_depth;
   too_deep_ = false;
   open_.clear();
   values_.clear();
+}
+
+bool JsonReader::parse_all(const View* view, Value& value) {
   bool good = false;
   try {
-    good = parse(value);
+    good = parse(view, value);
   } catch (...) {
     values_.clear();
     throw;
   }
   values_.clear();
-  if (good) {
+  return good;
+}
+
+bool JsonReader::read(std::string_view text, Ownership ownership, std::uint32_t max_depth, Value& value,
+                      std::string& error) {
+  if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
+  begin(text, ownership, max_depth);
+  if (parse_all(nullptr, value)) {
     skip_space();
     if (at_ == end_) return true;
     value = Value();
   }
   error = too_deep_ ? "Exceeds depth limit for parsing" : json_error(text);
   return false;
+}
+
+JsonReader::Found JsonReader::next(std::string_view text, std::size_t& at, bool last, std::uint32_t max_depth,
+                                   const View* view, Value& value) {
+  begin(text, Ownership::kBorrowStrict, max_depth);
+  at_ += at;
+  skip_space();
+  at = static_cast<std::size_t>(at_ - text.data());
+  if (at_ == end_) return Found::kNothing;
+  const char first = *at_;
+  const bool good = parse_all(view, value);
+  // A bare word at the end of the text may go on.
+  const bool bare = first != '{' && first != '[' && first != '"';
+  if (at_ >= end_ && !last && (!good || bare)) return Found::kUnfinished;
+  if (!good) return Found::kBroken;
+  // As in jq, which sees the bracket before it has given the word.
+  if (bare && at_ < end_ && (*at_ == ']' || *at_ == '}' || *at_ == ',' || *at_ == ':')) return Found::kBroken;
+  at = static_cast<std::size_t>(at_ - text.data());
+  return Found::kValue;
 }
 
 // ---- why it is not JSON
@@ -405,6 +535,9 @@ class Complaint {
 
   static const char* bad_escape(std::string_view body) {
     for (std::size_t i = 0; i < body.size(); ++i) {
+      if (static_cast<unsigned char>(body[i]) < 0x20) {
+        return "Invalid string: control characters from U+0000 through U+001F must be escaped";
+      }
       if (body[i] != '\\') continue;
       ++i;
       if (i >= body.size()) return "Expected escape character at end of string";

@@ -56,6 +56,8 @@ class Program {
   [[nodiscard]] const ast::Module& syntax() const noexcept;
   /// True if the program can have at most one output.
   [[nodiscard]] bool single_output() const noexcept;
+  /// True if the program calls a function that a `Host` answers: then it is more than a function of its input.
+  [[nodiscard]] bool asks_host() const noexcept;
 
  private:
   friend class Evaluator;
@@ -119,6 +121,7 @@ class Host {
   virtual void debug(std::string_view json) = 0;  ///< A value that `debug` was called on, as JSON.
   virtual void standard_error(std::string_view text) = 0;
   [[nodiscard]] virtual std::string_view input_filename() const = 0;  ///< Empty: null.
+  [[nodiscard]] virtual std::size_t input_line_number() const = 0;    ///< Lines read of that file so far.
 };
 
 enum class Next : std::uint8_t { kContinue, kStop };
@@ -157,6 +160,24 @@ class Evaluator {
   Result<void> load(const pipeline::RecordView& record);
   /// Makes null the input.
   void load_null();
+  /// Makes a string of any bytes the input; what is not UTF-8 becomes U+FFFD. Borrowed like `load`'s.
+  void load_string(std::string_view text);
+
+  /// What `load_next` came to.
+  enum class Loaded : std::uint8_t {
+    kValue,       ///< The input is the next value.
+    kEnd,         ///< There was only white space.
+    kUnfinished,  ///< The text ends within a value, or at the end of a word that may go on.
+  };
+  /// Reads the next of the values that `text` holds as the input, from `at` on, which is moved behind it; with
+  /// kUnfinished and on errors, to its beginning. All values of before become invalid; `text` is borrowed until the
+  /// next load. As strict as jq is with its inputs: control characters and lone surrogates in strings are errors.
+  /// @param last  Nothing follows the text: never kUnfinished.
+  /// @param only_for  If given, members that this program cannot see may be left out of the input.
+  /// Errors: kMalformed, kLimit; line and column in their messages are counted from `at`.
+  Result<Loaded> load_next(std::string_view text, std::size_t& at, bool last, const Program* only_for = nullptr);
+  /// Reads all values that `text` holds as an array. Errors as of `load_next`, whose value `at` is the beginning of.
+  Result<void> load_all(std::string_view text, std::size_t& at);
 
   [[nodiscard]] ValueRef input() const noexcept;
 

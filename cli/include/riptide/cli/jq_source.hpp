@@ -1,0 +1,139 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "riptide/cli/json_cutter.hpp"
+
+namespace riptide::cli {
+
+/// Bytes that grow without being cleared first.
+class JqBuffer {
+ public:
+  [[nodiscard]] std::string_view text() const noexcept { return {bytes_.get(), size_}; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  void clear() noexcept { size_ = 0; }
+  void shrink_to(std::size_t size) noexcept { size_ = size; }
+  void append(std::string_view bytes);
+  /// Makes room for `bytes` more and returns where they go; then `grew` says how many came. Throws std::bad_alloc.
+  char* room(std::size_t bytes);
+  void grew(std::size_t bytes) noexcept { size_ += bytes; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  /// Gives the memory back if it is more than `bytes`.
+  void trim(std::size_t bytes) noexcept;
+
+ private:
+  struct Free {
+    void operator()(char* bytes) const noexcept { std::free(bytes); }
+  };
+  std::unique_ptr<char, Free> bytes_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+/// A run of the input, and where it comes from.
+struct JqBlock {
+  /// A place as jq names it in messages: the file, and the number of its lines that had been read.
+  struct Place {
+    std::size_t file = 0;
+    std::size_t line = 0;
+  };
+  /// A place as the reader of JSON counts: over all files.
+  struct Position {
+    std::size_t line = 1;
+    std::size_t column = 0;
+  };
+
+  JqBuffer bytes;
+  bool last = false;  ///< Nothing follows.
+
+  [[nodiscard]] std::string_view text() const noexcept { return bytes.text(); }
+  /// @param end  Behind the value (or at the character that ended a bare word).
+  [[nodiscard]] Place place(std::size_t end) const;
+  [[nodiscard]] Position position(std::size_t at) const;
+
+ private:
+  friend class JqSource;
+  struct FileStart {
+    std::size_t offset;
+    Place place;
+  };
+  [[nodiscard]] std::size_t lines_between(std::size_t from, std::size_t to) const;
+
+  std::vector<FileStart> files_;  ///< The first one at 0.
+  Position start_;
+  // Places are asked for in order, mostly: up to where lines have been counted, from where, and how many there were.
+  mutable std::size_t counted_from_ = 0;
+  mutable std::size_t counted_to_ = 0;
+  mutable std::size_t counted_ = 0;
+};
+
+/// Reads files one after the other as one text, as jq does (a value may begin in one and end in the next), and cuts it
+/// into blocks. Memory: a block, or the longest value if it is longer. One thread at a time.
+class JqSource {
+ public:
+  enum class Cut : std::uint8_t {
+    kValues,   ///< Between JSON values; at line breaks where possible.
+    kLines,    ///< Behind line breaks.
+    kRecords,  ///< In front of record separators.
+    kNowhere,  ///< Anywhere.
+  };
+
+  /// @param files  Names; "-" is `standard_input`, which is also read if there are none.
+  JqSource(std::vector<std::string> files, int standard_input, Cut cut);
+  ~JqSource();
+  JqSource(const JqSource&) = delete;
+  JqSource& operator=(const JqSource&) = delete;
+
+  /// Reads the next block into `block`, whose memory is used again; false at the end. Where nothing more is there to
+  /// be read at once (a pipe), a block is short.
+  bool next(JqBlock& block);
+  /// Reads all there is as one block, whatever `Cut` says. Instead of `next`.
+  void read_all(JqBlock& block);
+
+  /// The name of a file in messages and for `input_filename`. Any thread.
+  [[nodiscard]] const std::string& name(std::size_t file) const { return names_[file]; }
+  /// True once a file could not be read.
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
+  /// What has to be said about such files, as lines without the last line break; forgotten then.
+  std::string complaints() { return std::exchange(complaints_, {}); }
+  /// Where reading is: the last file, with all of its lines read. Meaningless before anything was read.
+  [[nodiscard]] JqBlock::Place place() const noexcept { return place_; }
+  [[nodiscard]] bool begun() const noexcept { return next_file_ > 0; }
+
+ private:
+  bool open_next();
+  void close_file() noexcept;
+  void complain(const std::string& what);
+  std::size_t read_some(JqBlock& block, std::size_t most);
+  std::size_t find_cut(const JqBlock& block, std::size_t scanned);
+  [[nodiscard]] bool would_wait() const;
+  void skip_mark(JqBlock& block);
+  void finish(JqBlock& block, std::size_t cut);
+
+  std::vector<std::string> files_;
+  std::vector<std::string> names_;  ///< Known from the beginning: other threads ask for them.
+  int standard_input_;
+  Cut cut_;
+  std::size_t next_file_ = 0;
+  int file_ = -1;
+  bool regular_ = false;
+  bool ended_ = false;
+  bool first_bytes_ = true;
+  bool failed_ = false;
+  std::string complaints_;
+
+  JqBuffer carry_;  ///< Read, but behind the last cut.
+  std::vector<JqBlock::FileStart> carried_files_;
+  JsonCutter cutter_;
+  JqBlock::Place place_;        ///< At the beginning of `carry_`.
+  JqBlock::Position position_;  ///< Likewise.
+};
+
+}  // namespace riptide::cli
