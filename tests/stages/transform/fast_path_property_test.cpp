@@ -285,7 +285,9 @@ TEST(FastPathProperty, MakesWhatTheEvaluatorMakes) {
   Generator generate(tests::test_seed("MakesWhatTheEvaluatorMakes"));
   std::uint64_t expressions = 0;
   std::uint64_t closures = 0;
-  for (int round = tests::repetitions(1000); round > 0; --round) {
+  std::uint64_t programs = 0;
+  const int rounds = tests::repetitions(1000);
+  for (int round = rounds; round > 0; --round) {
     const bool items = generate.one_in(3);
     ResourceSpec plain = tests::resource(generate.one_in(2) ? "\"i\"" : generate.expression(1), {},
                                          generate.one_in(2) ? "true" : generate.path() + " != null");
@@ -299,6 +301,7 @@ TEST(FastPathProperty, MakesWhatTheEvaluatorMakes) {
     for (int field = 0; field < 5; ++field) {
       std::string text = generate.expression(3);
       if (items && generate.one_in(2)) text = ".item | " + text;
+      ++programs;
       plain.entities[0].properties.emplace_back("p" + std::to_string(field),
                                                 tests::expression("properties.p" + std::to_string(field), text));
     }
@@ -328,6 +331,9 @@ TEST(FastPathProperty, MakesWhatTheEvaluatorMakes) {
         << program << records.page->view() << '\n'
         << records.set.overlay_bytes;
   }
+  std::cout << "compared " << programs << " random programs on 6 random records each; of " << expressions
+            << " expressions " << closures << " were for the fast path\n";
+  EXPECT_GE(programs, static_cast<std::uint64_t>(rounds) * 5) << "5,000 a quick run, 100,000 a soak";
   EXPECT_GT(closures * 10, expressions * 5) << "most expressions must be for the fast path, or nothing is compared";
 }
 

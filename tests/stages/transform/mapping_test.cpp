@@ -254,6 +254,19 @@ TEST(Mapping, OverlaysAreSeenByBothWays) {
           R"("properties":{"url":"http://x","k":[1,2],"under":2,"slow":[2,3],"keys":["__url","id","over","under"]})"));
 }
 
+// The evaluator is given only what an expression sees; what decides about an error must be among it.
+TEST(Mapping, WhatIsSteppedThroughAndLeftStillFails) {
+  EXPECT_EQ(map(resource("\"i\"", {{"p", ".a.b | 1 | tojson"}}), {R"({"a":"text"})", R"({"a":{}})", R"({})"}),
+            R"({"identifier":"i","blueprint":"thing","properties":{"p":null}})"
+            "\n"
+            R"({"identifier":"i","blueprint":"thing","properties":{"p":"1"}})"
+            "\n"
+            R"({"identifier":"i","blueprint":"thing","properties":{"p":"1"}})"
+            "\n"
+            "properties.p = .a.b | 1 | tojson: 1 failed: Cannot index string with string (\"b\")\n"
+            "read 3 filtered 0 invalid 0\n");
+}
+
 TEST(Mapping, PagesThatAreNoJsonAsAWholeAreReadRecordByRecord) {
   const std::string body = "{\"id\":\"a\"}\n{\"id\":\"b}\n{\"id\":\"c\"}\n";
   tests::Records records;
