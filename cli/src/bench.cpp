@@ -6,6 +6,7 @@
 
 #include "riptide/bench/floors.hpp"
 #include "riptide/cli/child_process.hpp"
+#include "riptide/cli/heap.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/numbers.hpp"
 #include "riptide/cli/resync_runner.hpp"
@@ -181,6 +182,7 @@ class Bench {
 
   Measure run_riptide() {
     Measure measure;
+    use_one_heap();
     const stages::HttpRuntime http;
     pipeline::Stop stop;
     std::vector<Problem> problems;
@@ -216,6 +218,7 @@ class Bench {
   }
 
   Measure run_floor(Program program) {
+    use_one_heap();
     const stages::HttpRuntime http;
     auto source = find_integration_type(config_->type())->make_source(*config_);
     if (!source) return failed(source.error());

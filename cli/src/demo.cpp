@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "riptide/cli/child_process.hpp"
+#include "riptide/cli/heap.hpp"
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/numbers.hpp"
 #include "riptide/cli/resync_runner.hpp"
@@ -26,6 +27,7 @@ pipeline::Result<std::unique_ptr<OctopusProcess>> start_server(const DemoFlags& 
 
 int run_demo(const DemoFlags& flags, const std::vector<std::string>& command) {
   Terminal terminal(2);
+  use_one_heap();
   const stages::HttpRuntime http;
   terminal.print("riptide demo: starting a made-up Octopus with " + grouped(flags.spaces) +
                  " spaces of uneven size and " + grouped(flags.records) + " records, " +

@@ -1,5 +1,6 @@
 #include <sys/prctl.h>
 
+#include "riptide/cli/heap.hpp"
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/resync_runner.hpp"
 #include "riptide/cli/summary.hpp"
@@ -11,6 +12,7 @@ namespace riptide::cli {
 int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
   ::prctl(PR_SET_DUMPABLE, 0);  // a core file would hold the secrets
   Terminal terminal(2);
+  use_one_heap();
   const stages::HttpRuntime http;
   std::vector<Problem> problems;
   ConfigSources sources = gather_sources(flags.common.config, problems);
