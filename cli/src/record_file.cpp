@@ -2,6 +2,7 @@
 
 #include "riptide/cli/json_stream.hpp"
 #include "riptide/json/document.hpp"
+#include "riptide/json/structurals.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -26,11 +27,14 @@ pipeline::Result<void> for_each_element(const std::string& text, const std::func
 
 pipeline::Result<void> for_each_record(const std::string& file, const std::function<void(std::string_view)>& record) {
   JsonStream stream({file});
+  std::string raw;
   std::string text;
   while (true) {
-    const auto more = stream.next(text);
+    const auto more = stream.next(raw);
     if (!more) return pipeline::unexpected(more.error());
     if (!*more) return {};
+    text.clear();
+    json::append_repaired_utf8(raw, text);
     if (!text.starts_with('[')) {
       record(text);
     } else if (auto read = for_each_element(text, record); !read) {

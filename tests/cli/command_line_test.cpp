@@ -78,6 +78,24 @@ TEST(CommandLine, ShowsHelpAndVersion) {
   EXPECT_EQ(said({}).exit_code, kExitUsage);
 }
 
+TEST(CommandLine, ReadsExplainAndSample) {
+  const auto map = [](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"map", "--kind", "k"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return std::get<MapFlags>(parse_command_line(arguments));
+  };
+  EXPECT_EQ(map({}).explain, "");
+  EXPECT_EQ(map({"--explain"}).explain, "text");
+  EXPECT_EQ(map({"--explain", "--input", "x"}).input, "x");
+  EXPECT_EQ(map({"--explain=json"}).explain, "json");
+  EXPECT_THAT(said({"map", "--kind", "k", "--explain=jsn"}).text, HasSubstr("did you mean 'json'?"));
+  const auto lint = std::get<LintFlags>(parse_command_line({"lint", "m.yaml", "--sample", "s", "--kind", "k"}));
+  EXPECT_THAT(lint.files, ElementsAre("m.yaml"));
+  EXPECT_EQ(lint.sample, "s");
+  EXPECT_EQ(lint.kind, "k");
+  EXPECT_THAT(said({"lint", "--kind", "k"}).text, HasSubstr("--sample"));
+}
+
 TEST(CommandLine, LeavesTheArgumentsOfJqAlone) {
   const Invocation invocation = parse_command_line({"jq", "-c", "--arg", "a", "-1", ".x", "--help"});
   EXPECT_THAT(std::get<JqFlags>(invocation).arguments, ElementsAre("-c", "--arg", "a", "-1", ".x", "--help"));
