@@ -103,12 +103,14 @@ int run_jq(const JqFlags& flags, const JqStreams& streams) {
                                  ", column " + std::to_string(problem.column) + "\njq: 1 compile error\n");
     return jq_exit::kDoesNotCompile;
   }
-  JqSource source(options.files, streams.in, JqInputs::cut_for(options));
   JqVerdict verdict;
   bool write_failed = false;
-  const bool one_by_one = !options.null_input && !options.slurp && !options.stream && !options.sequence &&
+  const bool each_alone = !options.null_input && !options.slurp && !options.stream && !options.sequence &&
                           !options.unbuffered && !program->asks_host();
-  if (one_by_one) {
+  const JqSource::Cut cut = JqInputs::cut_for(options);
+  JqSource source(options.files, streams.in,
+                  each_alone && cut == JqSource::Cut::kValues ? JqSource::Cut::kGuessed : cut);
+  if (each_alone) {
     const unsigned threads = std::max(1u, std::thread::hardware_concurrency());
     JqParallel parallel(options, *program, source, {streams.out, streams.err, threads});
     verdict = parallel.run();

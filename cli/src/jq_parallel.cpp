@@ -29,9 +29,11 @@ namespace {
 
 // What a block came to.
 struct Done {
+  JqBlock block;  // Kept: it is read again if a block before it was cut in the middle of a value.
   std::string out;
   std::string err;
   JqVerdict verdict;
+  std::optional<std::size_t> unfinished;  // Where a value begins that the block ends in.
 };
 
 // One thread's evaluator and buffers.
@@ -44,15 +46,17 @@ class Worker {
 
   Done run() {
     runner_.verdict = {};
+    unfinished_.reset();
     if (options_.raw_input) {
       lines();
     } else {
       values();
     }
-    return {std::move(runner_.out), std::move(runner_.err), runner_.verdict};
+    return {std::move(block), std::move(runner_.out), std::move(runner_.err), runner_.verdict, unfinished_};
   }
 
   void take_back(Done&& done) {
+    block = std::move(done.block);
     runner_.out = std::move(done.out);
     runner_.err = std::move(done.err);
     runner_.out.clear();
@@ -65,6 +69,10 @@ class Worker {
     std::size_t at = 0;
     while (true) {
       const auto loaded = evaluator_.load_next(text, at, block.last, &program_);
+      if (loaded && *loaded == jq::Evaluator::Loaded::kUnfinished && block.guessed) {
+        unfinished_ = at;
+        return;
+      }
       if (!loaded || *loaded == jq::Evaluator::Loaded::kUnfinished) {
         const JqBlock::Position here = block.position(at);
         runner_.refuse_input(with_position(loaded ? "Unfinished JSON term at line 1, column 0" : loaded.error().message,
@@ -98,6 +106,7 @@ class Worker {
   const JqSource& source_;
   jq::Evaluator evaluator_{kJqLimits};
   JqRunner runner_;
+  std::optional<std::size_t> unfinished_;
 };
 
 }  // namespace
@@ -108,22 +117,9 @@ class JqParallel::Shared {
       : options_(options), program_(program), source_(source), where_(where), window_(2 * where.threads + 2) {}
 
   JqVerdict run() {
-    std::vector<std::thread> threads;
-    try {
-      Worker worker(options_, program_, source_);
-      if (read(worker.block)) {
-        if (!worker.block.last) {
-          for (unsigned i = 1; i < where_.threads; ++i) threads.emplace_back([this] { work_guarded(); });
-        }
-        finish(0, worker);
-        work(worker);
-      }
-    } catch (const std::system_error&) {  // no thread is to be had: those that are there do it all
-      work_guarded();
-    } catch (...) {
-      fail();
-    }
-    for (std::thread& thread : threads) thread.join();
+    do {
+      run_until_stopped();
+    } while (read_again());
     if (std::string all = source_.complaints(); !all.empty()) write_fully(where_.err, "jq: error: " + all + "\n");
     return verdict_;
   }
@@ -131,6 +127,42 @@ class JqParallel::Shared {
   [[nodiscard]] bool write_failed() const { return write_failed_; }
 
  private:
+  void run_until_stopped() {
+    std::vector<std::thread> threads;
+    try {
+      Worker worker(options_, program_, source_);
+      if (source_.next(worker.block)) {
+        exhausted_ = worker.block.last;
+        const std::uint64_t number = next_++;
+        try {
+          for (unsigned i = 1; i < where_.threads && !exhausted_; ++i) {
+            threads.emplace_back([this] { work_guarded(); });
+          }
+        } catch (const std::system_error&) {  // those that there are do it all
+        }
+        finish(number, worker);
+        work(worker);
+      }
+    } catch (...) {
+      fail();
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  // Gives back what was cut in the wrong places, if so.
+  bool read_again() {
+    if (!cut_wrong_) return false;
+    std::vector<JqBlock> blocks;
+    blocks.push_back(std::move(cut_wrong_->block));
+    for (auto& [number, done] : waiting_) blocks.push_back(std::move(done.block));
+    source_.give_back(blocks, *cut_wrong_->unfinished);
+    cut_wrong_.reset();
+    waiting_.clear();
+    written_ = next_;
+    stopped_ = exhausted_ = false;
+    return true;
+  }
+
   void work_guarded() noexcept {
     try {
       Worker worker(options_, program_, source_);
@@ -145,11 +177,10 @@ class JqParallel::Shared {
     const std::lock_guard lock(order_);
     stopped_ = true;
     write_fully(where_.err, "jq: error: out of memory\n");
-    verdict_.add({.code = jq_exit::kError, .last_output = -1, .stopped = true});
+    verdict_.add({.code = jq_exit::kError, .last_output = -1, .any = true, .stopped = true});
+    cut_wrong_.reset();
     changed_.notify_all();
   }
-
-  bool read(JqBlock& block) { return source_.next(block); }
 
   void work(Worker& worker) {
     while (true) {
@@ -161,7 +192,7 @@ class JqParallel::Shared {
           changed_.wait(lock, [this] { return stopped_ || next_ - written_ < window_; });
           if (stopped_) return;
         }
-        if (exhausted_ || !read(worker.block)) {
+        if (exhausted_ || !source_.next(worker.block)) {
           exhausted_ = true;
           return;
         }
@@ -189,7 +220,12 @@ class JqParallel::Shared {
       verdict_.add(next.verdict);
       if (!good) write_failed_ = true;
       stopped_ = stopped_ || next.verdict.stopped || !good;
-      if (!spare_) spare_.emplace(std::move(next));
+      if (!stopped_ && next.unfinished) {
+        stopped_ = true;
+        cut_wrong_.emplace(std::move(next));
+      } else if (!spare_) {
+        spare_.emplace(std::move(next));
+      }
       changed_.notify_all();
     }
     writing_ = false;
@@ -210,10 +246,11 @@ class JqParallel::Shared {
 
   std::mutex order_;  // What is below, and `next_` with `reading_`.
   std::condition_variable changed_;
-  std::atomic<std::uint64_t> next_ = 1;  // Block 0 is read before there are threads.
+  std::atomic<std::uint64_t> next_ = 0;
   std::uint64_t written_ = 0;
   std::map<std::uint64_t, Done> waiting_;
-  std::optional<Done> spare_;
+  std::optional<Done> spare_;      // Its memory is for who comes next.
+  std::optional<Done> cut_wrong_;  // The first block whose end was guessed wrong.
   bool writing_ = false;
   bool stopped_ = false;
   bool write_failed_ = false;

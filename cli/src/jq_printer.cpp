@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "riptide/json/document.hpp"
-
 namespace riptide::cli {
 namespace {
 
@@ -73,31 +71,39 @@ class Printer {
   }
 
   void object(ValueRef value, int depth) {
-    std::vector<std::size_t> order(value.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    if (layout_.sort_keys) {  // bytes of UTF-8 sort as code points do
-      std::sort(order.begin(), order.end(),
-                [&](std::size_t a, std::size_t b) { return value.entry(a).first < value.entry(b).first; });
-    }
-    if (order.empty()) {
+    const std::size_t size = value.size();
+    if (size == 0) {
       out_ += "{}";
       return;
     }
+    std::vector<std::size_t> order;
+    if (layout_.sort_keys) {  // bytes of UTF-8 sort as code points do
+      order.resize(size);
+      for (std::size_t i = 0; i < size; ++i) order[i] = i;
+      std::sort(order.begin(), order.end(),
+                [&](std::size_t a, std::size_t b) { return value.entry(a).first < value.entry(b).first; });
+    }
     out_ += '{';
-    bool first = true;
-    for (const std::size_t i : order) {
-      if (!first) out_ += ',';
-      first = false;
+    for (std::size_t i = 0; i < size; ++i) {
+      if (i > 0) out_ += ',';
       line(depth + 1);
-      const auto [key, member] = value.entry(i);
-      std::string quoted;
-      json::append_quoted(key, quoted);
-      out_ += layout_.ascii ? as_ascii(quoted) : quoted;
+      const auto [key, member] = value.entry(order.empty() ? i : order[i]);
+      append_key(key);
       out_ += compact_ ? ":" : ": ";
       print(member, depth + 1);
     }
     line(depth);
     out_ += '}';
+  }
+
+  void append_key(std::string_view key) {
+    if (!layout_.ascii) {
+      transform::jq::append_json_string(out_, key);
+      return;
+    }
+    std::string quoted;
+    transform::jq::append_json_string(quoted, key);
+    out_ += as_ascii(quoted);
   }
 
   const JqLayout& layout_;

@@ -13,6 +13,8 @@ constexpr std::size_t kFull = std::size_t{256} << 10;
 }  // namespace
 
 void JqVerdict::add(const JqVerdict& later) {
+  if (!later.any) return;
+  any = true;
   code = later.code;
   if (later.last_output >= 0) last_output = later.last_output;
   stopped = stopped || later.stopped;
@@ -50,7 +52,7 @@ bool JqRunner::write(jq::ValueRef value, int& code) {
 }
 
 void JqRunner::run(jq::FunctionRef<std::string()> where) {
-  JqVerdict mine;
+  JqVerdict mine = {.any = true};
   bool unwritable = false;
   const jq::Outcome outcome = evaluator_.run(program_, [&](jq::ValueRef value) {
     unwritable = !write(value, mine.code);
@@ -107,7 +109,7 @@ void JqRunner::halt(const jq::Outcome& outcome) {
 
 void JqRunner::refuse_input(const std::string& message) {
   err += "jq: parse error: " + message + '\n';
-  verdict.add({.code = jq_exit::kError, .last_output = -1, .stopped = true});
+  verdict.add({.code = jq_exit::kError, .last_output = -1, .any = true, .stopped = true});
 }
 
 std::string with_position(const std::string& message, std::size_t line, std::size_t column) {

@@ -151,22 +151,30 @@ bool JqSource::would_wait() const {
   return ::poll(&ready, 1, 0) == 0;
 }
 
-std::size_t JqSource::find_cut(const JqBlock& block, std::size_t scanned) {
+std::size_t JqSource::find_cut(JqBlock& block) {
   const std::string_view text = block.text();
+  const std::size_t from = std::exchange(seen_, text.size());
   switch (cut_) {
     case Cut::kNowhere:
       return text.size();
     case Cut::kLines:
     case Cut::kRecords: {
-      const char mark = cut_ == Cut::kLines ? '\n' : '\x1E';
-      const std::size_t found = text.substr(scanned).rfind(mark);
+      const std::size_t found = text.substr(from).rfind(cut_ == Cut::kLines ? '\n' : '\x1E');
       if (found == std::string_view::npos) return 0;
-      return scanned + found + (cut_ == Cut::kLines ? 1 : 0);
+      return from + found + (cut_ == Cut::kLines ? 1 : 0);
     }
+    case Cut::kGuessed:
+      if (const std::size_t found = text.substr(from).rfind('\n'); found != std::string_view::npos) {
+        block.guessed = true;
+        return from + found + 1;
+      }
+      cut_ = Cut::kValues;  // these are no lines
+      cutter_.scan(text, 0);
+      break;
     case Cut::kValues:
+      cutter_.scan(text, from);
       break;
   }
-  cutter_.scan(text, scanned);
   return cutter_.line_cut() != 0 ? cutter_.line_cut() : cutter_.cut();
 }
 
@@ -187,9 +195,9 @@ bool JqSource::next(JqBlock& block) {
   block.start_ = position_;
   block.counted_to_ = SIZE_MAX;
   block.last = false;
+  block.guessed = false;
   carry_.clear();
   carry_.trim(4 * kBlockBytes);
-  std::size_t scanned = block.bytes.size();
   std::size_t cut = 0;
   std::size_t next_check = kFirstCheck;
   while (true) {
@@ -206,14 +214,13 @@ bool JqSource::next(JqBlock& block) {
       block.last = true;
       return !block.text().empty();
     }
-    cut = std::max(cut, find_cut(block, scanned));
-    scanned = block.bytes.size();
+    cut = find_cut(block);
     if (cutter_.broken()) break;
     if (cut != 0) {
       finish(block, cut);
       return true;
     }
-    if (cut_ == Cut::kValues && scanned >= next_check) {
+    if (cut_ == Cut::kValues && block.bytes.size() >= next_check) {
       if (!may_become_a_value(block.text())) break;
       next_check *= 8;
     }
@@ -243,6 +250,35 @@ void JqSource::finish(JqBlock& block, std::size_t cut) {
   position_.line += lines;
   position_.column = lines == 0 ? position_.column + cut : cut - block.text().rfind('\n') - 1;
   cutter_.drop(cut);
+  seen_ = carry_.size();
+}
+
+void JqSource::give_back(const std::vector<JqBlock>& blocks, std::size_t from) {
+  JqBuffer all;
+  std::vector<JqBlock::FileStart> starts;
+  const JqBlock& first = blocks.front();
+  for (const JqBlock& block : blocks) {
+    const std::size_t skipped = &block == &first ? from : 0;
+    for (JqBlock::FileStart start : block.files_) {
+      if (start.offset <= skipped) {  // in force where this begins
+        start.place.line += block.lines_between(start.offset, skipped);
+        start.offset = skipped;
+        if (&block == &first) place_ = start.place;
+      }
+      start.offset = start.offset - skipped + all.size();
+      starts.push_back(start);
+    }
+    all.append(block.text().substr(skipped));
+  }
+  position_ = first.position(from);
+  for (JqBlock::FileStart& start : carried_files_) start.offset += all.size();
+  starts.insert(starts.end(), carried_files_.begin(), carried_files_.end());
+  carried_files_ = std::move(starts);
+  all.append(carry_.text());
+  carry_ = std::move(all);
+  seen_ = 0;
+  cutter_ = {};
+  cut_ = Cut::kValues;
 }
 
 void JqSource::read_all(JqBlock& block) {

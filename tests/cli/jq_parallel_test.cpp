@@ -8,7 +8,6 @@
 #include <random>
 
 #include "jq_in_process.hpp"
-#include "riptide/cli/jq_inputs.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -20,7 +19,7 @@ JqRun in_parallel(const std::string& program, const std::string& input, unsigned
   const JqOptions& options = std::get<JqOptions>(read);
   const auto compiled = jq::Program::compile(program);
   const MemoryFile in(input), out, err;
-  JqSource source({}, in.descriptor(), JqInputs::cut_for(options));
+  JqSource source({}, in.descriptor(), JqSource::Cut::kGuessed);
   JqParallel parallel(options, **compiled, source, {out.descriptor(), err.descriptor(), threads});
   const JqVerdict verdict = parallel.run();
   return {verdict.exit_code(false), out.text(), err.text()};

@@ -14,6 +14,7 @@ struct JqVerdict {
 
   int code = kNothing;   ///< Of the last value: these, or an exit code.
   int last_output = -1;  ///< 0: false or null, 1: another, -1: there was none.
+  bool any = false;      ///< Something was run: else this says nothing.
   bool stopped = false;  ///< `halt`, or an input that is not JSON: nothing more is run.
 
   /// Goes on with what came later.

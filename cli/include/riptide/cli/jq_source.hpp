@@ -16,6 +16,17 @@ namespace riptide::cli {
 /// Bytes that grow without being cleared first.
 class JqBuffer {
  public:
+  JqBuffer() = default;
+  JqBuffer(JqBuffer&& other) noexcept
+      : bytes_(std::move(other.bytes_)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  JqBuffer& operator=(JqBuffer&& other) noexcept {
+    bytes_ = std::move(other.bytes_);
+    size_ = std::exchange(other.size_, 0);
+    capacity_ = std::exchange(other.capacity_, 0);
+    return *this;
+  }
   [[nodiscard]] std::string_view text() const noexcept { return {bytes_.get(), size_}; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   void clear() noexcept { size_ = 0; }
@@ -51,7 +62,8 @@ struct JqBlock {
   };
 
   JqBuffer bytes;
-  bool last = false;  ///< Nothing follows.
+  bool last = false;     ///< Nothing follows.
+  bool guessed = false;  ///< It was cut at a line break that may lie within a value (`Cut::kGuessed`).
 
   [[nodiscard]] std::string_view text() const noexcept { return bytes.text(); }
   /// @param end  Behind the value (or at the character that ended a bare word).
@@ -80,6 +92,7 @@ class JqSource {
  public:
   enum class Cut : std::uint8_t {
     kValues,   ///< Between JSON values; at line breaks where possible.
+    kGuessed,  ///< Behind line breaks, at the price of looking for one; kValues once that has proved wrong.
     kLines,    ///< Behind line breaks.
     kRecords,  ///< In front of record separators.
     kNowhere,  ///< Anywhere.
@@ -97,6 +110,10 @@ class JqSource {
   /// Reads all there is as one block, whatever `Cut` says. Instead of `next`.
   void read_all(JqBlock& block);
 
+  /// Takes back what was read from `from` in the first of `blocks` on, which are the last ones that were given: the
+  /// first one ends within a value that begins there. From now on, blocks are cut as with kValues.
+  void give_back(const std::vector<JqBlock>& blocks, std::size_t from);
+
   /// The name of a file in messages and for `input_filename`. Any thread.
   [[nodiscard]] const std::string& name(std::size_t file) const { return names_[file]; }
   /// True once a file could not be read.
@@ -112,7 +129,7 @@ class JqSource {
   void close_file() noexcept;
   void complain(const std::string& what);
   std::size_t read_some(JqBlock& block, std::size_t most);
-  std::size_t find_cut(const JqBlock& block, std::size_t scanned);
+  std::size_t find_cut(JqBlock& block);
   [[nodiscard]] bool would_wait() const;
   void skip_mark(JqBlock& block);
   void finish(JqBlock& block, std::size_t cut);
@@ -131,6 +148,7 @@ class JqSource {
 
   JqBuffer carry_;  ///< Read, but behind the last cut.
   std::vector<JqBlock::FileStart> carried_files_;
+  std::size_t seen_ = 0;  ///< Bytes of the carry, then of the block, in which a cut has been looked for.
   JsonCutter cutter_;
   JqBlock::Place place_;        ///< At the beginning of `carry_`.
   JqBlock::Position position_;  ///< Likewise.

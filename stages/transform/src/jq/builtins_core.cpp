@@ -229,7 +229,7 @@ Status b_input(Machine& m, Value&, Value*, Value& output) {
   std::string text;
   Result<bool> more = m.host()->next_input(text);
   if (!more) return m.fail(more.error().message);
-  if (!*more) return m.fail("No more inputs");
+  if (!*more) return m.fail("break");  // as in jq, where inputs ends so
   std::string problem;
   if (!m.reader().read(text, JsonReader::Ownership::kCopy, m.limits_.max_depth, output, problem))
     return m.fail(problem);

@@ -2,6 +2,7 @@
 
 #include <emmintrin.h>
 
+#include <array>
 #include <cstring>
 #include <new>
 
@@ -13,9 +14,28 @@ namespace {
 
 constexpr std::uint32_t kIndexed = 64;  ///< Objects of that many members are indexed at once, others when needed.
 
-constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+constexpr bool is_space(char c) noexcept {
+  return static_cast<unsigned char>(c) <= ' ' && (c == ' ' || c == '\t' || c == '\n' || c == '\r');
+}
 constexpr bool is_structure(char c) noexcept {
   return c == '[' || c == ']' || c == '{' || c == '}' || c == ',' || c == ':' || c == '"';
+}
+
+constexpr std::array<bool, 256> make_word_ends() {
+  std::array<bool, 256> ends{};
+  for (std::size_t c = 0; c < ends.size(); ++c) {
+    ends[c] = is_space(static_cast<char>(c)) || is_structure(static_cast<char>(c));
+  }
+  return ends;
+}
+constexpr std::array<bool, 256> kEndsWord = make_word_ends();
+
+/// Which of 16 bytes a string does not just go on with: quotes, backslashes, control characters.
+inline unsigned string_stops(__m128i block) noexcept {
+  const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1F)), block);
+  const __m128i marks =
+      _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(control, marks)));
 }
 
 int hex_digit(char c) noexcept {
@@ -102,7 +122,7 @@ bool word_value(std::string_view word, bool borrow, Value& value) {
 
 }  // namespace
 
-void JsonReader::skip_space() noexcept {
+inline void JsonReader::skip_space() noexcept {
   while (at_ < end_ && is_space(*at_)) ++at_;
 }
 
@@ -161,7 +181,7 @@ bool JsonReader::string(Value& value) {
 
 bool JsonReader::scalar(Value& value) {
   const char* const begin = at_;
-  while (at_ < end_ && !is_space(*at_) && !is_structure(*at_)) ++at_;
+  while (at_ < end_ && !kEndsWord[static_cast<unsigned char>(*at_)]) ++at_;
   return at_ != begin && word_value({begin, static_cast<std::size_t>(at_ - begin)}, borrow_, value);
 }
 
@@ -206,7 +226,16 @@ bool JsonReader::key(const View*& view, bool& seen) {
   } else {
     const char* const begin = at_;
     RawString raw;
-    if (!raw_string(raw)) return false;
+    if (end_ - begin > 16) {  // most keys are short
+      const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(begin + 1));
+      const unsigned stops = string_stops(block) | static_cast<unsigned>(_mm_movemask_epi8(block));
+      const int length = stops == 0 ? 0 : __builtin_ctz(stops);
+      if (stops != 0 && begin[1 + length] == '"') {
+        raw.body = std::string_view(begin + 1, static_cast<std::size_t>(length));
+        at_ = begin + length + 2;
+      }
+    }
+    if (at_ == begin && !raw_string(raw)) return false;
     std::string_view text = raw.body;
     Value decoded;
     if (raw.escaped || !raw.ascii) {
@@ -223,16 +252,40 @@ bool JsonReader::key(const View*& view, bool& seen) {
   return at_ < end_ && *at_++ == ':';
 }
 
-bool JsonReader::skip_scalar() {
-  if (*at_ == '"') {
-    RawString raw;
-    if (!raw_string(raw)) return false;
-    scratch_.clear();
-    return !raw.escaped || unescape(raw.body, lenient_, scratch_);
+// Steps over a string: most have neither escapes nor an end of the text nearby.
+inline bool JsonReader::skip_string() {
+  const char* at = at_ + 1;
+  while (end_ - at >= 16) {
+    const unsigned stops = string_stops(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
+    if (stops == 0) {
+      at += 16;
+      continue;
+    }
+    at += __builtin_ctz(stops);
+    if (*at != '"') break;
+    at_ = at + 1;
+    return true;
   }
+  RawString raw;
+  if (!raw_string(raw)) return false;
+  scratch_.clear();
+  return !raw.escaped || unescape(raw.body, lenient_, scratch_);
+}
+
+inline bool JsonReader::skip_scalar() {
+  if (*at_ == '"') return skip_string();
   const char* const begin = at_;
-  while (at_ < end_ && !is_space(*at_) && !is_structure(*at_)) ++at_;
-  const std::string_view word(begin, static_cast<std::size_t>(at_ - begin));
+  const char* at = begin + (*begin == '-' ? 1 : 0);
+  const char* const digits = at;
+  while (at < end_ && *at >= '0' && *at <= '9') ++at;
+  if (at > digits && at < end_ && kEndsWord[static_cast<unsigned char>(*at)]) {  // an integer
+    at_ = at;
+    return true;
+  }
+  while (at < end_ && !kEndsWord[static_cast<unsigned char>(*at)]) ++at;
+  at_ = at;
+  const std::string_view word(begin, static_cast<std::size_t>(at - begin));
+  if (word == "true" || word == "null" || word == "false") return true;
   Value ignored;
   return !word.empty() && (is_number_text(word) || word_value(word, borrow_, ignored));
 }

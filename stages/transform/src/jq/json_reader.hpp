@@ -49,6 +49,7 @@ class JsonReader {
   bool string(Value& value);
   bool skip();
   bool skip_scalar();
+  bool skip_string();
   bool scalar(Value& value);
   void close(bool object, std::size_t first, Value& value);
   void skip_space() noexcept;

@@ -1,5 +1,7 @@
 #include "jq/json_writer.hpp"
 
+#include <emmintrin.h>
+
 #include <array>
 #include <vector>
 
@@ -17,6 +19,16 @@ constexpr std::array<bool, 256> make_plain() {
 }
 constexpr std::array<bool, 256> kPlain = make_plain();
 
+// Which of 16 bytes cannot stand in a string as they are.
+unsigned special_bytes(const char* at) noexcept {
+  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1F)), block);
+  const __m128i quotes =
+      _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
+  const __m128i deleted = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7F));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(control, quotes), deleted)));
+}
+
 struct Level {
   const Value* container;
   std::uint32_t next;
@@ -30,7 +42,13 @@ void append_json_string(std::string& out, std::string_view text) {
   const char* const end = at + text.size();
   while (at < end) {
     const char* const plain = at;
-    while (at < end && kPlain[static_cast<unsigned char>(*at)]) ++at;
+    bool stopped = false;
+    while (!stopped && end - at >= 16) {
+      const unsigned special = special_bytes(at);
+      stopped = special != 0;
+      at += stopped ? __builtin_ctz(special) : 16;
+    }
+    while (!stopped && at < end && kPlain[static_cast<unsigned char>(*at)]) ++at;
     out.append(plain, at);
     if (at == end) break;
     const char c = *at++;

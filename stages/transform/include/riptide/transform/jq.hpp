@@ -93,6 +93,9 @@ class ValueRef {
   std::uint64_t words_[2] = {0, 0};
 };
 
+/// Appends a string as jq prints it, with quotes and escapes; `text` must be valid UTF-8.
+void append_json_string(std::string& out, std::string_view text);
+
 /// A borrowed callable, for callbacks that are called before the call returns.
 template <class Signature>
 class FunctionRef;
