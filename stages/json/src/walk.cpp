@@ -28,10 +28,10 @@ std::uint32_t walk(const Structurals& structurals, std::uint32_t index, Brackets
         ++index;
         break;
       case Class::kOpenObject:
-        visitor.token('{');
+        visitor.token(index);
         ++index;
         if (index < size && structurals.byte(index) == '}') {
-          visitor.token('}');
+          visitor.token(index);
           ++index;
           break;
         }
@@ -40,10 +40,10 @@ std::uint32_t walk(const Structurals& structurals, std::uint32_t index, Brackets
         in_object = true;
         goto member;
       case Class::kOpenArray:
-        visitor.token('[');
+        visitor.token(index);
         ++index;
         if (index < size && structurals.byte(index) == ']') {
-          visitor.token(']');
+          visitor.token(index);
           ++index;
           break;
         }
@@ -64,12 +64,12 @@ std::uint32_t walk(const Structurals& structurals, std::uint32_t index, Brackets
       if (index >= size) return fail(index);
       const char separator = structurals.byte(index);
       if (separator == ',') {
-        visitor.token(',');
+        visitor.token(index);
         ++index;
         break;
       }
       if (separator != (in_object ? '}' : ']')) return fail(index);
-      visitor.token(separator);
+      visitor.token(index);
       ++index;
       brackets.pop();
       in_object = brackets.top_is_object();
@@ -80,36 +80,57 @@ std::uint32_t walk(const Structurals& structurals, std::uint32_t index, Brackets
     if (structurals.byte(index) != '"') return fail(index);
     if (structurals.byte(index + 1) != ':') return fail(index + 1);
     if (!visitor.scalar(index)) return fail(index);
-    visitor.token(':');
+    visitor.token(index + 1);
     index += 2;
   }
 }
 
 struct Nothing {
   static bool scalar(std::uint32_t /*index*/) { return true; }
-  static void token(char /*byte*/) {}
+  static void token(std::uint32_t /*index*/) {}
   static std::uint32_t max_depth() { return UINT32_MAX; }
 };
 
 struct Checking {
   const Structurals& structurals;
   [[nodiscard]] bool scalar(std::uint32_t index) const { return is_scalar(structurals.token(index)); }
-  static void token(char /*byte*/) {}
+  static void token(std::uint32_t /*index*/) {}
   static std::uint32_t max_depth() { return UINT32_MAX; }
 };
 
+// Copies run by run: what stands together in the text, without white space and escapes between, is appended at once.
 struct Copying {
   const Structurals& structurals;
   std::string& out;
   std::uint32_t deepest;
-  [[nodiscard]] bool scalar(std::uint32_t index) const {
+  const char* run = nullptr;
+  const char* run_end = nullptr;
+
+  [[nodiscard]] bool scalar(std::uint32_t index) {
     const std::string_view token = structurals.token(index);
-    if (token.front() == '"') return append_canonical(token, out);
-    if (!is_scalar(token)) return false;
-    out += token;
+    if (token.front() == '"') {
+      if (std::memchr(token.data(), '\\', token.size()) != nullptr) {
+        flush();
+        return append_canonical(token, out);
+      }
+    } else if (!is_scalar(token)) {
+      return false;
+    }
+    add(token.data(), token.size());
     return true;
   }
-  void token(char byte) const { out += byte; }
+  void token(std::uint32_t index) { add(structurals.text + structurals.at[index], 1); }
+  void add(const char* begin, std::size_t size) {
+    if (begin != run_end) {
+      flush();
+      run = begin;
+    }
+    run_end = begin + size;
+  }
+  void flush() {
+    if (run != run_end) out.append(run, run_end);
+    run = run_end = nullptr;
+  }
   [[nodiscard]] std::uint32_t max_depth() const { return deepest; }
 };
 
@@ -221,6 +242,7 @@ std::uint32_t append_compact(const Structurals& structurals, std::uint32_t index
   const std::size_t before = out.size();
   Copying visitor{structurals, out, max_depth};
   const std::uint32_t behind = walk(structurals, index, brackets, visitor, nullptr);
+  visitor.flush();
   if (behind == 0) out.resize(before);
   return behind;
 }

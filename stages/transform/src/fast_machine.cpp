@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fast_bytes.hpp"
+
 namespace riptide::transform::fast {
 
 namespace {
@@ -67,6 +69,34 @@ bool Machine::lay_over(std::string_view key, std::uint32_t index, std::uint32_t 
 Came Machine::evaluate(ClosureId id, Cell& result) {
   steps_ = 0;
   return Evaluation(*this).run(id, result);
+}
+
+std::string_view Machine::plain(ClosureId id) const noexcept {
+  const Closure& closure = plan_->closure(id);
+  if (closure.op != Op::kPlace) return {};
+  const Place found = found_[closure.node];
+  if (found == kAbsent) return {};
+  const json::Structurals& text = (found & kOverlay) != 0 ? overlay_ : page_;
+  const std::uint32_t index = found & ~kOverlay;
+  switch (json::class_of(text.byte(index))) {
+    case json::Class::kString: {
+      const std::string_view token = text.token(index);
+      return has_backslash(token.data(), token.size()) ? std::string_view() : token;
+    }
+    case json::Class::kScalar: {
+      const std::string_view token = text.token(index);
+      return json::is_scalar(token) ? token : std::string_view();
+    }
+    case json::Class::kNone:
+    case json::Class::kOpenObject:
+    case json::Class::kOpenArray:
+    case json::Class::kCloseObject:
+    case json::Class::kCloseArray:
+    case json::Class::kColon:
+    case json::Class::kComma:
+      break;
+  }
+  return {};
 }
 
 bool Machine::list_items(ClosureId id, std::size_t& count) {

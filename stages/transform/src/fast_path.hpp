@@ -181,6 +181,9 @@ class Machine {
   bool enter_item(std::size_t index, PathTrie::NodeId node);
 
   Came evaluate(ClosureId id, Cell& result);
+  /// The bytes of what a closure comes to, where it is a path to a scalar that stands in the text as it is to be
+  /// written. Empty for all else: `evaluate` tells.
+  [[nodiscard]] std::string_view plain(ClosureId id) const noexcept;
   /// Appends the record as far as the programs that `Plan::see` saw can see it. False: malformed.
   bool append_needed(std::string& out);
   /// Appends a cell as compact JSON. False if it cannot (malformed bytes): `out` is as before.

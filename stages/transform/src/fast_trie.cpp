@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
+#include "fast_bytes.hpp"
 
 namespace riptide::transform::fast {
 
@@ -14,22 +12,6 @@ namespace {
 constexpr std::size_t kMostNodes = 4096;
 constexpr std::uint16_t kDeepest = 48;  // `walk` recurses this deep at most
 constexpr std::uint32_t kLargestIndex = 1u << 20;
-
-/// True if a backslash is among the `length` bytes at `text`; reads up to 15 bytes more, which the padding allows.
-bool has_backslash(const char* text, std::uint32_t length) noexcept {
-#if defined(__SSE2__)
-  const __m128i backslash = _mm_set1_epi8('\\');
-  for (std::uint32_t at = 0; at < length; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + at));
-    auto hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, backslash)));
-    if (length - at < 16) hits &= (1u << (length - at)) - 1;
-    if (hits != 0) return true;
-  }
-  return false;
-#else
-  return std::memchr(text, '\\', length) != nullptr;
-#endif
-}
 
 }  // namespace
 
@@ -87,9 +69,11 @@ void PathTrie::finish() {
     std::stable_sort(node.keys.begin(), node.keys.end(),
                      [](const Key& a, const Key& b) { return a.length < b.length; });
     node.first.fill(0);
+    node.lengths = 0;
     for (std::size_t index = node.keys.size(); index-- > 0;) {
       const std::size_t bucket = std::min<std::size_t>(node.keys[index].length, kBuckets - 1);
       node.first[bucket] = static_cast<std::uint16_t>(index + 1);
+      node.lengths |= std::uint64_t{1} << bucket;
     }
   }
 }
@@ -109,8 +93,9 @@ void PathTrie::forget(NodeId id, std::vector<Place>& found) const {
 
 // A wanted key holds nothing that JSON escapes, so a raw key that equals it byte for byte has no escapes either.
 inline PathTrie::NodeId PathTrie::match(const Node& node, const char* key, std::uint32_t length) const noexcept {
-  std::size_t index = node.first[std::min<std::size_t>(length, kBuckets - 1)];
-  if (index == 0) return kNone;
+  const std::size_t bucket = std::min<std::size_t>(length, kBuckets - 1);
+  if ((node.lengths >> bucket & 1) == 0) return kNone;
+  std::size_t index = node.first[bucket];
   std::uint64_t head;
   std::memcpy(&head, key, sizeof head);
   for (--index; index < node.keys.size(); ++index) {

@@ -79,7 +79,8 @@ class PathTrie {
     std::uint16_t depth = 0;
     bool is_element = false;
     Need need = Need::kNothing;
-    std::vector<Key> keys;  ///< By length, once finished.
+    std::uint64_t lengths = 0;  ///< A bit for each bucket that has keys.
+    std::vector<Key> keys;      ///< By length, once finished.
     std::vector<std::pair<std::uint32_t, NodeId>> elements;
     std::array<std::uint16_t, kBuckets> first{};  ///< 1 + index of the first key of a length; 0: none.
     [[nodiscard]] bool is_leaf() const noexcept { return keys.empty() && elements.empty(); }

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "fast_bytes.hpp"
 #include "indexed_page.hpp"
 #include "mapping_program.hpp"
 #include "mapping_value.hpp"
@@ -17,6 +18,7 @@ using pipeline::RecordView;
 namespace {
 
 constexpr std::size_t kMaxExampleBytes = 500;
+constexpr std::size_t kPlainBytes = 2048;
 
 /// What an expression came to; its JSON has been written in any case (null with kNull and kError).
 enum class Came : std::uint8_t { kValue, kNull, kError };
@@ -305,6 +307,15 @@ struct Mapper::State {
   }
 
   Came append_once(const CompiledExpression& expression, std::string& bytes) {
+    if (walked && expression.closure != fast::kNoClosure) {
+      const std::string_view raw = machine.plain(expression.closure);
+      if (!raw.empty() && raw.size() <= max_output) {
+        bytes += raw;
+        const Came came = raw.front() == 'n' ? Came::kNull : Came::kValue;
+        note(expression, came);
+        return came;
+      }
+    }
     const std::size_t before = bytes.size();
     Came came = Came::kError;
     if (walked && expression.closure != fast::kNoClosure && append_fast(expression, bytes, came)) {
@@ -438,12 +449,31 @@ struct Mapper::State {
     bytes += key;
     const std::size_t begin = bytes.size() - 1;
     bool any_object = false;
+    // Most fields are scalars that are copied as they stand: these are put together here before they are appended.
+    char plain[kPlainBytes];
+    char* end = plain;
     for (const auto& [name, value] : members) {
+      if (walked && value.expression && value.expression->closure != fast::kNoClosure) {
+        const std::string_view raw = machine.plain(value.expression->closure);
+        const std::size_t needed = name.size() + raw.size();
+        if (!raw.empty() && needed <= kPlainBytes && raw.size() <= max_output) {
+          if (static_cast<std::size_t>(plain + kPlainBytes - end) < needed) {
+            bytes.append(plain, end);
+            end = plain;
+          }
+          end = fast::copy_short(raw, fast::copy_short(name, end));
+          if (raw.front() == 'n') note(*value.expression, Came::kNull);
+          continue;
+        }
+      }
+      bytes.append(plain, end);
+      end = plain;
       bytes += name;
       const std::size_t value_begin = bytes.size();
       append(value, bytes);
       any_object = any_object || bytes[value_begin] == '{';
     }
+    bytes.append(plain, end);
     bytes += '}';
     part = {static_cast<std::uint32_t>(begin - entity_begin), static_cast<std::uint32_t>(bytes.size() - begin)};
     return any_object;

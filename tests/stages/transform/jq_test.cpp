@@ -299,6 +299,41 @@ TEST(JqBudgetTest, CatastrophicRegexIsAnError) {
 
 // ---- inputs
 
+// A replacement that is known when the program is compiled has a builtin of its own; an alternative that has none keeps
+// the definition of the library in use, which it must equal.
+TEST(JqRegexTest, ConstantReplacementsAreWhatTheLibraryMakes) {
+  const std::string_view inputs[] = {
+      R"("")", R"("a")", R"("aXbXX c")", R"("é日本x")", R"("😀a😀")",  R"("a.b\nc\\d")", R"("\u0000a")",
+      "1",     "null",   R"(["a"])",     R"("aaa")",    R"("AbAb")", R"("x é y é z")",  R"("ééé")"};
+  const std::string_view patterns[] = {"a", "X",  "",    "x*",  "[^a-z]+", "^", "$",     "(?<n>b)",
+                                       ".", "é*", "(a)", "b|$", "\\\\b",   "(", "(?=é)", "\\\\s"};
+  for (const std::string_view input : inputs) {
+    for (const std::string_view pattern : patterns) {
+      for (const std::string& name : {std::string("sub"), std::string("gsub")}) {
+        for (const std::string flags : {"", R"(; "")", R"(; "x")", R"(; "n")", R"(; "gi")", R"(; "q")"}) {
+          for (const std::string replacement : {R"("-")", R"("")", R"("é日")"}) {
+            const auto call = [&](const std::string& with) {
+              const Ran ran = run(name + "(\"" + std::string(pattern) + "\"; " + with + flags + ")", input);
+              std::string told = ran.outcome.message;
+              for (const std::string& output : ran.outputs) told += " -> " + output;
+              return told;
+            };
+            ASSERT_EQ(call(replacement), call("(" + replacement + ", empty)"))
+                << name << " " << pattern << flags << " " << replacement << " on " << input;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(JqRegexTest, ConstantReplacementsAreBounded) {
+  const std::string replacement(10'000, 'r');
+  const Ran ran =
+      run("(\"a\" * 100000) | gsub(\"\"; \"" + replacement + "\") | length", "null", {.max_memory_bytes = 8u << 20});
+  EXPECT_EQ(ran.outcome.ending, Outcome::Ending::kLimit) << ran.outcome.message;
+}
+
 TEST(JqInputTest, RefusesWhatIsNotJson) {
   for (const std::string_view text : {"", " ", "{", "[1,", "{\"a\"", "{\"a\":", "\"abc", "\"a\\", "tru", "[1 2]",
                                       "{1:2}", "1 2", "]", "\"\\u12\"", "-", "{\"a\":1,}"}) {

@@ -178,6 +178,14 @@ Status b_match(Machine& m, Value& input, Value* arguments, Value& output) {
   return m.regexes().match(input, arguments[0], arguments[1], test, output, problem) ? Status::kOk : m.fail(problem);
 }
 
+// `sub` with a replacement that does not look at the match.
+Status b_replace(Machine& m, Value& input, Value* arguments, Value& output) {
+  std::string problem;
+  return m.regexes().replace(input, arguments[0], arguments[2], arguments[1].string(), m.heap(), output, problem)
+             ? Status::kOk
+             : m.fail(problem);
+}
+
 // The named captures of a match as an object.
 Status b_captures(Machine&, Value& input, Value*, Value& output) {
   Value object = Value::object();
@@ -211,6 +219,7 @@ constexpr auto kBuiltins = std::to_array<Builtin>({
     {"join", 1, b_join},
     {"_strindices", 1, b_strindices},
     {"_match", 3, b_match},
+    {"_replace", 3, b_replace},
     {"_captures", 0, b_captures},
 });
 

@@ -722,10 +722,29 @@ class Compiler {
       code.list = std::move(arguments);
       return &code;
     }
+    if (const Code* replaced = replace_constant(node)) return replaced;
     if (const ast::Function* function = find_library_function(name, arity)) {
       return call_function(library_function(*function), level_, node);
     }
     unknown_function(node);
+  }
+
+  /// `sub` and `gsub` whose pattern, replacement and flags are all strings known here, which they mostly are: one
+  /// builtin, which makes no value for any match. Null for all others: the library defines these.
+  const Code* replace_constant(const Node& node) {
+    const std::size_t arity = node.children.size();
+    if ((node.text != "sub" && node.text != "gsub") || (arity != 2 && arity != 3)) return nullptr;
+    std::vector<const Code*> arguments;
+    for (const ast::NodePtr& child : node.children) {
+      if (child->kind != Kind::kString) return nullptr;
+      arguments.push_back(compile(*child));
+      if (arguments.back()->op != Op::kConstant) return nullptr;
+    }
+    std::string flags(arity == 3 ? arguments[2]->constant.string() : std::string_view());
+    if (node.text == "gsub") flags += 'g';
+    arguments.resize(2);
+    arguments.push_back(constant(Value::string(flags), node.at));
+    return builtin("_replace", std::move(arguments), node.at);
   }
 
   const Code* map(const Code* filter, ast::Position at) {

@@ -2,6 +2,7 @@
 
 #include <oniguruma.h>
 
+#include <algorithm>
 #include <list>
 #include <unordered_map>
 #include <vector>
@@ -144,10 +145,16 @@ Value capture_of(std::string_view text, int begin, int end, const Regex& regex, 
   return capture;
 }
 
+/// The first place at or behind `at` where a character begins.
+std::size_t character_end(std::string_view text, std::size_t at) noexcept {
+  while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
+  return at;
+}
+
 }  // namespace
 
-bool RegexCache::match(const Value& input, const Value& pattern, const Value& flags, bool test, Value& output,
-                       std::string& error) {
+template <class Each>
+bool RegexCache::search(const Value& input, const Value& pattern, const Value& flags, std::string& error, Each&& each) {
   if (!input.is_string()) {
     error = std::string(type_name(input)) + " (" + shortened(input) + ") cannot be matched, as it is not a string";
     return false;
@@ -201,27 +208,16 @@ bool RegexCache::match(const Value& input, const Value& pattern, const Value& fl
   const auto* begin = reinterpret_cast<const UChar*>(text.data());
   const auto* end = begin + text.size();
   const UChar* start = begin;
-  Value matches = Value::array();
-  bool found_any = false;
   while (true) {
     OnigRegion* region = entries_->region.region;
     const int found = onig_search_with_param(regex->compiled, begin, end, start, end, region, ONIG_OPTION_NONE,
                                              entries_->bounds.param);
-    if (found == ONIG_MISMATCH) break;
+    if (found == ONIG_MISMATCH) return true;
     if (found < 0) {
       error = failure(found, nullptr);
       return false;
     }
-    found_any = true;
-    if (test) break;
-    Value match = capture_of(text, region->beg[0], region->end[0], *regex, 0);
-    Value captures = Value::array(static_cast<std::size_t>(region->num_regs));
-    for (int group = 1; group < region->num_regs; ++group) {
-      array_push(captures, capture_of(text, region->beg[group], region->end[group], *regex, group));
-    }
-    object_set(match, Value::string("captures"), std::move(captures));
-    array_push(matches, std::move(match));
-    if (!global) break;
+    if (!each(*region, *regex) || !global) return true;
     if (region->end[0] == region->beg[0]) {
       // Behind an empty match the search goes on with the next byte, as jq's does: a character of several bytes is
       // matched more than once.
@@ -229,9 +225,69 @@ bool RegexCache::match(const Value& input, const Value& pattern, const Value& fl
     } else {
       start = begin + region->end[0];
     }
-    if (start > end) break;
+    if (start > end) return true;
   }
+}
+
+bool RegexCache::match(const Value& input, const Value& pattern, const Value& flags, bool test, Value& output,
+                       std::string& error) {
+  Value matches = Value::array();
+  bool found_any = false;
+  const bool searched = search(input, pattern, flags, error, [&](const OnigRegion& region, const Regex& regex) {
+    found_any = true;
+    if (test) return false;
+    const std::string_view text = input.string();
+    Value match = capture_of(text, region.beg[0], region.end[0], regex, 0);
+    Value captures = Value::array(static_cast<std::size_t>(region.num_regs));
+    for (int group = 1; group < region.num_regs; ++group) {
+      array_push(captures, capture_of(text, region.beg[group], region.end[group], regex, group));
+    }
+    object_set(match, Value::string("captures"), std::move(captures));
+    array_push(matches, std::move(match));
+    return true;
+  });
+  if (!searched) return false;
   output = test ? Value::boolean(found_any) : std::move(matches);
+  return true;
+}
+
+bool RegexCache::replace(const Value& input, const Value& pattern, const Value& flags, std::string_view replacement,
+                         Heap& heap, Value& output, std::string& error) {
+  struct Charged {
+    Heap& heap;
+    std::size_t bytes = 0;
+    void grow_by(std::size_t more) {
+      heap.charge(more);
+      bytes += more;
+    }
+    ~Charged() { heap.discharge(bytes); }
+  } charged{heap};
+  std::string made;
+  std::size_t previous = 0;
+  std::size_t matches = 0;
+  const std::string_view text = input.is_string() ? input.string() : std::string_view();
+  const bool searched = search(input, pattern, flags, error, [&](const OnigRegion& region, const Regex&) {
+    // jq cuts by characters: a match that begins within one counts from behind it.
+    const std::size_t begin = character_end(text, static_cast<std::size_t>(region.beg[0]));
+    const std::size_t length = utf8::count(
+        text.substr(static_cast<std::size_t>(region.beg[0]), static_cast<std::size_t>(region.end[0] - region.beg[0])));
+    heap.spend(1);
+    const std::size_t gap = begin > previous ? begin - previous : 0;
+    charged.grow_by(gap + replacement.size());
+    made += text.substr(previous, gap);
+    made += replacement;
+    previous = begin;
+    for (std::size_t step = 0; step < length; ++step) previous = character_end(text, previous + 1);
+    ++matches;
+    return true;
+  });
+  if (!searched) return false;
+  if (matches == 0) {
+    output = input;
+    return true;
+  }
+  made += text.substr(std::min(previous, text.size()));
+  output = Value::string(made);
   return true;
 }
 

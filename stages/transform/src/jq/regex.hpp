@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "jq/heap.hpp"
 #include "jq/value.hpp"
 
 namespace riptide::transform::jq {
@@ -21,8 +22,16 @@ class RegexCache {
   bool match(const Value& input, const Value& pattern, const Value& flags, bool test, Value& output,
              std::string& error);
 
+  /// What `sub` makes of `input` with a replacement that is the same for every match. What it needs on the way counts
+  /// in `heap`. Errors as `match`.
+  bool replace(const Value& input, const Value& pattern, const Value& flags, std::string_view replacement, Heap& heap,
+               Value& output, std::string& error);
+
  private:
   struct Entries;
+  /// Calls `each(region)` for the matches, until it says no. False: `error` says why it cannot search.
+  template <class Each>
+  bool search(const Value& input, const Value& pattern, const Value& flags, std::string& error, Each&& each);
   std::unique_ptr<Entries> entries_;
 };
 
