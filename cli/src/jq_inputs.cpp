@@ -1,5 +1,8 @@
 #include "riptide/cli/jq_inputs.hpp"
 
+#include <algorithm>
+#include <thread>
+
 #include "riptide/cli/jq_runner.hpp"
 #include "riptide/json/document.hpp"
 
@@ -241,9 +244,10 @@ JqInputs::Next JqInputs::load_next(jq::Evaluator& evaluator) {
     source_.read_all(block_);
     has_block_ = true;
     say_complaints();
+    const unsigned threads = std::thread::hardware_concurrency();
     if (options_.raw_input) {
       evaluator.load_string(block_.text());
-    } else if (const auto loaded = evaluator.load_all(block_.text(), begin_); !loaded) {
+    } else if (const auto loaded = evaluator.load_all(block_.text(), begin_, threads); !loaded) {
       return unexpected(loaded.error().kind, positioned(loaded.error().message));
     }
     at_ = block_.text().size();

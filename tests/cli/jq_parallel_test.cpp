@@ -182,5 +182,41 @@ TEST(JqParallel, RefusesWhatItDoesNotLookAtToo) {
   }
 }
 
+// All values of a text as one array, read by `threads`.
+std::string all_of(const std::string& text, unsigned threads, std::string& problem) {
+  jq::Evaluator evaluator(kJqLimits);
+  std::size_t at = 0;
+  std::string out;
+  if (const auto loaded = evaluator.load_all(text, at, threads); !loaded) {
+    problem = loaded.error().message + "@" + std::to_string(at);
+  } else {
+    const auto program = jq::Program::compile("map(.)|., (.[1:3]|map(.k?)), (.[0] |= {a: 1}|length)");
+    (void)evaluator.run(**program, [&](jq::ValueRef value) {
+      value.append_json(out);
+      return jq::Next::kContinue;
+    });
+  }
+  return out;
+}
+
+TEST(JqParallel, SlurpsWithManyThreadsWhatOneSlurps) {
+  for (unsigned seed = 1; seed <= 4; ++seed) {
+    Writer writer(seed);
+    std::string text;
+    while (text.size() < 13'000'000) {
+      std::string value = writer.value(0);
+      if (seed == 1) std::replace(value.begin(), value.end(), '\n', ' ');
+      text += value + "\n";
+    }
+    if (seed == 4) text += "[1,}";
+    std::string one_problem, many_problem;
+    const std::string one = all_of(text, 1, one_problem);
+    const std::string many = all_of(text, 3, many_problem);
+    EXPECT_TRUE(one == many) << seed;
+    EXPECT_EQ(one_problem, many_problem);
+    EXPECT_EQ(one_problem.empty(), seed != 4);
+  }
+}
+
 }  // namespace
 }  // namespace riptide::cli

@@ -1,6 +1,9 @@
 #include "riptide/transform/jq.hpp"
 
+#include <algorithm>
 #include <new>
+#include <system_error>
+#include <thread>
 
 #include "jq/compiler.hpp"
 #include "jq/json_writer.hpp"
@@ -245,13 +248,87 @@ Result<Evaluator::Loaded> Evaluator::load_next(std::string_view text, std::size_
   return not_read(machine.reader_, text.substr(at));
 }
 
-Result<void> Evaluator::load_all(std::string_view text, std::size_t& at) {
+namespace {
+
+constexpr std::size_t kWorthAThread = std::size_t{4} << 20;
+
+// A part of a text that a thread of its own reads, into a heap of its own.
+struct Part {
+  std::string_view text;
+  std::unique_ptr<Machine> machine;
+  std::vector<Value> values;
+  bool good = false;
+
+  void read(bool last) noexcept {
+    const HeapScope heap(machine->heap_);
+    machine->begin();
+    try {
+      std::size_t at = 0;
+      auto found = JsonReader::Found::kValue;
+      while (true) {
+        Value value;
+        found = machine->reader_.next(text, at, last, machine->limits_.max_depth, nullptr, value);
+        if (found != JsonReader::Found::kValue) break;
+        values.push_back(std::move(value));
+      }
+      good = found == JsonReader::Found::kNothing;
+    } catch (...) {  // out of some limit: read by one thread, it will say which
+    }
+  }
+};
+
+// Reads the values of `text` with several threads. False: it has to be read by one.
+bool read_in_parts(Machine& machine, std::string_view text, unsigned threads, Value& all) {
+  std::vector<Part> parts;
+  std::size_t begin = 0;
+  for (unsigned i = 1; i <= threads && begin < text.size(); ++i) {
+    const std::size_t line = i == threads ? std::string_view::npos : text.find('\n', text.size() / threads * i);
+    const std::size_t end = line == std::string_view::npos ? text.size() : line + 1;
+    if (end <= begin) continue;
+    parts.push_back({text.substr(begin, end - begin), std::make_unique<Machine>(machine.limits_), {}, false});
+    begin = end;
+  }
+  std::vector<std::thread> readers;
+  std::size_t mine = 0;  // The first part that no other thread reads.
+  try {
+    for (; mine + 1 < parts.size(); ++mine) readers.emplace_back([&parts, mine] { parts[mine].read(false); });
+  } catch (const std::system_error&) {
+  }
+  for (; mine < parts.size(); ++mine) parts[mine].read(mine + 1 == parts.size());
+  for (std::thread& reader : readers) reader.join();
+  bool good = true;
+  std::size_t size = 0;
+  for (const Part& part : parts) {
+    good = good && part.good;
+    size += part.values.size();
+  }
+  all = Value::array(size);
+  for (Part& part : parts) {
+    for (Value& value : part.values) {
+      if (good) array_push(all, std::move(value));
+      value.forget();
+    }
+    if (good) machine.readers_.push_back(std::move(part.machine));
+  }
+  return good;
+}
+
+}  // namespace
+
+Result<void> Evaluator::load_all(std::string_view text, std::size_t& at, unsigned threads) {
   Machine& machine = *machine_;
   const HeapScope heap(machine.heap_);
   machine.reset();
   machine.begin();
   try {
-    Value all = Value::array();
+    Value all;
+    const auto useful = static_cast<unsigned>(std::min<std::size_t>(threads, (text.size() - at) / kWorthAThread));
+    if (useful > 1 && read_in_parts(machine, text.substr(at), useful, all)) {
+      machine.input_ = std::move(all);
+      at = text.size();
+      return {};
+    }
+    all = Value::array();
     while (true) {
       Value value;
       const auto found = machine.reader_.next(text, at, true, machine.limits_.max_depth, nullptr, value);

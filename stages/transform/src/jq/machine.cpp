@@ -33,6 +33,7 @@ void Machine::reset() {
   heap_.set_limit(SIZE_MAX);
   heap_.set_steps(UINT64_MAX);
   heap_.reset();
+  readers_.clear();
 }
 
 void Machine::begin() {

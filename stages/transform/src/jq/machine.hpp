@@ -69,6 +69,7 @@ class Machine {
   void reset();  ///< Takes all values back.
 
   EvaluationLimits limits_;
+  std::vector<std::unique_ptr<Machine>> readers_;  ///< What other threads have read for this one lies in their heaps.
   Heap heap_;
   JsonReader reader_;
   RegexCache regexes_;

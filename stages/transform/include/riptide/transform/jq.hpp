@@ -180,7 +180,8 @@ class Evaluator {
   /// Errors: kMalformed, kLimit; line and column in their messages are counted from `at`.
   Result<Loaded> load_next(std::string_view text, std::size_t& at, bool last, const Program* only_for = nullptr);
   /// Reads all values that `text` holds as an array. Errors as of `load_next`, whose value `at` is the beginning of.
-  Result<void> load_all(std::string_view text, std::size_t& at);
+  /// @param threads  A long text is read by that many, if it can be cut at line breaks between values.
+  Result<void> load_all(std::string_view text, std::size_t& at, unsigned threads = 1);
 
   [[nodiscard]] ValueRef input() const noexcept;
 
