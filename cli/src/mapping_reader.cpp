@@ -226,7 +226,8 @@ class MappingReader {
   static bool is_text(const Tree& tree) { return tree.scalar() && tree.kind != Tree::Kind::kNull; }
 
   static ExpressionSpec expression(const Tree& tree, const std::string& path) {
-    return {python_text(tree), path, tree.line, tree.column};
+    const bool known = tree.text_line > 0;
+    return {python_text(tree), path, known ? tree.text_line : tree.line, known ? tree.text_column : tree.column};
   }
 
   std::optional<ValueSpec> required(const Tree& map, const std::string& where, const std::string& key,

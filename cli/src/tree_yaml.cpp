@@ -56,7 +56,14 @@ bool is_number(std::string_view text) {
 
 class Converter {
  public:
-  Converter(const std::string& origin, std::vector<Problem>& problems) : origin_(origin), problems_(problems) {}
+  Converter(std::string_view text, const std::string& origin, std::vector<Problem>& problems)
+      : origin_(origin), problems_(problems) {
+    for (std::size_t begin = 0; begin <= text.size();) {
+      const std::size_t end = std::min(text.find('\n', begin), text.size());
+      lines_.push_back(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
 
   Result<void> convert(const YAML::Node& node, Tree& out, int depth) {
     if (++nodes_ > kMostNodes) {
@@ -73,6 +80,7 @@ class Converter {
         return {};
       case YAML::NodeType::Scalar:
         scalar(node, out);
+        find_text(out);
         return {};
       case YAML::NodeType::Sequence:
         out.kind = Tree::Kind::kList;
@@ -88,6 +96,30 @@ class Converter {
   }
 
  private:
+  /// A block scalar begins below its `|` or `>`, a quoted one behind its quote; the mark is at neither.
+  void find_text(Tree& out) const {
+    const auto line_of = [&](int line) {
+      return line >= 1 && static_cast<std::size_t>(line) <= lines_.size() ? lines_[static_cast<std::size_t>(line) - 1]
+                                                                          : std::string_view();
+    };
+    const std::string_view line = line_of(out.line);
+    const auto at = static_cast<std::size_t>(std::max(out.column - 1, 0));
+    if (at >= line.size() || (line[at] != '|' && line[at] != '>' && line[at] != '"' && line[at] != '\'')) return;
+    if (line[at] == '"' || line[at] == '\'') {
+      out.text_line = out.line;
+      out.text_column = out.column + 1;
+      return;
+    }
+    for (int below = out.line + 1; static_cast<std::size_t>(below) <= lines_.size(); ++below) {
+      const std::size_t indent = line_of(below).find_first_not_of(" \r");
+      if (indent == std::string_view::npos) continue;
+      // Empty lines in front of the text are lines of the text.
+      out.text_line = out.line + 1;
+      out.text_column = static_cast<int>(indent) + 1;
+      return;
+    }
+  }
+
   static void scalar(const YAML::Node& node, Tree& out) {
     const std::string& text = node.Scalar();
     out.kind = Tree::Kind::kString;
@@ -159,6 +191,7 @@ class Converter {
 
   const std::string& origin_;
   std::vector<Problem>& problems_;
+  std::vector<std::string_view> lines_;
   std::size_t nodes_ = 0;
 };
 
@@ -168,7 +201,7 @@ Result<Tree> read_yaml(std::string_view text, const std::string& origin, std::ve
   try {
     const YAML::Node root = YAML::Load(std::string(text));
     Tree tree;
-    if (auto converted = Converter(origin, problems).convert(root, tree, 0); !converted) {
+    if (auto converted = Converter(text, origin, problems).convert(root, tree, 0); !converted) {
       return pipeline::unexpected(converted.error());
     }
     return tree;

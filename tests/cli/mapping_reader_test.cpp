@@ -193,5 +193,38 @@ TEST(MappingReader, ReadsTheMappingsOfTheCorpus) {
   EXPECT_GE(good * 100, files * 90) << good << " of " << files;
 }
 
+TEST(MappingReader, KnowsWhereExpressionsBegin) {
+  const auto reading = read_mapping(
+      "resources:\n"
+      "  - kind: k\n"
+      "    selector: {query: 'true'}\n"
+      "    port:\n"
+      "      entity:\n"
+      "        mappings:\n"
+      "          identifier: .a\n"
+      "          blueprint: '\"b\"'\n"
+      "          properties:\n"
+      "            block: |\n"
+      "              .a\n"
+      "              | .b\n"
+      "            folded: >-\n"
+      "                .a\n"
+      "            quoted: \".c\"\n",
+      "m");
+  EXPECT_THAT(reading.problems, IsEmpty());
+  const auto& resource = reading.spec.resources.at(0);
+  EXPECT_EQ(std::pair(resource.selector.line, resource.selector.column), std::pair(3, 24));
+  const auto place = [](const transform::ValueSpec& value) {
+    const auto& expression = std::get<transform::ExpressionSpec>(value);
+    return std::pair(expression.line, expression.column);
+  };
+  const auto& entity = resource.entities.at(0);
+  EXPECT_EQ(place(*entity.identifier), std::pair(7, 23));
+  EXPECT_EQ(place(*entity.blueprint), std::pair(8, 23));
+  EXPECT_EQ(place(entity.properties[0].second), std::pair(11, 15)) << "the line below the bar";
+  EXPECT_EQ(place(entity.properties[1].second), std::pair(14, 17));
+  EXPECT_EQ(place(entity.properties[2].second), std::pair(15, 22)) << "behind the quote";
+}
+
 }  // namespace
 }  // namespace riptide::cli

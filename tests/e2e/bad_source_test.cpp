@@ -223,6 +223,24 @@ TEST_F(BadSourceTest, ARecordThatIsNotAnObjectIsInvalidAndBlocksTheDeleting) {
   EXPECT_THAT(sync({}), ExitsWith(0));
 }
 
+TEST_F(BadSourceTest, APageThatIsNotUtf8IsReadWithReplacements) {
+  const loopback::LoopbackServer octopus([&](const loopback::ReceivedRequest& request) {
+    const auto listing = [](const std::string& items, int count) {
+      return Reply::json("{\"Items\":[" + items +
+                         "],\"ItemsPerPage\":50,\"LastPageNumber\":0,\"TotalResults\":" + std::to_string(count) + "}");
+    };
+    if (request.path == "/api/spaces") return listing(R"({"Id":"Spaces-1","Name":"Default"})", 1);
+    if (request.path != "/api/Spaces-1/machines") return listing("", 0);
+    return listing("{\"Id\":\"Machines-1\",\"SpaceId\":\"Spaces-1\",\"Name\":\"caf\xE9\"}", 1);
+  });
+  point_at(octopus.url());
+  const Ended ended = sync({"--sink", "ndjson:all.ndjson"});
+  ASSERT_THAT(ended, ExitsWith(0));
+  EXPECT_THAT(read("all.ndjson"), HasSubstr("caf\xEF\xBF\xBD"));
+  EXPECT_THAT(ended.err, AllOf(HasSubstr("not UTF-8"), HasSubstr("/api/Spaces-1/machines")));
+  EXPECT_EQ(report().json()["hosts"][0]["retries"].count(), 0u);
+}
+
 TEST_F(BadSourceTest, ACleanNullIdentifierIsInvalidAndDoesNotBlock) {
   start({.spaces = 1, .total_records = 80});
   write("mapping.yaml", small_mapping({"machine"}));

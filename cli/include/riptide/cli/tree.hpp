@@ -19,7 +19,9 @@ struct Tree {
   std::vector<std::pair<std::string, Tree>> members;  ///< In text order, each key once (the last one counts).
   int line = 0;
   int column = 0;
-  std::string origin;  ///< Where a setting was given: "OCEAN__X", ".env:3". Empty within mappings.
+  int text_line = 0;    ///< Where the first character of a scalar's text stands: behind its quote, or below a `|`.
+  int text_column = 0;  ///< 0 if not known.
+  std::string origin;   ///< Where a setting was given: "OCEAN__X", ".env:3". Empty within mappings.
 
   [[nodiscard]] bool scalar() const noexcept { return kind != Kind::kList && kind != Kind::kMap; }
   [[nodiscard]] const Tree* find(std::string_view key) const noexcept;
