@@ -292,12 +292,13 @@ bool is_scalar(std::string_view token) noexcept {
     case '"':
       return is_raw_string(token) && for_each_part(
                                          token.substr(1, token.size() - 2), [](std::string_view) {}, [](char32_t) {});
+    // memcmp with a constant size is a comparison of words; string_view's == is a call.
     case 't':
-      return token == "true";
+      return token.size() == 4 && std::memcmp(token.data(), "true", 4) == 0;
     case 'f':
-      return token == "false";
+      return token.size() == 5 && std::memcmp(token.data(), "false", 5) == 0;
     case 'n':
-      return token == "null";
+      return token.size() == 4 && std::memcmp(token.data(), "null", 4) == 0;
     default:
       return is_number(token);
   }

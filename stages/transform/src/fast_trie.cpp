@@ -43,6 +43,7 @@ PathTrie::NodeId PathTrie::member(NodeId parent, std::string_view key) {
     std::memcpy(&made.prefix, key.data(), prefix);
     std::memset(&made.mask, 0xFF, prefix);
   }
+  if (key.size() > 8) std::memcpy(&made.suffix, key.data() + key.size() - 8, 8);
   nodes_[parent].keys.push_back(std::move(made));
   return child;
 }
@@ -105,7 +106,11 @@ inline PathTrie::NodeId PathTrie::match(const Node& node, const char* key, std::
       continue;
     }
     if ((head & wanted.mask) != wanted.prefix) continue;
-    if (length <= 8 || std::memcmp(key + 8, wanted.text.data() + 8, length - 8) == 0) return wanted.child;
+    if (length <= 8) return wanted.child;
+    std::uint64_t tail;
+    std::memcpy(&tail, key + length - 8, sizeof tail);
+    if (tail != wanted.suffix) continue;
+    if (length <= 16 || std::memcmp(key + 8, wanted.text.data() + 8, length - 16) == 0) return wanted.child;
   }
   return kNone;
 }

@@ -69,6 +69,7 @@ class PathTrie {
   struct Key {
     std::uint64_t prefix = 0;  ///< The first eight bytes, zero-padded, as they lie in memory.
     std::uint64_t mask = 0;
+    std::uint64_t suffix = 0;  ///< The last eight bytes of a key that is longer.
     std::uint32_t length = 0;
     NodeId child = kNone;
     std::string text;

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMaxExampleBytes = 500;
 constexpr std::size_t kPlainBytes = 2048;
+constexpr std::size_t kLargestWhole = std::size_t{1} << 20;
 
 /// What an expression came to; its JSON has been written in any case (null with kNull and kError).
 enum class Came : std::uint8_t { kValue, kNull, kError };
@@ -98,7 +99,8 @@ struct Mapper::State {
   RecordView record;
   bool walked = false;  ///< The machine has the record.
   enum class Loaded : std::uint8_t { kNo, kPart, kYes, kFailed } loaded = Loaded::kNo;
-  std::string loaded_part;  ///< The part of the record that is loaded with kPart.
+  bool part_is_most = false;  ///< Of the record before: most of it was needed.
+  std::string loaded_part;    ///< The part of the record that is loaded with kPart.
   std::string load_error;
   jq::ValueRef input;   ///< What expressions see: the record, or one of its items.
   std::string message;  ///< Of the last error.
@@ -224,8 +226,18 @@ struct Mapper::State {
     if (!expression.sees_part || !walked || loaded == Loaded::kYes || loaded == Loaded::kFailed) return load();
     if (loaded == Loaded::kPart) return true;
     const LoadTimer timer(*this);
+    // Where the part was most of the record before, copying it out costs more than reading the rest too. A record that
+    // cannot be read whole may still be in part, so this decides only what it costs.
+    if (part_is_most && record.json.size() < kLargestWhole && evaluator.load(record)) {
+      loaded = Loaded::kYes;
+      input = evaluator.input();
+      return true;
+    }
     loaded_part.clear();
-    if (!machine.append_needed(loaded_part) || !evaluator.load(loaded_part)) return load();
+    if (!machine.append_needed(loaded_part)) return load();
+    // Large records keep to their part: there the rest could exceed the memory budget.
+    part_is_most = loaded_part.size() * 4 > record.json.size() * 3 && record.json.size() < kLargestWhole;
+    if (!evaluator.load(loaded_part)) return load();
     loaded = Loaded::kPart;
     input = evaluator.input();
     return true;

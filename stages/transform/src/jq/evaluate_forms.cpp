@@ -293,10 +293,12 @@ Status Machine::destructure(const PatternCode& pattern, const Value& value, Envi
 Status Machine::destructure_elements(const PatternCode& pattern, std::size_t element, const Value& value,
                                      Environment* environment, const Value& input, FunctionRef<Status()> next) {
   if (element == pattern.elements.size()) return next();
+  // From the last to the first, as jq does: errors and computed keys show it.
+  const std::size_t at = pattern.elements.size() - 1 - element;
   Value part;
-  const Status status = index(value, Value::number(element), part);
+  const Status status = index(value, Value::number(at), part);
   if (status != Status::kOk) return status;
-  return destructure(pattern.elements[element], part, environment, input,
+  return destructure(pattern.elements[at], part, environment, input,
                      [&] { return destructure_elements(pattern, element + 1, value, environment, input, next); });
 }
 

@@ -24,7 +24,7 @@ def normals: select(isnormal);
 def isfinite: type == "number" and (isinfinite | not);
 def map_values(f): .[] |= f;
 def paths: path(..) | select(length > 0);
-def paths(node_filter): . as $whole | paths | select(. as $p | $whole | getpath($p) | node_filter);
+def paths(node_filter): path(.. | select(node_filter)) | select(length > 0);
 def pick(pathexps): . as $top | reduce path(pathexps) as $p (null; setpath($p; $top | getpath($p)));
 def any: any(.[]; .);
 def all: all(.[]; .);
