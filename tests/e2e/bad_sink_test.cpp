@@ -61,7 +61,8 @@ TEST_F(BadSinkTest, ADatabaseThatAnotherProcessHoldsIsNamed) {
 }
 
 TEST_F(BadSinkTest, TwoRunsIntoOneFileDoNotMix) {
-  const auto slow = serve({.spaces = 1, .total_records = 400, .latency = std::chrono::milliseconds(100)});
+  // Slow enough that the second run begins while the first one reads, under a sanitizer too.
+  const auto slow = serve({.spaces = 1, .total_records = 400, .latency = std::chrono::milliseconds(800)});
   point_at(slow->url());
   Process first(sync_command({"--sink", "sqlite:one.db"}));
   ASSERT_TRUE(eventually([&] { return slow->stats().requests > 0; }));
