@@ -30,7 +30,7 @@ awk -v bytes="$((megabytes * 1000000))" 'BEGIN {
     for (i = 1; i <= 6; ++i) labels = labels (i > 1 ? "," : "") "\"" words[i + int(rand() * 11)] i "\":\"" words[1 + int(rand() * count)] "\""
     counts = ""
     for (i = 1; i <= 8; ++i) counts = counts (i > 1 ? "," : "") int(rand() * 1000000)
-    line = sprintf("{\"id\":%d,\"key\":\"Projects-%d\",\"name\":\"%s %s\",\"active\":%s,\"score\":%.3f,\"team\":\"%s\"," \
+    line = sprintf("{\"id\":%d,\"key\":\"Projects-%d\",\"name\":\"%s %s\",\"active\":%s,\"score\":%g,\"team\":\"%s\"," \
                    "\"owner\":{\"id\":%d,\"email\":\"user%d@example.org\",\"groups\":[\"%s\",\"%s\"]}," \
                    "\"description\":\"%s\",\"labels\":{%s},\"created\":\"2024-%02d-%02dT10:00:00.000Z\",\"counts\":[%s]," \
                    "\"parent\":null,\"links\":{\"self\":\"/api/Spaces-1/projects/Projects-%d\"," \

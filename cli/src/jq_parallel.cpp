@@ -133,9 +133,10 @@ class JqParallel::Shared {
       Worker worker(options_, program_, source_);
       if (source_.next(worker.block)) {
         exhausted_ = worker.block.last;
+        const unsigned threads_wanted = exhausted_ ? 1 : where_.threads;
         const std::uint64_t number = next_++;
         try {
-          for (unsigned i = 1; i < where_.threads && !exhausted_; ++i) {
+          for (unsigned i = 1; i < threads_wanted; ++i) {
             threads.emplace_back([this] { work_guarded(); });
           }
         } catch (const std::system_error&) {  // those that there are do it all
