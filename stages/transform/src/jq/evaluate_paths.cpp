@@ -190,8 +190,9 @@ Status Machine::update(const Code* code, Environment* environment, Value&& input
     const Value& path = array_at(paths, i);
     Value old;
     if (!get_path(state, path, old, problem)) return fail(problem);
-    // Taken out while it changes, so that it too can change in place.
-    if (replacement_kind == Replacement::kCertain && (old.is_array() || old.is_object() || old.is_string())) {
+    // Taken out while it changes, so that it too can change in place; but a slice takes nothing but arrays.
+    const bool slice = array_size(path) > 0 && array_at(path, array_size(path) - 1).is_object();
+    if (replacement_kind == Replacement::kCertain && !slice && (old.is_array() || old.is_object() || old.is_string())) {
       if (!set_path(state, path, Value::null(), problem)) return fail(problem);
     }
     Value replacement;
