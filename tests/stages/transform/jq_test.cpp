@@ -309,6 +309,8 @@ TEST(JqOracleTest, WhatRandomProgramsFound) {
       {"[paths(error)]", "1", {}, "1"},
       {"[paths(. == 2)]", R"({"a":[1,2]})", {R"([["a",1]])"}},
       {".[:1] *= true", "[{}]", {}, "array ([{}]) and boolean (true) cannot be multiplied"},
+      {R"(.[].b *= "")", R"([{}, []])", {}, "null (null) and string (\"\") cannot be multiplied"},
+      {".[].b += 1", R"([{}, []])", {}, "Cannot index array with string (\"b\")"},
       {".[:1] += [2]", "[1,3]", {"[1,2,3]"}},
       {"[isnan, isinfinite, isnormal, isfinite]", R"("a")", {"[false,false,false,false]"}},
       {"[finites], [normals]", R"("a")", {"[]", "[]"}},

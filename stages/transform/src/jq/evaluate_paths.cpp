@@ -181,7 +181,9 @@ Status Machine::update(const Code* code, Environment* environment, Value&& input
                        Value& output) {
   Value paths;
   const Status found = all_paths(code, environment, input, paths);
-  if (found != Status::kOk) return found;
+  if (found != Status::kOk && found != Status::kError) return found;
+  // jq changes a value as soon as it has its path: what a change raises comes before what a later path raises.
+  Value failure = found == Status::kError ? error_ : Value::null();
   Value state = std::move(input);
   Value doomed = Value::array();
   std::string problem;
@@ -205,6 +207,7 @@ Status Machine::update(const Code* code, Environment* environment, Value&& input
       return fail(problem);
     }
   }
+  if (found == Status::kError) return fail_with(std::move(failure));
   if (array_size(doomed) > 0 && !delete_paths(state, doomed, problem)) return fail(problem);
   output = std::move(state);
   return Status::kOk;
