@@ -297,7 +297,7 @@ constexpr auto kBuiltins = std::to_array<Builtin>({
     {"_min_by", 1, b_min_by},
     {"_max_by", 1, b_max_by},
     {"bsearch", 1, b_bsearch},
-    {"transpose", 0, b_transpose},
+    {"_transpose", 0, b_transpose},
 });
 
 }  // namespace

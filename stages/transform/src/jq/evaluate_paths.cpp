@@ -181,7 +181,9 @@ Status Machine::update(const Code* code, Environment* environment, Value&& input
                        Value& output) {
   Value paths;
   const Status found = all_paths(code, environment, input, paths);
-  if (found != Status::kOk) return found;
+  if (found != Status::kOk && found != Status::kError) return found;
+  // jq changes a value as soon as it has its path: what a change raises comes before what a later path raises.
+  Value failure = found == Status::kError ? error_ : Value::null();
   Value state = std::move(input);
   Value doomed = Value::array();
   std::string problem;
@@ -190,8 +192,9 @@ Status Machine::update(const Code* code, Environment* environment, Value&& input
     const Value& path = array_at(paths, i);
     Value old;
     if (!get_path(state, path, old, problem)) return fail(problem);
-    // Taken out while it changes, so that it too can change in place.
-    if (replacement_kind == Replacement::kCertain && (old.is_array() || old.is_object() || old.is_string())) {
+    // Taken out while it changes, so that it too can change in place; but a slice takes nothing but arrays.
+    const bool slice = array_size(path) > 0 && array_at(path, array_size(path) - 1).is_object();
+    if (replacement_kind == Replacement::kCertain && !slice && (old.is_array() || old.is_object() || old.is_string())) {
       if (!set_path(state, path, Value::null(), problem)) return fail(problem);
     }
     Value replacement;
@@ -204,6 +207,7 @@ Status Machine::update(const Code* code, Environment* environment, Value&& input
       return fail(problem);
     }
   }
+  if (found == Status::kError) return fail_with(std::move(failure));
   if (array_size(doomed) > 0 && !delete_paths(state, doomed, problem)) return fail(problem);
   output = std::move(state);
   return Status::kOk;

@@ -19,8 +19,10 @@ def arrays: select(type == "array");
 def objects: select(type == "object");
 def iterables: select(type | . == "array" or . == "object");
 def scalars: select(type | . != "array" and . != "object");
-def finites: select(isinfinite or isnan | not);
+def finites: select(isfinite);
 def normals: select(isnormal);
+def transpose: if type == "array" and all(.[]; type == "array") then _transpose
+    else [range(0; map(length) | max // 0) as $i | [.[][$i]]] end;
 def isfinite: type == "number" and (isinfinite | not);
 def map_values(f): .[] |= f;
 def paths: path(..) | select(length > 0);

@@ -194,9 +194,11 @@ bool get_path(const Value& base, const Value& path, Value& output, std::string& 
   if (array_size(path) > kMaxPath) return refuse(error, "Path too deep");
   Value at = base;
   for (std::uint32_t i = 0; i < array_size(path); ++i) {
-    if (at.is_null()) break;
+    const Value& key = array_at(path, i);
+    // Below null all is null, but a key must be one.
+    if (at.is_null() && (key.is_string() || key.is_number() || key.is_object())) continue;
     Value next;
-    if (!get_key(at, array_at(path, i), next, error)) return false;
+    if (!get_key(at, key, next, error)) return false;
     at = std::move(next);
   }
   output = std::move(at);
