@@ -13,6 +13,7 @@
 #include "riptide/cli/verbs.hpp"
 #include "riptide/json/document.hpp"
 #include "riptide/stages/http_client.hpp"
+#include "riptide/pipeline/run_id.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -195,7 +196,7 @@ class Bench {
     auto source = find_integration_type(config_->type())->make_source(*config_);
     if (!source) return failed(source.error());
     parts.source = std::move(*source);
-    parts.context = sink_context(*config_, mapping_->spec(), new_run_id());
+    parts.context = sink_context(*config_, mapping_->spec(), pipeline::new_run_id());
     const auto specs = choose_sinks({flags_.sink}, *config_, problems);
     if (any_error(problems)) return failed(pipeline::Error(pipeline::ErrorKind::kConfig, to_string(problems.front())));
     auto sinks = make_sinks(specs, *config_, parts.context, flags_.sink_limit);

@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <ctime>
-#include <random>
 
 namespace riptide::cli {
 namespace {
@@ -45,12 +44,5 @@ std::string readable_seconds(double seconds) {
 }
 
 std::string utc_now() { return utc("%Y-%m-%dT%H:%M:%SZ"); }
-
-std::string new_run_id() {
-  std::random_device random;
-  const auto bits = [&random](int count) { return random() >> (32 - count); };
-  return fmt::format("{:08x}-{:04x}-4{:03x}-{:x}{:03x}-{:08x}{:04x}", bits(32), bits(16), bits(12), 8 + bits(2),
-                     bits(12), bits(32), bits(16));
-}
 
 }  // namespace riptide::cli

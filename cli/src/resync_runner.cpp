@@ -9,6 +9,7 @@
 #include "riptide/cli/port_wiring.hpp"
 #include "riptide/cli/summary.hpp"
 #include "riptide/pipeline/peak_memory.hpp"
+#include "riptide/pipeline/run_id.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -34,7 +35,7 @@ class Run {
   int run() {
     options_ = resync_options(config_);
     options_.log = [this](stages::LogLevel level, std::string_view message) { logger_.log(level, message); };
-    run_id_ = new_run_id();
+    run_id_ = pipeline::new_run_id();
     warn_about_tls();
 
     std::vector<Problem> problems;

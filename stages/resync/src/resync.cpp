@@ -6,7 +6,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <random>
 #include <thread>
 #include <utility>
 
@@ -15,6 +14,7 @@
 #include "riptide/pipeline/check.hpp"
 #include "riptide/pipeline/cores.hpp"
 #include "riptide/pipeline/peak_memory.hpp"
+#include "riptide/pipeline/run_id.hpp"
 #include "run_counts.hpp"
 #include "run_state.hpp"
 #include "sink_lane.hpp"
@@ -23,16 +23,6 @@ namespace riptide::stages {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::string new_run_id() {
-  std::random_device device;
-  std::mt19937_64 random((static_cast<std::uint64_t>(device()) << 32) ^ device());
-  const std::uint64_t high = random();
-  const std::uint64_t low = random();
-  // A version 4 UUID: Port files the run under it.
-  return fmt::format("{:08x}-{:04x}-4{:03x}-{:x}{:03x}-{:012x}", high >> 32, (high >> 16) & 0xffff, high & 0xfff,
-                     8 + ((low >> 62) & 3), (low >> 48) & 0xfff, low & 0xffffffffffff);
-}
 
 /// Calls back at regular times, on a thread of its own: nothing in the graph knows the time.
 class Ticker {
@@ -244,7 +234,7 @@ Resync::~Resync() = default;
 Result<std::unique_ptr<Resync>> Resync::create(ResyncParts parts, ResyncOptions options) {
   RIPTIDE_CHECK(parts.source != nullptr && parts.mapping != nullptr);
   if (parts.sinks.empty()) return pipeline::unexpected(ErrorKind::kConfig, "no sink was given");
-  if (parts.context.run_id.empty()) parts.context.run_id = new_run_id();
+  if (parts.context.run_id.empty()) parts.context.run_id = pipeline::new_run_id();
   if (parts.context.kinds.empty()) {
     for (const auto& resource : parts.mapping->spec().resources) parts.context.kinds.push_back(resource.kind);
   }

@@ -14,7 +14,4 @@ std::string readable_seconds(double seconds);
 
 /// Now in UTC as ISO 8601: "2026-11-24T11:45:12Z".
 std::string utc_now();
-/// A name for this run: a UUID of version 4, since Port files the run under it.
-std::string new_run_id();
-
 }  // namespace riptide::cli
