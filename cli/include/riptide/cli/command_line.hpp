@@ -33,6 +33,7 @@ struct SyncFlags {
   std::string progress = "auto";
   bool no_delete = false;
   bool strict = false;
+  bool wait = false;  ///< For another run that writes to the same target.
 };
 
 struct GraphFlags {
