@@ -159,8 +159,12 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   add_progress(*sync_verb, sync.progress);
   sync_verb->add_option("--report", sync.report, "Write what the run did to this file, as one JSON object")
       ->type_name("FILE");
-  sync_verb->add_option("--state", sync.state, "State file (this version remembers nothing between runs yet)")
+  sync_verb
+      ->add_option("--state", sync.state,
+                   "What is remembered between runs (default: a file a target and integration below "
+                   "$XDG_STATE_HOME/riptide, else ~/.local/state/riptide)")
       ->type_name("FILE");
+  sync_verb->add_flag("--wait", sync.wait, "Wait while another run writes to the same target, instead of giving up");
   sync_verb->footer(kSyncFooter);
 
   GraphFlags graph;

@@ -18,6 +18,7 @@
 #include "riptide/stages/http_client.hpp"
 #include "riptide/stages/sink.hpp"
 #include "riptide/stages/source.hpp"
+#include "riptide/state/state_file.hpp"
 #include "riptide/transform/mapping.hpp"
 
 namespace riptide::stages {
@@ -51,6 +52,8 @@ struct ResyncParts {
   std::shared_ptr<const transform::Mapping> mapping;
   std::vector<std::unique_ptr<Sink>> sinks;  ///< `RemoteSink`s or `LocalSink`s, in the order of the flags.
   SinkContext context;
+  /// What is remembered between runs; null: nothing. The caller holds the writer's lock.
+  std::shared_ptr<const state::StateFile> state;
 };
 
 /// Where a run stands, for a progress display.
