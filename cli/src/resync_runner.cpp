@@ -137,11 +137,8 @@ class Run {
   }
 
   void decide_deletion(const std::vector<std::unique_ptr<stages::Sink>>& sinks) {
-    if (flags_.no_delete) {
-      options_.delete_stale = false;
-      options_.no_delete_reason = "--no-delete";
-      return;
-    }
+    set_deletion(flags_, options_);
+    if (flags_.no_delete) return;
     const std::string reason = implied_no_delete(sinks, flags_.kinds);
     if (reason.empty()) return;
     options_.delete_stale = false;
