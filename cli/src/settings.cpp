@@ -270,6 +270,8 @@ std::string_view unit_of(SettingType type) {
       return "duration";
     case kChoice:
       return "choice";
+    case kJson:
+      return "JSON object";
   }
   return "text";
 }

@@ -47,6 +47,8 @@ struct Transfer {
   // Of the current attempt.
   std::unique_ptr<EasyHandle> handle;
   HeaderSlist sent_headers;
+  std::string signed_url;   ///< The request's, with what the credentials add to it; empty if they add nothing.
+  std::string signed_body;  ///< Likewise.
   SteadyClock::time_point started;
   std::size_t running_index = 0;
   Body body;
@@ -58,6 +60,8 @@ struct Transfer {
   std::size_t max_header_bytes = 0;
   std::optional<Error> failure;  ///< Why we broke the attempt off, or cannot read it.
 
+  /// Takes the credentials of its session, which are usable, for the next attempt.
+  void sign();
   /// Forgets the last attempt.
   void restart() noexcept;
   /// One header line, as libcurl hands it over. False breaks the attempt off.

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "ledger.hpp"
-#include "loan_pool.hpp"
 #include "riptide/pipeline/credits.hpp"
+#include "riptide/pipeline/loan_pool.hpp"
 #include "riptide/pipeline/run_report.hpp"
 #include "riptide/pipeline/seen_set.hpp"
 #include "riptide/pipeline/stop.hpp"
@@ -37,7 +37,7 @@ class RunState {
   pipeline::SeenSet seen;
   ReadLedger ledger;
   pipeline::ErrorLog errors;
-  LoanPool<json::Document> documents;
+  pipeline::LoanPool<json::Document> documents;
 
   [[nodiscard]] const std::string& kind_of(std::uint32_t resource) const { return context.kinds.at(resource); }
   /// Repeats are told within (resource, partition): two resources may make the same entity of one record.

@@ -11,7 +11,8 @@
 
 namespace riptide::cli {
 
-enum class SettingType : std::uint8_t { kText, kUrl, kPath, kBool, kInteger, kNumber, kSize, kDuration, kChoice };
+/// kJson is a block of config.yaml, or its JSON as text: `Config` has it as JSON.
+enum class SettingType : std::uint8_t { kText, kUrl, kPath, kBool, kInteger, kNumber, kSize, kDuration, kChoice, kJson };
 
 /// Whether a setting does something in this version. The others are recognised, so that a configuration of Ocean is
 /// taken as it is.
