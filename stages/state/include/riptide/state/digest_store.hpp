@@ -53,7 +53,8 @@ class DigestStore {
     pipeline::Digest identity;
     pipeline::Digest contents;  ///< Of its bytes and of the options that it is sent with.
     std::uint32_t scope = 0;
-    bool by_search = false;  ///< Its identifier is a search: what the target found is remembered with it.
+    bool by_search = false;    ///< Its identifier is a search: what the target found is remembered with it.
+    bool always_sent = false;  ///< Nothing is remembered of it, and what was is forgotten.
   };
   struct Answer {
     bool unchanged = false;
@@ -66,6 +67,10 @@ class DigestStore {
   [[nodiscard]] pipeline::Result<bool> ask(std::span<const Question> questions, std::span<Answer> answers);
   /// Calls back, on a thread of the store, when all that was said before is on disk. Must not throw. Any thread.
   void when_written(std::function<void(const pipeline::Result<void>&)> done);
+
+  /// Kind and partition that an entity was read in when it was sent last; nothing where that is not known. Any thread.
+  [[nodiscard]] pipeline::Result<std::optional<std::pair<std::string, std::string>>> scope_of(
+      const pipeline::Digest& identity);
 
   /// The target has taken the entity. With `by_search`: what it found, as texts; without them it is forgotten. Any
   /// thread.
