@@ -28,12 +28,13 @@ class RunState {
   const std::shared_ptr<const transform::Mapping> mapping;
   const SinkContext context;
   const std::shared_ptr<const state::StateFile> state_file;  ///< May be null.
-  const ResyncOptions options;     ///< With all resource blocks named, if none were.
-  pipeline::Stop* stop = nullptr;  ///< Of the run; borrowed.
+  const ResyncOptions options;                               ///< With all resource blocks named, if none were.
+  pipeline::Stop* stop = nullptr;                            ///< Of the run; borrowed.
 
   pipeline::CreditPool pages;        ///< Pages between admission and mapping.
   pipeline::CreditPool body_bytes;   ///< Of those pages.
   pipeline::CreditPool batch_bytes;  ///< Of entities between mapping and settling.
+  const std::size_t digest_bytes;    ///< Memory for what is remembered of a target.
   pipeline::SeenSet seen;
   ReadLedger ledger;
   pipeline::ErrorLog errors;

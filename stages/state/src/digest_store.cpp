@@ -393,6 +393,16 @@ struct DigestStore::Impl {
     journal->write(on_disk(*entry));
   }
 
+  void give_up(const Digest& identity) {
+    auto& shard = table.shard_of(identity);
+    const std::lock_guard lock(shard.mutex);
+    DigestEntry* const entry = shard.find(identity);
+    // The disk was told when the entity was sent.
+    if (entry == nullptr || !entry->is(DigestEntry::kPending)) return;
+    entry->clear(DigestEntry::kPending | DigestEntry::kPresent);
+    entry->set(DigestEntry::kGone);
+  }
+
   Result<void> forget(const Digest& identity) {
     auto& shard = table.shard_of(identity);
     const std::lock_guard lock(shard.mutex);
@@ -680,6 +690,8 @@ void DigestStore::when_written(std::function<void(const Result<void>&)> done) {
 void DigestStore::confirm(const Question& sent, std::string_view found_blueprint, std::string_view found_identifier) {
   impl_->confirm(sent, found_blueprint, found_identifier);
 }
+
+void DigestStore::give_up(const Digest& identity) { impl_->give_up(identity); }
 
 Result<void> DigestStore::forget(const Digest& identity) { return impl_->forget(identity); }
 

@@ -29,7 +29,7 @@ class DigestStore {
  public:
   struct Options {
     std::size_t memory_bytes = std::size_t{256} << 20;
-    std::chrono::milliseconds linger{50};  ///< A confirmation is on disk after this long.
+    std::chrono::milliseconds linger{5};  ///< A confirmation is on disk after this long.
     enum class Use : std::uint8_t {
       kRun,
       kLook
@@ -75,7 +75,9 @@ class DigestStore {
   /// The target has taken the entity. With `by_search`: what it found, as texts; without them it is forgotten. Any
   /// thread.
   void confirm(const Question& sent, std::string_view found_blueprint = {}, std::string_view found_identifier = {});
-  /// Nobody knows what the target has: it refused the entity, was not heard, or was asked to remove it. Any thread.
+  /// Nobody knows what the target has of an entity that was asked for: it refused it, or was not heard. Any thread.
+  void give_up(const pipeline::Digest& identity);
+  /// Forgets an entity, whatever is known of it: the target is asked to remove it. Any thread.
   [[nodiscard]] pipeline::Result<void> forget(const pipeline::Digest& identity);
 
   /// Notes that the target has this entity. One thread at a time; then, once all are noted, `listing_ended`. Before
