@@ -48,6 +48,9 @@ class RunState {
   [[nodiscard]] HttpClientOptions client_options(std::string name, std::size_t in_flight, const RetryPolicy& retry,
                                                  milliseconds timeout, bool verify_tls) const;
 
+  /// Hears every line of the log. Set before anything runs.
+  std::function<void(LogLevel, std::string_view)> log_tap;
+
   /// Writes to the log.
   void say(LogLevel level, std::string_view text) const;
   /// Something the user should know when the run is over.

@@ -29,6 +29,7 @@ SinkLane::SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<vo
       batcher_(sink_->limits(), state.batch_bytes) {}
 
 SinkLane::~SinkLane() {
+  if (life_) life_->silence();
   // A listing waits for the client's answers.
   if (client_) client_->abort();
   if (diff_) (void)diff_->listing();
@@ -38,6 +39,15 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
                      const std::string& suffix) {
   graph_ = &graph;
   const SinkLimits limits = sink_->limits();
+  if (remote_ != nullptr) {
+    diff_node_ = graph.async<MappedBlock, MappedBlock>(
+        {.name = "diff" + suffix,
+         .says = "by digest against what the target confirmed: what has not changed stops here",
+         .waiting_on = [] { return std::string("the listing of the target"); }},
+        [this](std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion) {
+          diff(std::move(block), std::move(completion));
+        });
+  }
   batch_ = graph.stage<MappedBlock, Batch>(
       {.name = "batch" + suffix,
        .says = fmt::format("at most {} entities and {} KiB{}", limits.max_records, limits.max_bytes >> 10,
@@ -56,13 +66,6 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
       graph.stage<Answer, void>({.name = "settle" + suffix, .says = "an outcome for each entity; credits go home"},
                                 [this](std::shared_ptr<Answer> answer, pipeline::Emit<void>) { settle(*answer); });
   if (remote_ != nullptr) {
-    diff_node_ = graph.async<MappedBlock, MappedBlock>(
-        {.name = "diff" + suffix,
-         .says = "by digest against what the target confirmed: what has not changed stops here",
-         .waiting_on = [] { return std::string("the listing of the target"); }},
-        [this](std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion) {
-          diff(std::move(block), std::move(completion));
-        });
     graph.edge(transform, *diff_node_, "entities");
     graph.edge(*diff_node_, *batch_, "changed entities");
   } else {
@@ -94,6 +97,9 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
       if (opened.error().kind == ErrorKind::kConfig) return opened;
       fail(std::move(opened).error());
       return {};
+    }
+    if (const RunLife* const life = remote_->life()) {
+      life_ = std::make_unique<LifeReporter>(state_, *life, ledger_, *client_);
     }
   }
   opened_ = true;

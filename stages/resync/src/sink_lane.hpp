@@ -14,6 +14,7 @@
 #include "batch/batcher.hpp"
 #include "diff/diff.hpp"
 #include "ledger.hpp"
+#include "life_reporter.hpp"
 #include "messages.hpp"
 #include "reconcile/reconcile.hpp"
 #include "riptide/pipeline/graph.hpp"
@@ -27,7 +28,6 @@ class SinkLane {
  public:
   /// `failed` is called once, when the sink cannot take anything any more.
   SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed);
-
   ~SinkLane();
   SinkLane(const SinkLane&) = delete;
   SinkLane& operator=(const SinkLane&) = delete;
@@ -46,6 +46,9 @@ class SinkLane {
   Result<Reconciled> reconcile_with(const DeletionRules& rules);
   /// Makes what was written stand, or keeps it aside.
   void finish(Finish how);
+
+  /// Who tells the target how the run is going; null if nobody does. From `open` on.
+  [[nodiscard]] LifeReporter* life() noexcept { return life_.get(); }
 
   /// Marks the sink as failed; the first error is kept and said.
   void fail(Error error);
@@ -93,7 +96,8 @@ class SinkLane {
   bool opened_ = false;
   std::unique_ptr<Catalogue> catalogue_;  ///< The target, for the listings and the deletion.
   std::unique_ptr<Diff> diff_;            ///< Where something is remembered of the target.
-  std::unique_ptr<HttpClient> client_;    // These two die first: their callbacks reach into the rest.
+  std::unique_ptr<LifeReporter> life_;
+  std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
   std::unique_ptr<LocalWriter> writer_;
 };
 
