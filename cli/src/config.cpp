@@ -8,7 +8,9 @@
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/spelling.hpp"
 #include "riptide/cli/tree.hpp"
+#include "riptide/json/document.hpp"
 #include "riptide/pipeline/check.hpp"
+#include "riptide/pipeline/page.hpp"
 
 extern char** environ;  // NOLINT: POSIX declares it nowhere
 

@@ -170,7 +170,8 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_custom(const Config
 constexpr IntegrationType kTypes[] = {
     {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &sources::octopus::default_blueprints,
      &make_octopus},
-    {"custom", kCustomSettings, &sources::custom::default_mapping, nullptr, &make_custom},
+    {"custom", kCustomSettings, &sources::custom::default_mapping, nullptr, &make_custom,
+     "integration.config.verify_ssl"},
 };
 
 constexpr std::string_view kFuture[] = {"jira", "jira-server", "file"};

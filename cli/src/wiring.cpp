@@ -170,6 +170,12 @@ pipeline::Result<std::vector<std::unique_ptr<stages::Sink>>> make_sinks(const st
   return out;
 }
 
+bool verifies_source(const Config& config) {
+  const IntegrationType* const type = find_integration_type(config.type());
+  const bool own = type == nullptr || type->tls_setting.empty() || config.boolean(type->tls_setting);
+  return own && config.boolean("ssl.third_party.verify");
+}
+
 stages::ResyncOptions resync_options(const Config& config) {
   stages::ResyncOptions options;
   options.version = version();
@@ -184,7 +190,7 @@ stages::ResyncOptions resync_options(const Config& config) {
   options.sink_retry = {.attempts = attempts, .base = 3 * base, .cap = 5 * cap};
   options.source_timeout = std::chrono::seconds(config.integer("client_timeout"));
   options.batch_age = config.duration("riptide.batch_age");
-  options.verify_source_tls = config.boolean("ssl.third_party.verify");
+  options.verify_source_tls = verifies_source(config);
   options.verify_sink_tls = config.boolean("ssl.port.verify");
   return options;
 }

@@ -261,7 +261,7 @@ HeaderSlist HttpClient::Loop::sent_headers(const Transfer& transfer) const {
   bool fine = true;
   // What is asked for here is decoded by us.
   if (!has_header(request.headers, "accept-encoding")) fine = append("Accept-Encoding: gzip, deflate");
-  if (sends_body(request)) {
+  if (sends_body(request.method, transfer.signed_body.empty() ? request.body : transfer.signed_body)) {
     // "Expect: 100-continue" costs a round trip, and with some servers a second.
     fine = fine && append("Expect:");
     // libcurl would call a body without a type a form.
