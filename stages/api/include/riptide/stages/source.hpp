@@ -60,6 +60,9 @@ struct PageEdges {
 /// What a source learned from one answer.
 struct PageStep {
   pipeline::RecordSet records;  ///< In server order.
+  /// What the records' spans lie in, where that is not the answer's body: a record that was joined from several answers.
+  /// Null otherwise.
+  Page page;
   /// Which pages the scope has, as this page tells. Pages that nobody fetched yet are fetched. None: this page and the
   /// requests in `next` are all.
   std::optional<PageExtent> extent;
@@ -68,7 +71,8 @@ struct PageStep {
   std::optional<std::uint64_t> total;
   /// Where the records have identities that are unique in their scope; none for an empty page.
   std::optional<PageEdges> edges;
-  /// Requests for other scopes (children), or the next of a chain in this scope.
+  /// Requests for other scopes (children), or the next of a chain in this scope. A chain whose next request was asked
+  /// before is going round in a circle: its scope stays open.
   std::vector<Request> next;
   /// Something the user should know, once a scope (e.g. a capped listing). Empty if nothing.
   std::string notice;
@@ -84,6 +88,11 @@ class Source {
 
   /// Returns the first requests for these resources. Errors: kConfig (an unknown kind, a bad selector field).
   [[nodiscard]] virtual Result<std::vector<Request>> start(std::span<const SourceResource> resources) const = 0;
+
+  /// Returns what the user should know before anything is read, e.g. a kind that is left out for want of a setting.
+  [[nodiscard]] virtual std::vector<std::string> notices(std::span<const SourceResource> /*resources*/) const {
+    return {};
+  }
 
   /// Writes one request as HTTP. Total: whatever `start` and `read` returned can be rendered.
   [[nodiscard]] virtual HttpRequest render(const Request& request) const = 0;
