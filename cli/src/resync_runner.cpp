@@ -1,5 +1,7 @@
 #include "riptide/cli/resync_runner.hpp"
 
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "riptide/cli/file_reader.hpp"
@@ -7,6 +9,7 @@
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/numbers.hpp"
 #include "riptide/cli/port_wiring.hpp"
+#include "riptide/cli/state_wiring.hpp"
 #include "riptide/cli/summary.hpp"
 #include "riptide/pipeline/peak_memory.hpp"
 #include "riptide/pipeline/run_id.hpp"
@@ -42,6 +45,8 @@ class Run {
     const std::vector<sinks::SinkSpec> specs = choose_sinks(flags_.sinks, config_, problems);
     if (print_problems(problems, terminal_)) return kExitUsage;
 
+    if (auto failed = open_state(specs)) return *failed;
+
     std::optional<MappingText> text;
     if (auto failed = find_mapping(specs, text)) return *failed;
     problems.clear();
@@ -54,6 +59,7 @@ class Run {
     if (!source) return wrong_configuration(source.error());
     parts.source = std::move(*source);
     parts.context = sink_context(config_, parts.mapping->spec(), run_id_);
+    parts.state = state_.file;
     auto made = make_sinks(specs, config_, parts.context);
     if (!made) return wrong_configuration(made.error());
     parts.sinks = std::move(*made);
@@ -88,6 +94,24 @@ class Run {
     }
   }
 
+  // Takes the target for this run and opens what is remembered of it. Returns an exit code if there is no going on.
+  std::optional<int> open_state(const std::vector<sinks::SinkSpec>& specs) {
+    const std::optional<StatePlace> place = place_of_state(flags_.state, request_.state_home, specs, config_);
+    if (!place) return std::nullopt;
+    auto opened = cli::open_state(*place, {::getpid(), run_id_, options_.started_at}, flags_.wait, stop_, logger_);
+    if (opened) {
+      state_ = std::move(*opened);
+      return std::nullopt;
+    }
+    const Error& error = opened.error();
+    if (error.kind == ErrorKind::kTransport && !place->chosen) {
+      logger_.warning(error.message + ": this run remembers nothing, and nothing keeps other runs from the target");
+      return std::nullopt;
+    }
+    if (error.kind == ErrorKind::kRejected || error.kind == ErrorKind::kStopped) return failed(error);
+    return wrong_configuration(error);
+  }
+
   // The flags' file, else Port's where a sink is Port, else the type's own. Returns an exit code if there is no going
   // on.
   std::optional<int> find_mapping(const std::vector<sinks::SinkSpec>& specs, std::optional<MappingText>& out) {
@@ -113,11 +137,8 @@ class Run {
   }
 
   void decide_deletion(const std::vector<std::unique_ptr<stages::Sink>>& sinks) {
-    if (flags_.no_delete) {
-      options_.delete_stale = false;
-      options_.no_delete_reason = "--no-delete";
-      return;
-    }
+    set_deletion(flags_, options_);
+    if (flags_.no_delete) return;
     const std::string reason = implied_no_delete(sinks, flags_.kinds);
     if (reason.empty()) return;
     options_.delete_stale = false;
@@ -184,6 +205,7 @@ class Run {
   SignalThread& signals_;
   stages::ResyncOptions options_;
   std::string run_id_;
+  OpenState state_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 

@@ -39,6 +39,7 @@ RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
     : source(std::move(resync_parts.source)),
       mapping(std::move(resync_parts.mapping)),
       context(std::move(resync_parts.context)),
+      state_file(std::move(resync_parts.state)),
       options(resync_options.resources.empty() ? with_resources(std::move(resync_options), context.kinds.size())
                                                : std::move(resync_options)),
       pages("pages", std::max<std::size_t>(1, options.in_flight * kPagesPerRequest)),

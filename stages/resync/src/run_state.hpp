@@ -27,6 +27,7 @@ class RunState {
   const std::shared_ptr<const Source> source;
   const std::shared_ptr<const transform::Mapping> mapping;
   const SinkContext context;
+  const std::shared_ptr<const state::StateFile> state_file;  ///< May be null.
   const ResyncOptions options;     ///< With all resource blocks named, if none were.
   pipeline::Stop* stop = nullptr;  ///< Of the run; borrowed.
 

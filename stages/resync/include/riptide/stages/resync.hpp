@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,9 +14,11 @@
 #include "riptide/pipeline/result.hpp"
 #include "riptide/pipeline/run_report.hpp"
 #include "riptide/pipeline/stop.hpp"
+#include "riptide/stages/deletion_rules.hpp"
 #include "riptide/stages/http_client.hpp"
 #include "riptide/stages/sink.hpp"
 #include "riptide/stages/source.hpp"
+#include "riptide/state/state_file.hpp"
 #include "riptide/transform/mapping.hpp"
 
 namespace riptide::stages {
@@ -30,7 +33,9 @@ struct ResyncOptions {
   int threads = 0;                        ///< Workers; 0 takes the cores that the process may use.
   bool delete_stale = true;               ///< False with --no-delete.
   std::string no_delete_reason;           ///< Said in the report when `delete_stale` is false.
-  std::vector<std::uint32_t> resources;   ///< Resource blocks to read; all of the mapping's when empty.
+  DeleteScope delete_scope = DeleteScope::kAll;
+  std::optional<MaxDelete> max_delete;
+  std::vector<std::uint32_t> resources;  ///< Resource blocks to read; all of the mapping's when empty.
   RetryPolicy source_retry;
   RetryPolicy sink_retry{.base = milliseconds{300}, .cap = milliseconds{300'000}};
   milliseconds source_timeout{60'000};
@@ -47,6 +52,8 @@ struct ResyncParts {
   std::shared_ptr<const transform::Mapping> mapping;
   std::vector<std::unique_ptr<Sink>> sinks;  ///< `RemoteSink`s or `LocalSink`s, in the order of the flags.
   SinkContext context;
+  /// What is remembered between runs; null: nothing. The caller holds the writer's lock.
+  std::shared_ptr<const state::StateFile> state;
 };
 
 /// Where a run stands, for a progress display.
