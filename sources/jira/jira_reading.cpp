@@ -51,6 +51,11 @@ bool is_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// Tells sets of projects apart, in the names of scopes.
+std::string mark_of(const std::vector<std::string_view>& ids) {
+  return fmt::format("{:016x}", pipeline::digest_of(fmt::format("{}", fmt::join(ids, ","))).low);
+}
+
 std::uint64_t number_of(std::string_view text) { return json::to_uint64(text).value_or(0); }
 
 }  // namespace
@@ -69,12 +74,6 @@ bool says(const stages::HttpResponse& response, json::Document& document, std::s
     if (message && message->find(text) != std::string::npos) return true;
   }
   return false;
-}
-
-bool is_anonymous(const stages::HttpResponse& response) {
-  const auto reason = response.header("X-Seraph-LoginReason");
-  return reason && (reason->find("AUTHENTICATED_FAILED") != std::string_view::npos ||
-                    reason->find("AUTHENTICATION_DENIED") != std::string_view::npos);
 }
 
 JiraReading::JiraReading(const Options& options, const Request& request, const stages::HttpResponse& response,
@@ -145,6 +144,7 @@ Result<PageStep> JiraReading::read() {
     case Step::kBoardProjects:
       return board_projects();
     case Step::kBacklog:
+    case Step::kAgileBacklog:
       return backlog();
     case Step::kIssues:
       return issues();
@@ -163,11 +163,14 @@ Result<PageStep> JiraReading::read() {
     case Step::kComponents:
     case Step::kSprints:
     case Step::kEpics:
-    case Step::kAgileBacklog:
     case Step::kWorklogs:
     case Step::kIssueCount:
     case Step::kOldestIssue:
     case Step::kNewestIssue:
+    case Step::kServerProjects:
+    case Step::kServerIssues:
+    case Step::kServerUsers:
+    case Step::kServerUserSearch:
       break;
   }
   return records();
@@ -252,7 +255,18 @@ Result<PageStep> JiraReading::board_projects() {
 
 Result<PageStep> JiraReading::backlog() {
   PageStep step;
-  if (auto chained = page_.add_token_page(step); !chained) return unexpected(std::move(chained).error());
+  const bool software = step_ == Step::kBacklog;
+  auto pages = software ? page_.add_token_page(step) : page_.add_offset_pages(step);
+  if (!pages) return unexpected(std::move(pages).error());
+  // As Ocean: an issue that has no id is none of the backlog.
+  auto& issues = page_.listing().items;
+  std::size_t kept = 0;
+  for (const Item& issue : issues) {
+    auto id = page_.member(issue, "id");
+    if (!id) return unexpected(std::move(id).error());
+    if (!id->empty()) issues[kept++] = issue;
+  }
+  issues.resize(kept);
   if (auto added = page_.add_records(work_.extra, step); !added) return unexpected(std::move(added).error());
   return step;
 }
@@ -371,7 +385,9 @@ Result<PageStep> JiraReading::parents() {
 }
 
 // Searches for the issues of each listed project, in scopes of their own, and behind the last page for all that are in
-// none of those. So a project that the list did not name, for whatever reason, costs time, never issues.
+// none of those. So a project that the list did not name, for whatever reason, costs time, never issues. The name of
+// each scope stands for just the projects that it has or leaves out: an issue that is looked for in vain in a scope that
+// it was found in before has really gone.
 Result<PageStep> JiraReading::issue_projects() {
   PageStep step;
   if (auto pages = page_.add_offset_pages(step); !pages) return unexpected(std::move(pages).error());
@@ -386,17 +402,15 @@ Result<PageStep> JiraReading::issue_projects() {
   std::vector<Request> searches;
   std::vector<std::string_view> group;
   std::string name;
-  const auto search = [&] {
+  const auto search = [&](std::string partition, std::string_view clause) {
+    const std::string query = clause.empty() ? std::string(work_.query) : narrowed(work_.query, clause);
+    searches.push_back(request_for(sibling(request_, std::move(partition)), Step::kIssues,
+                                   {"search/jql", query, "", work_.extra, kMaxCuts}));
+  };
+  const auto search_group = [&] {
     if (group.empty()) return;
-    std::string partition = name;
-    if (group.size() > 1) {
-      // The name stands for just these projects.
-      partition = fmt::format("{} and {} more {:08x}", name, group.size() - 1,
-                              pipeline::digest_of(fmt::format("{}", fmt::join(group, ","))).low & 0xffffffffu);
-    }
-    searches.push_back(request_for(
-        sibling(request_, std::move(partition)), Step::kIssues,
-        {"search/jql", narrowed(work_.query, in_projects(group)), "", work_.extra, kMaxCuts}));
+    if (group.size() > 1) name = fmt::format("{} and {} more, {}", name, group.size() - 1, mark_of(group));
+    search(name, in_projects(group));
     group.clear();
   };
   std::vector<std::string> ids;
@@ -417,17 +431,14 @@ Result<PageStep> JiraReading::issue_projects() {
       name = text && !text->empty() ? fmt::format("{} ({})", *text, ids.back()) : ids.back();
     }
     group.push_back(ids.back());
-    if (group.size() >= per_search) search();
+    if (group.size() >= per_search) search_group();
   }
-  search();
+  search_group();
   if (!step.next.empty()) {
     step.next.front().context =
         context_of({"", work_.query, "", work_.extra, fmt::format("{}", fmt::join(known, ","))});
   } else {
-    step.next.push_back(next_of(
-        request_, Step::kIssues,
-        {"search/jql", known.empty() ? std::string(work_.query) : narrowed(work_.query, outside_projects(known)), "",
-         work_.extra, kMaxCuts}));
+    search(fmt::format("none of {} projects, {}", known.size(), mark_of(known)), outside_projects(known));
   }
   step.next.insert(step.next.end(), std::make_move_iterator(searches.begin()), std::make_move_iterator(searches.end()));
   return step;

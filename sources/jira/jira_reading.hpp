@@ -9,8 +9,8 @@
 
 namespace riptide::sources::jira {
 
-/// The scope of the issues that are in none of the listed projects; the list is read in it too.
-inline constexpr std::string_view kOtherProjects = "other projects";
+/// The scope in which the projects are listed that issues are searched in. It holds no issue.
+inline constexpr std::string_view kProjectList = "list of projects";
 
 /// Reads one answer of Jira Cloud, whatever was asked.
 class JiraReading {
@@ -51,7 +51,5 @@ class JiraReading {
 
 /// Whether an error answer's `errorMessages` hold this text.
 [[nodiscard]] bool says(const stages::HttpResponse& response, json::Document& document, std::string_view text);
-/// Whether Jira took the reader for nobody though credentials were sent: it then answers what the public may see.
-[[nodiscard]] bool is_anonymous(const stages::HttpResponse& response);
 
 }  // namespace riptide::sources::jira

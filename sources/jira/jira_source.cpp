@@ -139,7 +139,7 @@ Result<std::vector<Request>> JiraSource::start(std::span<const stages::SourceRes
       continue;
     }
     if (block.partitioned) {
-      Request& first = requests.emplace_back(request_for(scope_of(block.resources, {}, std::string(kOtherProjects)),
+      Request& first = requests.emplace_back(request_for(scope_of(block.resources, {}, std::string(kProjectList)),
                                                          Step::kIssueProjects, {"", block.query, "", block.extra, ""}));
       first.cursor = chain_cursor();
       continue;
@@ -176,6 +176,12 @@ Result<std::vector<Request>> JiraSource::start(std::span<const stages::SourceRes
   requests.push_back(request_for(scope_of({}, dependents, "site"), Step::kCloud,
                                  {"oauth/token/accessible-resources", "", "", waiting, ""}));
   return requests;
+}
+
+std::vector<stages::HostLimits> JiraSource::host_limits() const {
+  std::vector<stages::HostLimits> limits = {{options_.jira_host, kMaxInFlight, {}}};
+  if (options_.oauth_token) limits.push_back({options_.gateway_url, kMaxInFlight, {}});
+  return limits;
 }
 
 stages::HttpRequest JiraSource::render(const Request& request) const {

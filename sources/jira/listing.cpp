@@ -141,7 +141,7 @@ Result<PageKnowledge> judge_chain(const Listing& listing, const PageAsked& asked
     if (position.round >= kMaxRounds) {
       return unexpected(
           ErrorKind::kLimit,
-          fmt::format("the number of records changed while they were read, in each of {} rounds", kMaxRounds + 1));
+          fmt::format("the listing changed while it was read, in each of {} rounds", kMaxRounds + 1));
     }
     page.next = NextPage{0, chain_cursor(position.round + 1)};
     return page;
@@ -198,7 +198,8 @@ std::uint32_t round_of(std::string_view cursor) { return position_of(cursor).rou
 
 std::uint64_t take_of(std::string_view cursor, std::uint64_t page_size) {
   const std::uint64_t piece = position_of(cursor).piece;
-  return piece != 0 ? std::min(piece, page_size) : page_size;
+  if (piece == 0) return page_size;
+  return page_size == 0 ? piece : std::min(piece, page_size);
 }
 
 Result<PageKnowledge> judge(const Listing& listing, const PageAsked& asked,

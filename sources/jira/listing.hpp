@@ -62,7 +62,8 @@ struct PageAsked {
 [[nodiscard]] std::string chain_cursor(std::uint32_t round = 0);
 /// Which round of a chain a cursor belongs to; 0 for what is no chain.
 [[nodiscard]] std::uint32_t round_of(std::string_view cursor);
-/// How many records a page is asked for: a piece of a page asks for what is missing.
+/// How many records a page is asked for: a piece of a page asks for what is missing. A `page_size` of 0 leaves whole
+/// pages to the server.
 [[nodiscard]] std::uint64_t take_of(std::string_view cursor, std::uint64_t page_size);
 
 struct NextPage {

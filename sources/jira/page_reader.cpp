@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <utility>
+#include <vector>
 
+#include "packed_fields.hpp"
 #include "riptide/pipeline/entity.hpp"
 
 namespace riptide::sources::jira {
@@ -15,7 +16,7 @@ using pipeline::ErrorKind;
 using pipeline::unexpected;
 
 /// A search whose filter leaves nothing of a page may answer some empty ones; not for ever.
-constexpr std::uint32_t kMaxEmptyPages = 20;
+constexpr std::uint64_t kMaxEmptyPages = 20;
 
 // Puts what the last record lies under over all others too, without another copy.
 void share_overlay(pipeline::RecordSet& records) {
@@ -32,14 +33,19 @@ void share_overlay(pipeline::RecordSet& records) {
 
 TokenPlace token_place(std::string_view cursor) {
   TokenPlace place;
-  for (std::uint32_t* const number : {&place.pages, &place.empties}) {
-    const auto [end, error] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), *number);
-    if (error != std::errc()) return place;
-    cursor.remove_prefix(static_cast<std::size_t>(end - cursor.data()));
-    if (!cursor.empty()) cursor.remove_prefix(1);
-  }
-  place.token = cursor;
+  const std::vector<std::string_view> fields = unpacked(cursor);
+  if (fields.size() != 4) return place;
+  place.pages = json::to_uint64(fields[0]).value_or(0);
+  place.empties = json::to_uint64(fields[1]).value_or(0);
+  place.token = fields[2];
+  place.landmark = fields[3];
   return place;
+}
+
+bool is_anonymous(const stages::HttpResponse& response) {
+  const auto reason = response.header("X-Seraph-LoginReason");
+  return reason && (reason->find("AUTHENTICATED_FAILED") != std::string_view::npos ||
+                    reason->find("AUTHENTICATION_DENIED") != std::string_view::npos);
 }
 
 PageReader::PageReader(const stages::Request& request, const stages::HttpResponse& response, json::Document& document,
@@ -119,7 +125,7 @@ Result<void> PageReader::add_offset_pages(stages::PageStep& step) const {
       step.edges = {pipeline::digest_of(*first).low, pipeline::digest_of(*last).low};
     }
   }
-  const std::uint64_t take = page_size_ == 0 ? 0 : take_of(request_.cursor, page_size_);
+  const std::uint64_t take = take_of(request_.cursor, page_size_);
   auto page = judge(listing_, {request_.offset, take, request_.cursor, traits_.ends}, step.edges);
   if (!page) return wrong(std::move(page).error());
   step.extent = page->extent;
@@ -133,18 +139,24 @@ Result<void> PageReader::add_offset_pages(stages::PageStep& step) const {
 }
 
 Result<void> PageReader::add_token_page(stages::PageStep& step) const {
+  if (listing_.token.empty() && listing_.is_last == false && traits_.paging == Paging::kSearch) {
+    return malformed("the page is not the last, as it says, but does not tell the next");
+  }
   if (listing_.token.empty() || listing_.is_last == true) return {};
   const TokenPlace place = token_place(request_.cursor);
-  if (place.token == listing_.token) {
-    return malformed("the server's next page is the one that it just sent: the listing does not go on");
+  const bool power_of_two = (place.pages & (place.pages - 1)) == 0;
+  const std::string_view landmark = power_of_two ? place.token : place.landmark;
+  if (listing_.token == place.token || listing_.token == landmark) {
+    return malformed("the server's pages go round in a circle: the next one was read before");
   }
-  const std::uint32_t empties = listing_.items.empty() ? place.empties + 1 : 0;
+  const std::uint64_t empties = listing_.items.empty() ? place.empties + 1 : 0;
   if (empties > kMaxEmptyPages) {
     return malformed(fmt::format("the server sends one empty page after the other: {}", empties));
   }
   stages::Request& next = step.next.emplace_back(request_);
   next.offset = request_.offset + listing_.items.size();
-  next.cursor = fmt::format("{} {} {}", place.pages + 1, empties, listing_.token);
+  next.cursor =
+      packed({std::to_string(place.pages + 1), std::to_string(empties), listing_.token, landmark});
   return {};
 }
 

@@ -48,12 +48,18 @@ class PageReader {
   Listing listing_;
 };
 
-/// Where a chain of tokens is: `Request::cursor`.
+/// Where a chain of tokens is: `Request::cursor`. Views into it.
 struct TokenPlace {
-  std::uint32_t pages = 0;    ///< Read before this one.
-  std::uint32_t empties = 0;  ///< Of them empty, the latest in a row.
-  std::string_view token;
+  std::uint64_t pages = 0;    ///< Read before this one.
+  std::uint64_t empties = 0;  ///< Of them empty, the latest in a row.
+  std::string_view token;     ///< Of this page; empty for the first.
+  /// Of an earlier page, moved up to the present one whenever `pages` is a power of two: a chain that goes round in a
+  /// circle meets it again (Brent's algorithm).
+  std::string_view landmark;
 };
 [[nodiscard]] TokenPlace token_place(std::string_view cursor);
+
+/// Whether Jira took the reader for nobody though credentials were sent: it then answers what the public may see.
+[[nodiscard]] bool is_anonymous(const stages::HttpResponse& response);
 
 }  // namespace riptide::sources::jira

@@ -36,6 +36,11 @@ enum class Step : std::uint32_t {
   kOldestIssue,     ///< The first creation time of a search that is cut.
   kNewestIssue,     ///< The last one; `more`: has the first.
   kCloud,           ///< The id of the site, which the other hosts know it by; `extra`: what waits for it.
+  // Jira Server and Data Center.
+  kServerProjects,    ///< Records: projects, all in one answer.
+  kServerIssues,      ///< Records: issues.
+  kServerUsers,       ///< Records: users, as version 10 lists them.
+  kServerUserSearch,  ///< Records: users, as earlier ones find them.
 };
 
 /// What a request carries in its context. Views into it.

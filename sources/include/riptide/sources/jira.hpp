@@ -34,6 +34,7 @@ struct Options {
   std::string gateway_url = "https://api.atlassian.com";  ///< Atlassian's own; another one in tests.
 };
 inline constexpr std::uint32_t kMaxPageSize = 5'000;
+inline constexpr std::size_t kMaxInFlight = 10;  ///< Requests at once to a site, as Ocean has it.
 
 /// Reads projects, issues, users, teams, releases, boards, sprints, backlogs, epics, worklogs and components.
 ///
@@ -54,6 +55,7 @@ class JiraSource final : public stages::Source {
   [[nodiscard]] Result<stages::PageStep> read(const stages::Request& request, const stages::HttpResponse& response,
                                               json::Document& document) const override;
   [[nodiscard]] const stages::Auth* auth() const noexcept override { return auth_.get(); }
+  [[nodiscard]] std::vector<stages::HostLimits> host_limits() const override;
 
  private:
   explicit JiraSource(Options options, std::unique_ptr<stages::Auth> auth);

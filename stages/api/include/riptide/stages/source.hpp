@@ -52,10 +52,12 @@ struct PageExtent {
 };
 
 /// Digests of the identities of a page's first and last record. When the last of one page comes again as the first of
-/// the next, the listing moved between the two answers, even if its total did not.
+/// the next, the listing moved between the two answers, even if its total did not; when both come again, the server sent
+/// the same page twice.
 struct PageEdges {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
+  friend bool operator==(const PageEdges&, const PageEdges&) = default;
 };
 
 /// What a source learned from one answer.
@@ -72,8 +74,7 @@ struct PageStep {
   std::optional<std::uint64_t> total;
   /// Where the records have identities that are unique in their scope; none for an empty page.
   std::optional<PageEdges> edges;
-  /// Requests for other scopes (children), or the next of a chain in this scope. A chain whose next request was asked
-  /// before is going round in a circle: its scope stays open.
+  /// Requests for other scopes (children), or the next of a chain in this scope.
   std::vector<Request> next;
   /// Something the user should know, once a scope (e.g. a capped listing). Empty if nothing.
   std::string notice;
