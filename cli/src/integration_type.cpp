@@ -96,12 +96,13 @@ constexpr Setting kJiraServerSettings[] = {
 };
 
 pipeline::Result<std::shared_ptr<const stages::Source>> make_jira(const Config& config) {
-  sources::jira::Options options{.jira_host = config.text("integration.config.jira_host"),
-                                 .user_email = config.secret("integration.config.atlassian_user_email"),
-                                 .user_token = config.secret("integration.config.atlassian_user_token"),
-                                 .organization_id = config.text("integration.config.atlassian_organization_id"),
-                                 .partition = config.text("integration.config.partition") != "none",
-                                 .page_size = static_cast<std::uint32_t>(config.integer("integration.config.page_size"))};
+  sources::jira::Options options{
+      .jira_host = config.text("integration.config.jira_host"),
+      .user_email = config.secret("integration.config.atlassian_user_email"),
+      .user_token = config.secret("integration.config.atlassian_user_token"),
+      .organization_id = config.text("integration.config.atlassian_organization_id"),
+      .partition = config.text("integration.config.partition") != "none",
+      .page_size = static_cast<std::uint32_t>(config.integer("integration.config.page_size"))};
   if (const std::string path = config.text("oauth_access_token_file_path"); !path.empty()) {
     options.oauth_token = [path]() -> pipeline::Result<pipeline::Secret> {
       auto text = read_file(path);
@@ -115,18 +116,21 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_jira(const Config& 
 }
 
 pipeline::Result<std::shared_ptr<const stages::Source>> make_jira_server(const Config& config) {
-  auto source = sources::jira_server::JiraServerSource::create({.host = config.text("integration.config.jira_server_host"),
-                                                                .token = config.secret("integration.config.token"),
-                                                                .username = config.text("integration.config.username"),
-                                                                .password = config.secret("integration.config.password")});
+  auto source =
+      sources::jira_server::JiraServerSource::create({.host = config.text("integration.config.jira_server_host"),
+                                                      .token = config.secret("integration.config.token"),
+                                                      .username = config.text("integration.config.username"),
+                                                      .password = config.secret("integration.config.password")});
   if (!source) return pipeline::unexpected(std::move(source).error());
   return std::shared_ptr<const stages::Source>(std::move(*source));
 }
 
 constexpr IntegrationType kTypes[] = {
-    {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &make_octopus},
-    {"jira", kJiraSettings, &sources::jira::default_mapping, &make_jira},
-    {"jira-server", kJiraServerSettings, &sources::jira_server::default_mapping, &make_jira_server},
+    {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &sources::octopus::default_blueprints,
+     &make_octopus},
+    {"jira", kJiraSettings, &sources::jira::default_mapping, &sources::jira::default_blueprints, &make_jira},
+    {"jira-server", kJiraServerSettings, &sources::jira_server::default_mapping,
+     &sources::jira_server::default_blueprints, &make_jira_server},
 };
 
 constexpr std::string_view kFuture[] = {"custom", "file"};

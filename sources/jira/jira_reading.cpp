@@ -114,11 +114,9 @@ Error JiraReading::refused() const {
   } else if (status == 403) {
     error.message += fmt::format(" (the user may not read the {}: grant it, or leave the kind out)", what);
   } else if (status == 404) {
-    error.message += fmt::format(" (there are no {} at this address: check OCEAN__INTEGRATION__CONFIG__JIRA_HOST{})",
-                                 what,
-                                 traits_of(step_).api == Api::kTeams
-                                     ? " and OCEAN__INTEGRATION__CONFIG__ATLASSIAN_ORGANIZATION_ID"
-                                     : "");
+    error.message += fmt::format(
+        " (there are no {} at this address: check OCEAN__INTEGRATION__CONFIG__JIRA_HOST{})", what,
+        traits_of(step_).api == Api::kTeams ? " and OCEAN__INTEGRATION__CONFIG__ATLASSIAN_ORGANIZATION_ID" : "");
   } else if (status == 400 && step_ == Step::kIssues) {
     error.message += " (Jira does not take the query; `partition: none` in the selector asks it as it is)";
   } else if (status >= 300 && status < 400) {
@@ -386,8 +384,8 @@ Result<PageStep> JiraReading::parents() {
 
 // Searches for the issues of each listed project, in scopes of their own, and behind the last page for all that are in
 // none of those. So a project that the list did not name, for whatever reason, costs time, never issues. The name of
-// each scope stands for just the projects that it has or leaves out: an issue that is looked for in vain in a scope that
-// it was found in before has really gone.
+// each scope stands for just the projects that it has or leaves out: an issue that is looked for in vain in a scope
+// that it was found in before has really gone.
 Result<PageStep> JiraReading::issue_projects() {
   PageStep step;
   if (auto pages = page_.add_offset_pages(step); !pages) return unexpected(std::move(pages).error());
@@ -460,9 +458,9 @@ Result<PageStep> JiraReading::cloud() {
     cloud = stages::percent_encoded(*id);
   }
   if (!cloud) {
-    return page_.wrong(Error(ErrorKind::kRejected,
-                             fmt::format("the OAuth token is not for this site: none of its {} sites is {}",
-                                         page_.listing().items.size(), options_.jira_host)));
+    return page_.wrong(
+        Error(ErrorKind::kRejected, fmt::format("the OAuth token is not for this site: none of its {} sites is {}",
+                                                page_.listing().items.size(), options_.jira_host)));
   }
   PageStep step;
   for (const std::string_view waiting : unpacked(work_.extra)) {

@@ -81,10 +81,10 @@ Result<std::unique_ptr<JiraSource>> JiraSource::create(Options options) {
   options.jira_host = *std::move(host);
   const bool oauth = options.oauth_token != nullptr;
   if (options.user_token.empty() || (!oauth && options.user_email.empty())) {
-    return unexpected(ErrorKind::kConfig,
-                      fmt::format("the Jira user's {} is missing: set OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_{}",
-                                  options.user_token.empty() ? "token" : "email",
-                                  options.user_token.empty() ? "TOKEN" : "EMAIL"));
+    return unexpected(
+        ErrorKind::kConfig,
+        fmt::format("the Jira user's {} is missing: set OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_{}",
+                    options.user_token.empty() ? "token" : "email", options.user_token.empty() ? "TOKEN" : "EMAIL"));
   }
   if (options.page_size == 0 || options.page_size > kMaxPageSize) {
     return unexpected(ErrorKind::kConfig,
@@ -157,8 +157,8 @@ Result<std::vector<Request>> JiraSource::start(std::span<const stages::SourceRes
   if (boards.empty()) return requests;
   if (options_.oauth_token == nullptr || !cloud_.empty()) {
     for (const Opening& one : boards) {
-      Request& first = requests.emplace_back(
-          request_for(one.scope, one.step, {"board", one.query, cloud_, one.extra, ""}));
+      Request& first =
+          requests.emplace_back(request_for(one.scope, one.step, {"board", one.query, cloud_, one.extra, ""}));
       if (one.step == Step::kBoards) first.cursor = chain_cursor();
     }
     return requests;
@@ -212,10 +212,10 @@ stages::HttpRequest JiraSource::render(const Request& request) const {
       http.url = options_.gateway_url + "/";
       break;
   }
-  http.url += step == Step::kIssueProjects                                 ? "project/search"
-              : step == Step::kIssueCount                                  ? "search/approximate-count"
+  http.url += step == Step::kIssueProjects                               ? "project/search"
+              : step == Step::kIssueCount                                ? "search/approximate-count"
               : step == Step::kOldestIssue || step == Step::kNewestIssue ? "search/jql"
-                                                                           : work.path;
+                                                                         : work.path;
   const bool search = traits.paging == Paging::kSearch || step == Step::kIssueCount;
   if (search) {
     http.method = stages::Method::kPost;
@@ -227,9 +227,9 @@ stages::HttpRequest JiraSource::render(const Request& request) const {
   const std::string token = stages::percent_encoded(token_place(request.cursor).token);
   switch (traits.paging) {
     case Paging::kOffset:
-      append_parameter(fmt::format("startAt={}&maxResults={}", request.offset,
-                                   take_of(request.cursor, options_.page_size)),
-                       http.url);
+      append_parameter(
+          fmt::format("startAt={}&maxResults={}", request.offset, take_of(request.cursor, options_.page_size)),
+          http.url);
       break;
     case Paging::kToken:
       append_parameter(fmt::format("maxResults={}", options_.page_size), http.url);

@@ -128,8 +128,7 @@ std::optional<Minute> minute_of(std::string_view timestamp) {
   const auto minute = digits(timestamp, 14, 2);
   if (!year || !month || !day || !hour || !minute || *hour > 23 || *minute > 59) return std::nullopt;
   if (timestamp[4] != '-' || timestamp[7] != '-' || timestamp[13] != ':') return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
+  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok()) return std::nullopt;
   return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute);
@@ -155,8 +154,8 @@ std::vector<std::string> cut_by_created(std::string_view conditions, Minute firs
   if (cuts.empty()) return queries;
   queries.push_back(narrowed(conditions, fmt::format("created < \"{}\"", jql_text(cuts.front()))));
   for (std::size_t i = 1; i < cuts.size(); ++i) {
-    queries.push_back(narrowed(conditions, fmt::format("created >= \"{}\" AND created < \"{}\"",
-                                                       jql_text(cuts[i - 1]), jql_text(cuts[i]))));
+    queries.push_back(narrowed(
+        conditions, fmt::format("created >= \"{}\" AND created < \"{}\"", jql_text(cuts[i - 1]), jql_text(cuts[i]))));
   }
   queries.push_back(narrowed(conditions, fmt::format("created >= \"{}\"", jql_text(cuts.back()))));
   return queries;

@@ -139,17 +139,16 @@ Result<PageKnowledge> judge_chain(const Listing& listing, const PageAsked& asked
   PageKnowledge page;
   if (position.total && listing.total != position.total) {
     if (position.round >= kMaxRounds) {
-      return unexpected(
-          ErrorKind::kLimit,
-          fmt::format("the listing changed while it was read, in each of {} rounds", kMaxRounds + 1));
+      return unexpected(ErrorKind::kLimit,
+                        fmt::format("the listing changed while it was read, in each of {} rounds", kMaxRounds + 1));
     }
     page.next = NextPage{0, chain_cursor(position.round + 1)};
     return page;
   }
   if (position.edge != 0 && position.edge == edge) {
-    return unexpected(ErrorKind::kMalformed,
-                      fmt::format("the page at {} is the page before it again: the listing does not go on",
-                                  asked.offset));
+    return unexpected(
+        ErrorKind::kMalformed,
+        fmt::format("the page at {} is the page before it again: the listing does not go on", asked.offset));
   }
   if (more) page.next = NextPage{asked.offset + listing.items.size(), chain_from(position.round, edge, listing.total)};
   return page;
@@ -214,8 +213,7 @@ Result<PageKnowledge> judge(const Listing& listing, const PageAsked& asked,
 
   const bool ended = asked.ends == Ends::kOnePage || (asked.ends == Ends::kLastFlag && listing.is_last == true);
   // A total that does not explain this page, or that the listing itself does not wait for, is none of this listing.
-  const bool total_counts =
-      listing.total && (count == 0 || end <= *listing.total) && !(ended && end < *listing.total);
+  const bool total_counts = listing.total && (count == 0 || end <= *listing.total) && !(ended && end < *listing.total);
   const std::uint64_t total = total_counts ? *listing.total : 0;
   if (total_counts && count == 0 && asked.offset < total && position.piece == 0 &&
       !(position.total && position.total != listing.total)) {

@@ -56,9 +56,9 @@ struct PageAsked {
   Ends ends = Ends::kEmptyPage;
 };
 
-/// The cursor that makes an offset listing a chain from its first page on: each page is asked for when the one before it
-/// came. For listings that share a scope with other requests. A listing that moves while it is read is begun anew, three
-/// times at most; `round` says how often that happened.
+/// The cursor that makes an offset listing a chain from its first page on: each page is asked for when the one before
+/// it came. For listings that share a scope with other requests. A listing that moves while it is read is begun anew,
+/// three times at most; `round` says how often that happened.
 [[nodiscard]] std::string chain_cursor(std::uint32_t round = 0);
 /// Which round of a chain a cursor belongs to; 0 for what is no chain.
 [[nodiscard]] std::uint32_t round_of(std::string_view cursor);
@@ -80,8 +80,8 @@ struct PageKnowledge {
 
 /// Works out which pages an offset listing has. With a total its pages are known at once; without one, or where the
 /// first page is shorter than it should be, they form a chain.
-/// Errors: kMalformed (an empty page in front of records that the total promises, the same page again), kLimit (moved in
-/// every round).
+/// Errors: kMalformed (an empty page in front of records that the total promises, the same page again), kLimit (moved
+/// in every round).
 [[nodiscard]] Result<PageKnowledge> judge(const Listing& listing, const PageAsked& asked,
                                           const std::optional<stages::PageEdges>& edges);
 

@@ -95,8 +95,8 @@ Result<std::string> PageReader::segment(const Item& item, std::string_view key) 
     text = *std::move(decoded);
   }
   if (text.empty() || text == "." || text == "..") {
-    return malformed(fmt::format("one of the {} has no {} that can be asked for: {}", traits_.what, key,
-                                 item.raw.substr(0, 80)));
+    return malformed(
+        fmt::format("one of the {} has no {} that can be asked for: {}", traits_.what, key, item.raw.substr(0, 80)));
   }
   return text;
 }
@@ -105,7 +105,8 @@ Result<void> PageReader::add_records(std::string_view overlay_json, stages::Page
   pipeline::RecordSet& records = step.records;
   records.spans.reserve(listing_.items.size());
   for (const Item& item : listing_.items) {
-    records.add(static_cast<std::uint32_t>(item.raw.data() - body_.data()), static_cast<std::uint32_t>(item.raw.size()));
+    records.add(static_cast<std::uint32_t>(item.raw.data() - body_.data()),
+                static_cast<std::uint32_t>(item.raw.size()));
   }
   if (listing_.items.empty()) return {};
   if (!traits_.overlay.empty() && !overlay_json.empty()) {
@@ -155,8 +156,7 @@ Result<void> PageReader::add_token_page(stages::PageStep& step) const {
   }
   stages::Request& next = step.next.emplace_back(request_);
   next.offset = request_.offset + listing_.items.size();
-  next.cursor =
-      packed({std::to_string(place.pages + 1), std::to_string(empties), listing_.token, landmark});
+  next.cursor = packed({std::to_string(place.pages + 1), std::to_string(empties), listing_.token, landmark});
   return {};
 }
 

@@ -17,8 +17,7 @@ using pipeline::ErrorKind;
 using pipeline::unexpected;
 using Block = Plan::Block;
 
-constexpr std::string_view kDefaultIssues =
-    "(statusCategory != Done) OR (created >= -1w) OR (updated >= -1w)";
+constexpr std::string_view kDefaultIssues = "(statusCategory != Done) OR (created >= -1w) OR (updated >= -1w)";
 constexpr std::string_view kDefaultBacklog = "updated >= -1w OR statusCategory != Done";
 constexpr std::string_view kDefaultWorklogs = "updated >= -1w";
 
@@ -138,7 +137,8 @@ Result<Block> worklog_block(const SelectorReader& selector) {
   if (!jql) return unexpected(std::move(jql).error());
   auto parameters = selector.members("apiQueryParams", {"startedAfter", "startedBefore", "expand"});
   if (!parameters) return unexpected(std::move(parameters).error());
-  Block block{Step::kWorklogIssues, "search/jql", shape_of(*jql).conditions.empty() ? "" : *jql, R"(,"fields":["key"])", ""};
+  Block block{Step::kWorklogIssues, "search/jql", shape_of(*jql).conditions.empty() ? "" : *jql, R"(,"fields":["key"])",
+              ""};
   for (const auto& [name, value] : *parameters) add_parameter(name, value, block.more);
   return block;
 }

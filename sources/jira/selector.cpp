@@ -83,7 +83,8 @@ Result<std::optional<std::string>> SelectorReader::choice(std::string_view key,
                                                           const std::vector<std::string_view>& allowed) const {
   auto text = optional_text(key);
   if (!text) return text;
-  if (text->has_value() && !among(**text, allowed)) return wrong(key, fmt::format("one of {}", fmt::join(allowed, ", ")));
+  if (text->has_value() && !among(**text, allowed))
+    return wrong(key, fmt::format("one of {}", fmt::join(allowed, ", ")));
   return text;
 }
 

@@ -41,7 +41,8 @@ constexpr std::array kTraits = {
     StepTraits{Api::kGateway, Paging::kNone, Ends::kOnePage, {"", "", ""}, "", "id", "sites of the token"},
     StepTraits{Api::kPlatform, Paging::kNone, Ends::kOnePage, {"", "", ""}, "", "id", "projects"},
     StepTraits{Api::kPlatform, Paging::kOffset, Ends::kEmptyPage, {"issues", "", ""}, "", "id", "issues"},
-    StepTraits{Api::kPlatform, Paging::kCursor, Ends::kEmptyPage, {"values", "users", "nextCursor"}, "", "key", "users"},
+    StepTraits{
+        Api::kPlatform, Paging::kCursor, Ends::kEmptyPage, {"values", "users", "nextCursor"}, "", "key", "users"},
     StepTraits{Api::kPlatform, Paging::kOffset, Ends::kEmptyPage, {"", "", ""}, "", "key", "users"},
 };
 static_assert(kTraits.size() == static_cast<std::size_t>(Step::kServerUserSearch) + 1);

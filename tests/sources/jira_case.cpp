@@ -63,8 +63,8 @@ Server serve_jira(const simulator::JiraOptions& usual, const Trouble& trouble) {
     }
     const std::string_view method = http.method == stages::Method::kPost ? "POST" : "GET";
     simulator::ByteBuffer out;
-    const auto said = state->api.answer({.method = method, .target = target, .body = body},
-                                        simulator::Api::Encoding::kPlain, out);
+    const auto said =
+        state->api.answer({.method = method, .target = target, .body = body}, simulator::Api::Encoding::kPlain, out);
     return answer(said.status, out.body());
   };
 }

@@ -24,8 +24,8 @@ struct SourceCase {
   std::function<std::unique_ptr<stages::Source>()> make;
   std::vector<stages::SourceResource> resources;
   std::function<Server(const Trouble&)> system;
-  std::size_t records = 0;  ///< What the system holds, over all resources.
-  std::size_t twice = 0;    ///< How many of them a walk meets a second time.
+  std::size_t records = 0;      ///< What the system holds, over all resources.
+  std::size_t twice = 0;        ///< How many of them a walk meets a second time.
   std::string leaves_out = {};  ///< The key, with its quotes, without which a record is left out on purpose.
   /// Statuses that mean to this source that there is nothing, and no error.
   std::function<bool(const stages::Request&, int status)> tolerates = [](const auto&, int) { return false; };

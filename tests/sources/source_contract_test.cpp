@@ -1,5 +1,5 @@
-// What every source must keep to, whatever it reads. A source joins with a case of its own (source_case.hpp) and a line at
-// the end of this file.
+// What every source must keep to, whatever it reads. A source joins with a case of its own (source_case.hpp) and a line
+// at the end of this file.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -258,8 +258,8 @@ TEST_P(SourceContract, MissingFieldsAreReadOrMalformed) {
 
 TEST_P(SourceContract, WhatIsNoPageIsMalformed) {
   const Request& request = walk_.visits.front().request;
-  for (const char* body :
-       {"", "<!DOCTYPE html><html></html>", "[[]", "[{]", "0", "\"\"", "null", "true", "{\"a\":1}", "\xff\xfe{}", "{}{}"}) {
+  for (const char* body : {"", "<!DOCTYPE html><html></html>", "[[]", "[{]", "0", "\"\"", "null", "true", "{\"a\":1}",
+                           "\xff\xfe{}", "{}{}"}) {
     const auto step = source_->read(request, answer(200, body), document_);
     ASSERT_FALSE(step) << body;
     EXPECT_EQ(step.error().kind, ErrorKind::kMalformed) << body;

@@ -63,8 +63,8 @@ struct WalkOptions {
   std::function<std::optional<stages::HttpResponse>(const stages::Request&)> instead = {};
 };
 
-/// Reads a source to its end as a run does, with the frontier of a run, one request after the other: what is asked again,
-/// which scopes close, what stays open. Malformed answers are not asked for again.
+/// Reads a source to its end as a run does, with the frontier of a run, one request after the other: what is asked
+/// again, which scopes close, what stays open. Malformed answers are not asked for again.
 inline Walk walk_source(const stages::Source& source, std::span<const stages::SourceResource> resources,
                         const Server& server, const WalkOptions& options = {}) {
   Walk walk;

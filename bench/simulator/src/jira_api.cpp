@@ -200,30 +200,35 @@ JiraApi::Answer JiraApi::platform(const Asked& asked, ByteBuffer& body) {
     return refused(405, "Only searches are posted.", body);
   }
   if (is({"project", "search"})) {
-    return page(asked, "values", world_.listed_projects(), Envelope::kTotal,
-                [this](std::size_t i, ByteBuffer& out) { world_.write_project(i, base_, out); }, body);
+    return page(
+        asked, "values", world_.listed_projects(), Envelope::kTotal,
+        [this](std::size_t i, ByteBuffer& out) { world_.write_project(i, base_, out); }, body);
   }
   if (is({"users", "search"})) {
-    return page(asked, "", options.users, Envelope::kBare,
-                [this](std::size_t i, ByteBuffer& out) { world_.write_user(i, base_, false, out); }, body);
+    return page(
+        asked, "", options.users, Envelope::kBare,
+        [this](std::size_t i, ByteBuffer& out) { world_.write_user(i, base_, false, out); }, body);
   }
   if (path.size() == 3 && path[0] == "project") {
     const auto project = world_.find_project(path[1]);
     if (!project) return refused(404, "There is no such project.", body);
     if (path[2] == "version") {
-      return page(asked, "values", options.releases_per_project, Envelope::kTotal,
-                  [this, &project](std::size_t i, ByteBuffer& out) { write_version(*project, i, out); }, body);
+      return page(
+          asked, "values", options.releases_per_project, Envelope::kTotal,
+          [this, &project](std::size_t i, ByteBuffer& out) { write_version(*project, i, out); }, body);
     }
     if (path[2] == "component") {
-      return page(asked, "values", options.components_per_project, Envelope::kTotal,
-                  [this, &project](std::size_t i, ByteBuffer& out) { write_component(*project, i, out); }, body);
+      return page(
+          asked, "values", options.components_per_project, Envelope::kTotal,
+          [this, &project](std::size_t i, ByteBuffer& out) { write_component(*project, i, out); }, body);
     }
   }
   if (path.size() == 3 && path[0] == "issue" && path[2] == "worklog") {
     const auto issue = world_.find_issue(path[1]);
     if (!issue) return refused(404, "There is no such issue.", body);
-    return page(asked, "worklogs", options.worklogs_per_issue, Envelope::kTotal,
-                [this, &issue](std::size_t i, ByteBuffer& out) { write_worklog(*issue, i, out); }, body);
+    return page(
+        asked, "worklogs", options.worklogs_per_issue, Envelope::kTotal,
+        [this, &issue](std::size_t i, ByteBuffer& out) { write_worklog(*issue, i, out); }, body);
   }
   return refused(404, "There is nothing at this address.", body);
 }
@@ -273,13 +278,14 @@ JiraApi::Answer JiraApi::agile(const Asked& asked, ByteBuffer& body) {
       if (project && *project != world_.project_key(i % std::max<std::size_t>(1, options.projects))) continue;
       boards.push_back(i);
     }
-    return page(asked, "values", boards.size(), Envelope::kTotal,
-                [&boards, &kTypes](std::size_t i, ByteBuffer& out) {
-                  const std::string id = std::to_string(boards[i] + 1);
-                  out.append("{\"id\":" + id + R"(,"name":"Board )" + id + R"(","type":")" +
-                             std::string(kTypes[boards[i] % 3]) + "\"}");
-                },
-                body);
+    return page(
+        asked, "values", boards.size(), Envelope::kTotal,
+        [&boards, &kTypes](std::size_t i, ByteBuffer& out) {
+          const std::string id = std::to_string(boards[i] + 1);
+          out.append("{\"id\":" + id + R"(,"name":"Board )" + id + R"(","type":")" +
+                     std::string(kTypes[boards[i] % 3]) + "\"}");
+        },
+        body);
   }
   const auto number = number_of(path[0]);
   if (!number || *number == 0 || *number > options.boards || path.size() != 2) {
@@ -289,11 +295,12 @@ JiraApi::Answer JiraApi::agile(const Asked& asked, ByteBuffer& body) {
   const std::string id = std::to_string(*number);
   if (path[1] == "project") {
     const std::size_t count = std::min<std::size_t>(2, options.projects);
-    return page(asked, "values", count, Envelope::kTotal,
-                [this, board](std::size_t i, ByteBuffer& out) {
-                  world_.write_project((board + i) % world_.projects(), base_, out);
-                },
-                body);
+    return page(
+        asked, "values", count, Envelope::kTotal,
+        [this, board](std::size_t i, ByteBuffer& out) {
+          world_.write_project((board + i) % world_.projects(), base_, out);
+        },
+        body);
   }
   if (path[1] == "sprint") {
     if (board % 3 == 1) return refused(400, "The board does not support sprints", body);
@@ -303,13 +310,14 @@ JiraApi::Answer JiraApi::agile(const Asked& asked, ByteBuffer& body) {
     for (std::size_t i = 0; i < options.sprints_per_board; ++i) {
       if (states.find(kStates[i % 3]) != std::string::npos) sprints.push_back(i);
     }
-    return page(asked, "values", sprints.size(), Envelope::kLastFlag,
-                [&](std::size_t i, ByteBuffer& out) {
-                  out.append("{\"id\":" + id + std::to_string(1000 + sprints[i]) + R"(,"state":")" +
-                             std::string(kStates[sprints[i] % 3]) + R"(","name":"Sprint )" + std::to_string(sprints[i]) +
-                             R"(","originBoardId":)" + id + "}");
-                },
-                body);
+    return page(
+        asked, "values", sprints.size(), Envelope::kLastFlag,
+        [&](std::size_t i, ByteBuffer& out) {
+          out.append("{\"id\":" + id + std::to_string(1000 + sprints[i]) + R"(,"state":")" +
+                     std::string(kStates[sprints[i] % 3]) + R"(","name":"Sprint )" + std::to_string(sprints[i]) +
+                     R"(","originBoardId":)" + id + "}");
+        },
+        body);
   }
   if (path[1] == "epic") {
     const auto done = parameter(asked.query, "done");
@@ -317,12 +325,13 @@ JiraApi::Answer JiraApi::agile(const Asked& asked, ByteBuffer& body) {
     for (std::size_t i = 0; i < options.epics_per_board; ++i) {
       if (!done || (*done == "true") == (i % 2 == 1)) epics.push_back(i);
     }
-    return page(asked, "values", epics.size(), Envelope::kLastFlag,
-                [&](std::size_t i, ByteBuffer& out) {
-                  out.append("{\"id\":" + id + std::to_string(2000 + epics[i]) + R"(,"name":"Epic )" +
-                             std::to_string(epics[i]) + R"(","done":)" + (epics[i] % 2 == 1 ? "true}" : "false}"));
-                },
-                body);
+    return page(
+        asked, "values", epics.size(), Envelope::kLastFlag,
+        [&](std::size_t i, ByteBuffer& out) {
+          out.append("{\"id\":" + id + std::to_string(2000 + epics[i]) + R"(,"name":"Epic )" +
+                     std::to_string(epics[i]) + R"(","done":)" + (epics[i] % 2 == 1 ? "true}" : "false}"));
+        },
+        body);
   }
   if (path[1] == "backlog") return backlog(asked, board, false, body);
   return refused(404, "There is nothing at this address.", body);
@@ -346,8 +355,7 @@ JiraApi::Answer JiraApi::backlog(const Asked& asked, std::size_t board, bool sof
     if (!behind) return refused(400, "This is no token of this query.", body);
     begin = world_.place_behind(*found, static_cast<std::uint32_t>(*behind), query);
   }
-  const std::size_t take =
-      std::min(count_parameter(asked.query, "maxResults", 50), world_.options().max_results);
+  const std::size_t take = std::min(count_parameter(asked.query, "maxResults", 50), world_.options().max_results);
   const std::size_t end = std::min(found->size(), begin + take);
   body.append(R"({"issues":[)");
   for (std::size_t i = begin; i < end; ++i) {
@@ -355,7 +363,8 @@ JiraApi::Answer JiraApi::backlog(const Asked& asked, std::size_t board, bool sof
     write(i, body);
   }
   body.append("]");
-  if (end < found->size() && end > begin) body.append(R"(,"nextPageToken":")" + token_of(query, (*found)[end - 1]) + "\"");
+  if (end < found->size() && end > begin)
+    body.append(R"(,"nextPageToken":")" + token_of(query, (*found)[end - 1]) + "\"");
   body.append(end < found->size() ? R"(,"isLast":false})" : R"(,"isLast":true})");
   return {};
 }
@@ -386,8 +395,8 @@ JiraApi::Answer JiraApi::teams(const Asked& asked, ByteBuffer& body) {
   if (path.size() != 4 || path[3] != "members" || asked.method != "POST") {
     return refused(404, "There is nothing at this address.", body);
   }
-  const auto [begin, end] =
-      list("after", path[2], options.members_per_team, std::min<std::size_t>(50, count_parameter(asked.query, "first", 50)));
+  const auto [begin, end] = list("after", path[2], options.members_per_team,
+                                 std::min<std::size_t>(50, count_parameter(asked.query, "first", 50)));
   body.append(R"({"results":[)");
   for (std::size_t i = begin; i < end; ++i) {
     body.append((i != begin ? "," : "") + (R"({"accountId":"acc-)" + std::to_string(i)) + "\"}");
@@ -417,11 +426,12 @@ JiraApi::Answer JiraApi::server(const Asked& asked, ByteBuffer& body) {
   if (is({"search"})) {
     const auto* const found = world_.find(parameter(asked.query, "jql").value_or(""));
     if (found == nullptr) return refused(400, "This is no query.", body);
-    return page(asked, "issues", found->size(), Envelope::kTotal,
-                [this, found](std::size_t i, ByteBuffer& out) {
-                  world_.write_issue((*found)[i], JiraWorld::Fields::kAll, base_, out);
-                },
-                body);
+    return page(
+        asked, "issues", found->size(), Envelope::kTotal,
+        [this, found](std::size_t i, ByteBuffer& out) {
+          world_.write_issue((*found)[i], JiraWorld::Fields::kAll, base_, out);
+        },
+        body);
   }
   if (is({"user", "list"}) && options.lists_users) {
     const std::string cursor = parameter(asked.query, "cursor").value_or("");

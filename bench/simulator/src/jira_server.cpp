@@ -27,7 +27,8 @@ std::optional<std::string> check(const JiraOptions& options) {
   if (options.issues.size() > options.projects) return "there are issues for more projects than there are";
   std::size_t issues = 0;
   for (const std::size_t count : options.issues) issues += std::min<std::size_t>(count, 100'000'000);
-  if (options.issues.empty()) issues = options.projects * std::min<std::size_t>(options.issues_per_project, 100'000'000);
+  if (options.issues.empty())
+    issues = options.projects * std::min<std::size_t>(options.issues_per_project, 100'000'000);
   if (issues > 100'000'000) return "more than 100,000,000 issues";
   if (options.max_results == 0) return "max_results is 0: no page could hold a record";
   if (options.record_bytes > (std::size_t{16} << 20)) return "record_bytes is over 16 MiB";

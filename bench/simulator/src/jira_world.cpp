@@ -18,7 +18,7 @@ constexpr std::uint64_t kFirstProjectId = 10'000;
 constexpr std::array<std::string_view, 3> kStatuses = {"To Do", "In Progress", "Done"};
 constexpr std::array<std::string_view, 4> kTypes = {"Bug", "Story", "Task", "Sub-task"};
 constexpr std::array<std::string_view, 5> kPriorities = {"Highest", "High", "Medium", "Low", "Lowest"};
-constexpr std::array<std::string_view, 8> kWords = {"checkout", "ledger", "search", "gateway",
+constexpr std::array<std::string_view, 8> kWords = {"checkout", "ledger", "search",  "gateway",
                                                     "mobile",   "report", "billing", "session"};
 
 void append_all(ByteBuffer& out, std::initializer_list<std::string_view> parts) {
@@ -31,9 +31,9 @@ JiraWorld::JiraWorld(const JiraOptions& options)
     : options_(options), next_number_(options.projects, 1), utc_offset_ms_(options.utc_offset.count() * 60'000) {
   Random random(options_.seed);
   for (std::size_t project = 0; project < options_.projects; ++project) {
-    const std::size_t count = options_.issues.empty()                    ? options_.issues_per_project
+    const std::size_t count = options_.issues.empty()            ? options_.issues_per_project
                               : project < options_.issues.size() ? options_.issues[project]
-                                                                         : 0;
+                                                                 : 0;
     for (std::size_t i = 0; i < count; ++i) {
       Issue& issue = issues_.emplace_back();
       issue.id = kFirstIssueId + issues_.size();
@@ -42,10 +42,11 @@ JiraWorld::JiraWorld(const JiraOptions& options)
       // Over three years; most of them in the last months.
       const double age = unit(random.next());
       issue.created_ms = kNowMs - static_cast<std::int64_t>(age * age * 1'000.0 * static_cast<double>(kDayMs));
-      issue.updated_ms =
-          issue.created_ms + static_cast<std::int64_t>(unit(random.next()) * static_cast<double>(kNowMs - issue.created_ms));
+      issue.updated_ms = issue.created_ms + static_cast<std::int64_t>(unit(random.next()) *
+                                                                      static_cast<double>(kNowMs - issue.created_ms));
       issue.status = static_cast<std::uint8_t>(random.below(kStatuses.size()));
-      by_key_.emplace(key(static_cast<std::uint32_t>(issues_.size() - 1)), static_cast<std::uint32_t>(issues_.size() - 1));
+      by_key_.emplace(key(static_cast<std::uint32_t>(issues_.size() - 1)),
+                      static_cast<std::uint32_t>(issues_.size() - 1));
     }
   }
 }
@@ -142,13 +143,26 @@ void JiraWorld::write_issue(std::uint32_t index, Fields fields, std::string_view
   const std::string assignee = std::to_string(user());
   const std::string reporter = std::to_string(user());
   const std::string_view status = kStatuses[issue.status];
-  append_all(out, {R"(,"updated":")", timestamp_of(issue.updated_ms, utc_offset_ms_), R"(","summary":"The )",
-                   kWords[random.below(kWords.size())], " needs \\\"", kWords[random.below(kWords.size())],
-                   R"(\" \u2013 soon","status":{"name":")", status, R"(","statusCategory":{"name":")", status,
-                   R"("}},"issuetype":{"name":")", kTypes[random.below(kTypes.size())], R"("},"priority":{"name":")",
-                   kPriorities[random.below(kPriorities.size())], R"("},"project":{"id":")",
-                   std::to_string(kFirstProjectId + issue.project), R"(","key":")", project,
-                   R"("},"labels":["team-)", std::to_string(random.below(9)),
+  append_all(out, {R"(,"updated":")",
+                   timestamp_of(issue.updated_ms, utc_offset_ms_),
+                   R"(","summary":"The )",
+                   kWords[random.below(kWords.size())],
+                   " needs \\\"",
+                   kWords[random.below(kWords.size())],
+                   R"(\" \u2013 soon","status":{"name":")",
+                   status,
+                   R"(","statusCategory":{"name":")",
+                   status,
+                   R"("}},"issuetype":{"name":")",
+                   kTypes[random.below(kTypes.size())],
+                   R"("},"priority":{"name":")",
+                   kPriorities[random.below(kPriorities.size())],
+                   R"("},"project":{"id":")",
+                   std::to_string(kFirstProjectId + issue.project),
+                   R"(","key":")",
+                   project,
+                   R"("},"labels":["team-)",
+                   std::to_string(random.below(9)),
                    R"("],"components":[],"resolutiondate":)"});
   if (status == "Done") {
     append_all(out, {"\"", timestamp_of(issue.updated_ms, utc_offset_ms_), "\""});
@@ -197,10 +211,11 @@ void JiraWorld::write_user(std::size_t user, std::string_view base, bool server,
   } else {
     append_all(out, {R"(","accountId":"acc-)", number, R"(","accountType":"atlassian)"});
   }
-  append_all(out, {R"(","emailAddress":"user-)", number, R"(@example.test","displayName":"User )", number,
-                   R"(","active":)", user % 11 == 10 ? "false" : "true",
-                   R"(,"timeZone":"Europe/Berlin","locale":"en_GB","avatarUrls":{"48x48":"https://avatars.example.test/)",
-                   number, R"("}})"});
+  append_all(out,
+             {R"(","emailAddress":"user-)", number, R"(@example.test","displayName":"User )", number, R"(","active":)",
+              user % 11 == 10 ? "false" : "true",
+              R"(,"timeZone":"Europe/Berlin","locale":"en_GB","avatarUrls":{"48x48":"https://avatars.example.test/)",
+              number, R"("}})"});
 }
 
 std::uint32_t JiraWorld::create_issue(std::size_t project) {

@@ -15,8 +15,8 @@
 
 namespace riptide::simulator {
 
-/// Everything that exists on the made-up Jira. Not thread-safe: its owner holds a lock. An issue is 40 bytes here; texts
-/// are made when they are asked for.
+/// Everything that exists on the made-up Jira. Not thread-safe: its owner holds a lock. An issue is 40 bytes here;
+/// texts are made when they are asked for.
 class JiraWorld {
  public:
   explicit JiraWorld(const JiraOptions& options);

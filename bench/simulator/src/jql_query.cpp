@@ -262,9 +262,11 @@ bool JqlQuery::holds(std::size_t index, const JqlFacts& facts) const {
     case Kind::kAll:
       return true;
     case Kind::kAnd:
-      return std::all_of(node.operands.begin(), node.operands.end(), [&](std::size_t one) { return holds(one, facts); });
+      return std::all_of(node.operands.begin(), node.operands.end(),
+                         [&](std::size_t one) { return holds(one, facts); });
     case Kind::kOr:
-      return std::any_of(node.operands.begin(), node.operands.end(), [&](std::size_t one) { return holds(one, facts); });
+      return std::any_of(node.operands.begin(), node.operands.end(),
+                         [&](std::size_t one) { return holds(one, facts); });
     case Kind::kNot:
       return !holds(node.operands.front(), facts);
     case Kind::kProject:

@@ -2,8 +2,8 @@
 
 #include <time.h>
 
-#include <cstdint>
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>

@@ -64,9 +64,8 @@ int serve_in_process(const std::optional<std::string>& wrong, int ready_fd,
 
   if (wrong) return fail(*wrong);
   try {
-    const auto failed = serving(signals.get(), [ready_fd](std::uint16_t port) {
-      write_all(ready_fd, "listening on " + url_of(port) + "\n");
-    });
+    const auto failed = serving(
+        signals.get(), [ready_fd](std::uint16_t port) { write_all(ready_fd, "listening on " + url_of(port) + "\n"); });
     if (failed) return fail(*failed);
   } catch (const std::exception& error) {
     return fail(error.what());

@@ -31,7 +31,8 @@ std::optional<Fault> fault_by_name(std::string_view name);
 /// A fault for chosen requests. The first rule that applies decides; random faults come after all rules, so that a rule
 /// with kNone keeps them away from its targets.
 struct FaultRule {
-  /// Applies to targets (path and query; of a POST, a blank and the body too) that contain this; "" is every one. "/Spaces-7/" is all of one space.
+  /// Applies to targets (path and query; of a POST, a blank and the body too) that contain this; "" is every one.
+  /// "/Spaces-7/" is all of one space.
   std::string target = {};
   Fault fault = Fault::kNone;
   int status = 500;  ///< Of kStatus: 404 or 403 make a dead space, 500 a broken one.

@@ -42,7 +42,7 @@ struct JiraOptions {
   std::string organization_id = "org-1";
   std::string cloud_id = "cloud-1";
   std::string authorization = {};  ///< The header that is asked for; another is answered 401. Empty: none is needed.
-  bool lists_users = true;  ///< Data Center: has /user/list (version 10); otherwise 404.
+  bool lists_users = true;         ///< Data Center: has /user/list (version 10); otherwise 404.
 
   std::chrono::microseconds latency{0};
   std::chrono::microseconds latency_jitter{0};
