@@ -231,6 +231,12 @@ Result<PageKnowledge> ranged(const Pagination& pagination, const stages::Request
     return unexpected(ErrorKind::kMalformed, fmt::format("{} records up to offset {}, though the answer counts {}", records,
                                                          request.offset + records, *counts.records));
   }
+  const std::uint64_t expected = counts.records.value_or(counts.pages.value_or(0) * size);
+  if (records == 0 && request.offset < expected) {
+    return unexpected(ErrorKind::kMalformed, fmt::format("an empty page at offset {}, though the answer counts {} {}",
+                                                         request.offset, counts.records ? *counts.records : *counts.pages,
+                                                         counts.records ? "records" : "pages"));
+  }
   std::uint64_t pages = counts.pages.value_or(0);
   if (!counts.pages) {
     // A first page that is shorter than it should be tells what the server gives at most.
@@ -243,12 +249,6 @@ Result<PageKnowledge> ranged(const Pagination& pagination, const stages::Request
     if (!first) return PageKnowledge{.extent = std::nullopt, .total = counts.records, .next = std::nullopt};
   }
   known.total = counts.records ? counts.records : counts.pages;
-  if (records == 0 && pages > 1 && first) {
-    return unexpected(ErrorKind::kMalformed,
-                      fmt::format("the first page is empty, though the answer counts {}",
-                                  counts.records ? fmt::format("{} records", *counts.records)
-                                                 : fmt::format("{} pages", pages)));
-  }
   known.extent = stages::PageExtent{size, pages == 0 ? 0 : (pages - 1) * size};
   return known;
 }

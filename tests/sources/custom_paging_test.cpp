@@ -1,10 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_path.hpp"
-#include "definition.hpp"
+#include "custom/data_path.hpp"
+#include "custom/definition.hpp"
 #include "packed_fields.hpp"
-#include "paging.hpp"
+#include "custom/paging.hpp"
 
 namespace riptide::sources::custom {
 namespace {
@@ -145,7 +145,7 @@ TEST(CustomPaging, RefusesCountsThatContradictTheRecords) {
   Pagination pagination = paged(PageStyle::kOffset);
   pagination.total_path = "total";
   EXPECT_THAT(judged(pagination, R"({"total": 1})", 2).error().message, HasSubstr("the answer counts 1"));
-  EXPECT_THAT(judged(pagination, R"({"total": 9})", 0).error().message, HasSubstr("the first page is empty"));
+  EXPECT_THAT(judged(pagination, R"({"total": 9})", 0).error().message, HasSubstr("an empty page at offset 0"));
   EXPECT_THAT(judged(pagination, R"({"sum": 9})", 2).error().message, HasSubstr("there is no count at total"));
 }
 

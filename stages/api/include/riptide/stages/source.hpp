@@ -52,17 +52,19 @@ struct PageExtent {
 };
 
 /// Digests of the identities of a page's first and last record. When the last of one page comes again as the first of
-/// the next, the listing moved between the two answers, even if its total did not.
+/// the next, the listing moved between the two answers, even if its total did not; when both come again, the server
+/// sent the same page twice.
 struct PageEdges {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
+  friend bool operator==(const PageEdges&, const PageEdges&) = default;
 };
 
 /// What a source learned from one answer.
 struct PageStep {
   pipeline::RecordSet records;  ///< In server order.
-  /// What the records' spans lie in, where that is not the answer's body: a record that was joined from several answers.
-  /// Null otherwise.
+  /// What the records' spans lie in, where that is not the answer's body: records that were
+  /// joined from several answers, or made by an expression. Null otherwise.
   Page page;
   /// Which pages the scope has, as this page tells. Pages that nobody fetched yet are fetched. None: this page and the
   /// requests in `next` are all.
