@@ -36,6 +36,7 @@ struct Transfer {
   std::function<void(Result<HttpResponse>)> done;
   std::string safe_url;
   Host* host = nullptr;
+  std::size_t lane = 0;  ///< Of the host: its quota group.
   bool tls = false;
   AuthSession* session = nullptr;    ///< Who signs it.
   AuthSession* token_for = nullptr;  ///< Set on a request that fetches credentials; it has no `done`.
