@@ -177,9 +177,10 @@ std::string summary_text(const RunReport& report, bool colours) {
   if (report.guard.tripped) {
     const auto& guard = report.guard;
     out += writer.doubtful(
-               fmt::format("  the deletion was stopped at {}: {} of {} owned entities would have gone, more than "
-                           "the threshold of {}",
-                           guard.sink, grouped(guard.stale), grouped(guard.owned), guard.threshold)) +
+               fmt::format("  the deletion was stopped at {}: {} of {} owned entities would have gone, more than {}",
+                           guard.sink, grouped(guard.stale), grouped(guard.owned),
+                           guard.rule == "max_delete" ? "--max-delete " + guard.max_delete
+                                                      : fmt::format("the threshold of {}", guard.threshold))) +
            "\n";
     for (const std::string& example : guard.examples) out += "    " + example + "\n";
   } else if (!report.deletion.empty()) {

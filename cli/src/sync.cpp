@@ -3,6 +3,7 @@
 #include "riptide/cli/heap.hpp"
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/resync_runner.hpp"
+#include "riptide/cli/state_wiring.hpp"
 #include "riptide/cli/summary.hpp"
 #include "riptide/cli/verbs.hpp"
 #include "riptide/stages/http_client.hpp"
@@ -36,7 +37,7 @@ int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
         terminal.clear_status();
         terminal.print("to go on from here:\n" + go_on);
       });
-  return run_resync({flags, command}, reading.config, terminal, logger, stop, signals);
+  return run_resync({flags, command, state_home_of_user()}, reading.config, terminal, logger, stop, signals);
 }
 
 }  // namespace riptide::cli

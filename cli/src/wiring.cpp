@@ -143,12 +143,13 @@ stages::SinkContext sink_context(const Config& config, const transform::MappingS
 pipeline::Result<std::vector<std::unique_ptr<stages::Sink>>> make_sinks(const std::vector<SinkSpec>& specs,
                                                                         const Config& config,
                                                                         const stages::SinkContext& context,
-                                                                        double sink_limit) {
+                                                                        double sink_limit,
+                                                                        const sinks::port::Prepared* prepared) {
   std::vector<std::unique_ptr<stages::Sink>> out;
   for (const SinkSpec& spec : specs) {
     switch (spec.kind) {
       case SinkSpec::Kind::kPort: {
-        auto sink = make_port_sink(config, context);
+        auto sink = make_port_sink(config, context, prepared);
         if (!sink) return pipeline::unexpected(std::move(sink).error());
         out.push_back(std::move(*sink));
         break;
@@ -175,6 +176,7 @@ stages::ResyncOptions resync_options(const Config& config) {
   options.started_at = utc_now();
   options.memory_bytes = config.bytes("riptide.memory");
   options.in_flight = static_cast<std::size_t>(config.integer("riptide.in_flight"));
+  options.least_in_flight = static_cast<std::size_t>(config.integer("riptide.in_flight_floor"));
   options.threads = static_cast<int>(config.integer("riptide.threads"));
   const std::chrono::milliseconds base = config.duration("riptide.retry_base");
   const std::chrono::milliseconds cap = config.duration("riptide.retry_cap");
@@ -184,8 +186,23 @@ stages::ResyncOptions resync_options(const Config& config) {
   options.source_timeout = std::chrono::seconds(config.integer("client_timeout"));
   options.batch_age = config.duration("riptide.batch_age");
   options.verify_source_tls = config.boolean("ssl.third_party.verify");
+  // Ocean's rule: guarded where it hosts the integration, unless told otherwise.
+  options.allow_private_source = config.text("runtime") != "Saas" || config.boolean("disable_ip_outbound_blocker");
+  options.source_http2 = config.boolean("riptide.http2");
   options.verify_sink_tls = config.boolean("ssl.port.verify");
   return options;
+}
+
+void set_deletion(const SyncFlags& flags, stages::ResyncOptions& options) {
+  if (flags.delete_scope == "closed") options.delete_scope = stages::DeleteScope::kClosed;
+  if (!flags.max_delete.empty()) {
+    auto limit = stages::parse_max_delete(flags.max_delete);
+    RIPTIDE_CHECK(limit.has_value());  // The command line was checked.
+    options.max_delete = std::move(*limit);
+  }
+  if (!flags.no_delete) return;
+  options.delete_stale = false;
+  options.no_delete_reason = "--no-delete";
 }
 
 std::string implied_no_delete(const std::vector<std::unique_ptr<stages::Sink>>& sinks,
@@ -222,6 +239,7 @@ std::optional<pipeline::GraphDescription> describe_resync(const SyncFlags& flags
     parts.mapping = compile_mapping(*text, config, found);
     if (parts.mapping == nullptr) return std::nullopt;
     stages::ResyncOptions options = resync_options(config);
+    set_deletion(flags, options);
     options.resources = choose_resources(parts.mapping->spec(), flags.kinds, found);
     if (type == nullptr || any_error(found)) return std::nullopt;
     auto source = type->make_source(config);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "address_guard.hpp"
 #include "origin.hpp"
 
 namespace riptide::stages {
@@ -288,6 +289,8 @@ void HttpClient::Loop::assign(Transfer& transfer, const Origin& origin) {
   transfer.host = &host_of(origin.name);
   transfer.lane = transfer.host->lane_of(transfer.request);
   transfer.tls = origin.tls;
+  const bool proxied = !(origin.tls ? environment_.https_proxy : environment_.http_proxy).empty();
+  transfer.guarded = !options_.allow_private_addresses && !proxied && !is_trusted_host(origin.host());
 }
 
 }  // namespace riptide::stages

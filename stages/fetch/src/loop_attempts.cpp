@@ -179,6 +179,12 @@ void HttpClient::Loop::complete(std::unique_ptr<Transfer> transfer, CURLcode cod
     error.message += ": " + transfer->safe_url;
     const bool permanent = error.kind != ErrorKind::kTransport;
     unanswered(std::move(transfer), std::move(error), permanent);
+  } else if (code != CURLE_OK && transfer->address_refused) {
+    Error error(ErrorKind::kConfig,
+                "the host's address is not a public one, and only those may be contacted "
+                "(OCEAN__RUNTIME is Saas; OCEAN__DISABLE_IP_OUTBOUND_BLOCKER lifts it): " +
+                    transfer->safe_url);
+    unanswered(std::move(transfer), std::move(error), true);
   } else if (code == CURLE_OK && transfer->body_begun && !handle->decoder.complete()) {
     Error error(ErrorKind::kTransport, "the compressed answer was cut short: " + transfer->safe_url);
     unanswered(std::move(transfer), std::move(error), false);
@@ -229,7 +235,9 @@ void HttpClient::Loop::note_ending(Host& host, const Transfer& transfer, CURLcod
 
 bool HttpClient::Loop::attempts_left(const Transfer& transfer) const noexcept {
   // The attempt that renewed the credentials is not one of those that the policy counts.
-  return phase_ == Phase::kRunning && transfer.attempts < options_.retry.attempts + (transfer.refreshed ? 1 : 0) &&
+  const int most =
+      transfer.max_attempts > 0 ? std::min(transfer.max_attempts, options_.retry.attempts) : options_.retry.attempts;
+  return phase_ == Phase::kRunning && transfer.attempts < most + (transfer.refreshed ? 1 : 0) &&
          may_repeat(transfer.request);
 }
 

@@ -41,6 +41,7 @@ struct Transfer {
   AuthSession* session = nullptr;    ///< Who signs it.
   AuthSession* token_for = nullptr;  ///< Set on a request that fetches credentials; it has no `done`.
   int attempts = 0;
+  int max_attempts = 0;    ///< 0: as the policy says.
   bool refreshed = false;  ///< Its credentials were already renewed once because of it.
   std::uint64_t credentials_generation = 0;
 
@@ -56,10 +57,14 @@ struct Transfer {
   ContentCoding coding = ContentCoding::kIdentity;
   bool body_begun = false;
   std::size_t max_header_bytes = 0;
+  bool guarded = false;          ///< Only public addresses may be contacted.
+  bool address_refused = false;  ///< One was not.
   std::optional<Error> failure;  ///< Why we broke the attempt off, or cannot read it.
 
   /// Forgets the last attempt.
   void restart() noexcept;
+  /// Opens the socket to an address, if it may be contacted.
+  curl_socket_t on_socket(const curl_sockaddr& address);
   /// One header line, as libcurl hands it over. False breaks the attempt off.
   bool on_header(std::string_view line);
   /// A piece of the body. False breaks the attempt off.

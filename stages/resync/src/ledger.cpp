@@ -26,7 +26,7 @@ void ReadLedger::page(std::uint32_t resource, std::uint64_t records, std::uint64
   bytes_ += bytes;
 }
 
-void ReadLedger::mapped(const transform::MappedPage& page) {
+void ReadLedger::mapped(const transform::MappedPage& page, std::uint32_t scope) {
   const std::lock_guard lock(mutex_);
   for (const auto& [resource, counts] : page.counts) {
     pipeline::Tally& tally = rows_.at(resource).tally;
@@ -35,7 +35,7 @@ void ReadLedger::mapped(const transform::MappedPage& page) {
     tally.invalid += counts.invalid;
   }
   for (const transform::MappingFault& fault : page.faults) {
-    if (fault.kind == transform::MappingFault::Kind::kUnreadable) unreadable_ = true;
+    if (fault.kind == transform::MappingFault::Kind::kUnreadable) unreadable_.emplace(fault.resource, scope);
   }
   for (const transform::Misconfigured& field : page.misconfigured) {
     Row& row = rows_.at(field.resource);
@@ -54,6 +54,11 @@ void ReadLedger::duplicates(std::uint32_t resource, std::uint64_t count) {
 }
 
 bool ReadLedger::unreadable() const {
+  const std::lock_guard lock(mutex_);
+  return !unreadable_.empty();
+}
+
+UnreadableScopes ReadLedger::unreadable_scopes() const {
   const std::lock_guard lock(mutex_);
   return unreadable_;
 }
@@ -114,6 +119,22 @@ void SinkLedger::settled(const pipeline::Batch& batch, const std::vector<Outcome
 void SinkLedger::abandoned(const pipeline::Batch& batch) {
   const std::lock_guard lock(mutex_);
   for (const pipeline::Entity& entity : batch.entities) ++rows_.at(entity.resource).tally.abandoned;
+}
+
+void SinkLedger::unchanged(const std::vector<pipeline::Entity>& entities) {
+  const std::lock_guard lock(mutex_);
+  for (const pipeline::Entity& entity : entities) {
+    pipeline::Tally& tally = rows_.at(entity.resource).tally;
+    ++(entity.duplicate ? tally.duplicate : tally.unchanged);
+    ++settled_total_;
+  }
+}
+
+std::uint64_t SinkLedger::created_total() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t sum = 0;
+  for (const pipeline::SinkKindReport& row : rows_) sum += row.tally.created;
+  return sum;
 }
 
 void SinkLedger::request(const pipeline::Batch& batch) {

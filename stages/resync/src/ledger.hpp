@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "reconcile/closed_scopes.hpp"
 #include "riptide/pipeline/entity.hpp"
 #include "riptide/pipeline/run_report.hpp"
 #include "riptide/transform/mapping.hpp"
@@ -19,11 +20,14 @@ class ReadLedger {
   explicit ReadLedger(std::vector<std::string> kinds);
 
   void page(std::uint32_t resource, std::uint64_t records, std::uint64_t bytes);
-  void mapped(const transform::MappedPage& page);
+  /// Enters what became of a page of the scope with this number.
+  void mapped(const transform::MappedPage& page, std::uint32_t scope);
   void duplicates(std::uint32_t resource, std::uint64_t count);
 
   /// True once a record's identity could not be computed: nothing may be deleted then.
   [[nodiscard]] bool unreadable() const;
+  /// Where that happened.
+  [[nodiscard]] UnreadableScopes unreadable_scopes() const;
   [[nodiscard]] std::uint64_t records() const;
   [[nodiscard]] std::uint64_t bytes() const;
   /// Counts of a resource that are the same at every sink: read, filtered, invalid, duplicate.
@@ -39,7 +43,7 @@ class ReadLedger {
   };
   mutable std::mutex mutex_;  ///< Guards everything below.
   std::vector<Row> rows_;
-  bool unreadable_ = false;
+  UnreadableScopes unreadable_;
   std::uint64_t records_ = 0;
   std::uint64_t bytes_ = 0;
 };
@@ -53,10 +57,13 @@ class SinkLedger {
   void settled(const pipeline::Batch& batch, const std::vector<pipeline::Outcome>& outcomes);
   /// Enters a batch whose entities were all given up.
   void abandoned(const pipeline::Batch& batch);
+  /// Enters entities that need not be sent.
+  void unchanged(const std::vector<pipeline::Entity>& entities);
   void request(const pipeline::Batch& batch);
   void deleted(std::uint32_t resource, std::uint64_t count);
 
   [[nodiscard]] std::uint64_t settled_total() const;
+  [[nodiscard]] std::uint64_t created_total() const;
   [[nodiscard]] pipeline::SinkKindReport row(std::uint32_t resource) const;
   /// The resource that an entity of this blueprint came from in this run, else 0: who a deletion is booked under where
   /// the target cannot tell.

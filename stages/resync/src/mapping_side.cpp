@@ -41,6 +41,7 @@ std::size_t MappingSide::expected_entity_bytes(std::size_t page_bytes) const noe
 }
 
 void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& emit) {
+  if (on_page_) on_page_(read);
   transform::MappedPage mapped;
   {
     auto mapper = mappers_.borrow();
@@ -49,7 +50,7 @@ void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& em
   const std::size_t page_bytes = read.page->size();
   read.page.reset();
   read.token.release();
-  state_.ledger.mapped(mapped);
+  state_.ledger.mapped(mapped, read.scope);
   report_faults(mapped, read.scope);
   drop_repeats(mapped, read.scope);
 
@@ -88,6 +89,9 @@ void MappingSide::drop_repeats(transform::MappedPage& mapped, std::uint32_t scop
     const auto contents = static_cast<std::uint32_t>(XXH3_64bits(json.data(), json.size()));
     switch (state_.seen.note(entity.identity, state_.repeat_scope(scope, entity.resource), contents)) {
       case pipeline::SeenSet::Sighting::kNew:
+        return false;
+      case pipeline::SeenSet::Sighting::kElsewhere:
+        entity.repeated = true;
         return false;
       case pipeline::SeenSet::Sighting::kChanged:
         entity.duplicate = true;

@@ -4,13 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "mapping_side.hpp"
 #include "reading_side.hpp"
+#include "reconciling.hpp"
 #include "riptide/pipeline/check.hpp"
 #include "riptide/pipeline/cores.hpp"
 #include "riptide/pipeline/peak_memory.hpp"
@@ -18,37 +16,18 @@
 #include "run_counts.hpp"
 #include "run_state.hpp"
 #include "sink_lane.hpp"
+#include "ticker.hpp"
 
 namespace riptide::stages {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Calls back at regular times, on a thread of its own: nothing in the graph knows the time.
-class Ticker {
- public:
-  Ticker(milliseconds period, std::function<void()> call)
-      : thread_([this, period, call = std::move(call)] {
-          std::unique_lock lock(mutex_);
-          while (!wake_.wait_for(lock, period, [this] { return ending_; })) call();
-        }) {}
-  ~Ticker() {
-    {
-      const std::lock_guard lock(mutex_);
-      ending_ = true;
-    }
-    wake_.notify_one();
-    thread_.join();
-  }
-  Ticker(const Ticker&) = delete;
-  Ticker& operator=(const Ticker&) = delete;
-
- private:
-  std::mutex mutex_;  ///< Guards ending_.
-  std::condition_variable wake_;
-  bool ending_ = false;
-  std::thread thread_;
-};
+/// A run that a guard stopped, or of which some records were refused, is a resync that came to its end.
+SyncState how_it_ended(int exit_code) noexcept {
+  if (exit_code >= 128) return SyncState::kAborted;
+  return exit_code == 3 || exit_code == 4 ? SyncState::kFailed : SyncState::kCompleted;
+}
 
 }  // namespace
 
@@ -97,10 +76,7 @@ struct Resync::Impl {
     graph->describe_edge(frontier, reading.fetch().index(), "request", false);
     graph->describe_edge(reading.paginate().index(), frontier, "new requests", true);
     graph->describe_edge(mapping.transform().index(), frontier, "page token", true);
-    const std::size_t reconcile = graph->describe_phase(
-        {.name = "reconcile",
-         .says = state.options.delete_stale ? "when every scope is closed: deletes what was not seen"
-                                            : "deletes nothing (--no-delete)"});
+    const std::size_t reconcile = graph->describe_phase({.name = "reconcile", .says = reconciling_says(state.options)});
     for (const auto& lane : lanes) {
       graph->describe_edge(lane->settle_node(), reconcile, "identities seen", false);
       graph->describe_edge(lane->settle_node(), mapping.budget().index(), "batch memory", true);
@@ -154,36 +130,37 @@ struct Resync::Impl {
     for (const auto& lane : lanes) lane->end_writes();
   }
 
-  /// Why nothing may be deleted anywhere, or nothing.
-  [[nodiscard]] std::string deletion_obstacle() const {
-    const ResyncOptions& options = state.options;
-    if (!options.delete_stale)
-      return options.no_delete_reason.empty() ? "deleting is switched off" : options.no_delete_reason;
-    if (state.stop->requested()) return "the run was stopped";
-    if (!reading.book().complete()) return "a scope could not be read to its end";
-    if (state.ledger.unreadable()) return "the identity of a record could not be computed because of an error";
-    return {};
+  template <class Call>
+  void for_each_life(Call call) {
+    for (const auto& lane : lanes) {
+      if (LifeReporter* const life = lane->life()) call(*life, *lane);
+    }
   }
 
-  void reconcile_all(pipeline::RunReport& report) {
-    state.set_phase("reconciling");
-    report.deletion = deletion_obstacle();
-    if (!report.deletion.empty()) return;
-    const double threshold = state.mapping->spec().deletion_threshold;
-    for (const auto& lane : lanes) {
-      if (lane->has_failed() || !lane->sink().can_delete()) continue;
-      const std::string spec(lane->sink().spec());
-      if (lane->identity_unknown()) {
-        report.deletion = fmt::format("{} did not say which entity a search identifier found", spec);
-        continue;
-      }
-      auto result = lane->reconcile_with(threshold);
-      if (!result) {
-        lane->fail(std::move(result).error());
-      } else if (result->guarded) {
-        report.guard = {true, spec, result->stale, result->owned, threshold, std::move(result->examples)};
-      }
-    }
+  /// Tells the targets that want to know how the run is going.
+  void begin_life() {
+    bool any = false;
+    for_each_life([&](LifeReporter&, const SinkLane&) { any = true; });
+    if (!any) return;
+    state.log_tap = [this](LogLevel level, std::string_view text) {
+      for_each_life([&](LifeReporter& life, const SinkLane&) { life.log(level, text); });
+    };
+    mapping.on_page([this](const ReadPage& page) {
+      for_each_life([&](LifeReporter& life, const SinkLane&) { life.offer_examples(page); });
+    });
+    for_each_life([](LifeReporter& life, const SinkLane&) { life.started(); });
+  }
+
+  [[nodiscard]] std::uint64_t deleted_at(const SinkLane& lane) const {
+    std::uint64_t deleted = 0;
+    for (const std::uint32_t resource : state.options.resources) deleted += lane.ledger().row(resource).tally.deleted;
+    return deleted;
+  }
+
+  [[nodiscard]] SyncState how_it_reconciled(const SinkLane& lane) const {
+    if (state.stop->requested()) return SyncState::kAborted;
+    const bool whole = reading.book().complete() && !state.ledger.unreadable() && !lane.has_failed();
+    return whole ? SyncState::kCompleted : SyncState::kFailed;
   }
 
   Result<pipeline::RunReport> run(pipeline::Stop& stop, const std::function<int()>& stop_signal) {
@@ -191,13 +168,21 @@ struct Resync::Impl {
     build(stop);
     if (auto opened = open(); !opened) return pipeline::unexpected(std::move(opened).error());
     const auto listening = stop.on_request([this](pipeline::Stop::Urgency urgency) { stop_requested(urgency); });
+    begin_life();
     drive();
+    for_each_life([&](LifeReporter& life, const SinkLane&) {
+      life.kinds_finished(incomplete_resources(reading.book()));
+      life.reconciling();
+    });
 
     pipeline::RunReport report;
     report.run_id = state.context.run_id;
     report.version = state.options.version;
     report.started_at = state.options.started_at;
-    reconcile_all(report);
+    state.set_phase("reconciling");
+    reconcile_lanes(state, reading.book(), lanes, report);
+    for_each_life(
+        [&](LifeReporter& life, const SinkLane& lane) { life.reconciled(how_it_reconciled(lane), deleted_at(lane)); });
     state.set_phase("finishing");
     count_sinks(state, lanes, report);
     const int before = pipeline::exit_code(facts_of(report, reading.book(), lanes, stop_signal()));
@@ -210,6 +195,9 @@ struct Resync::Impl {
     report.exit_code = pipeline::exit_code(facts_of(report, reading.book(), lanes, stop_signal()));
     check_conservation(state, report);
     report.status = pipeline::status_of(report.exit_code);
+    for_each_life([&](LifeReporter& life, const SinkLane& lane) {
+      life.ended(how_it_ended(report.exit_code), deleted_at(lane));
+    });
     report.errors = state.errors.rows();
     report.errors_total = state.errors.total();
     report.notices = state.notices();

@@ -6,12 +6,15 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "batch/batcher.hpp"
+#include "diff/diff.hpp"
 #include "ledger.hpp"
+#include "life_reporter.hpp"
 #include "messages.hpp"
 #include "reconcile/reconcile.hpp"
 #include "riptide/pipeline/graph.hpp"
@@ -25,6 +28,9 @@ class SinkLane {
  public:
   /// `failed` is called once, when the sink cannot take anything any more.
   SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed);
+  ~SinkLane();
+  SinkLane(const SinkLane&) = delete;
+  SinkLane& operator=(const SinkLane&) = delete;
 
   /// Adds its nodes behind `transform`; `suffix` tells their names from those of other sinks.
   void build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform, const std::string& suffix);
@@ -37,9 +43,12 @@ class SinkLane {
   /// All writes are over: the graph is done.
   void end_writes();
   /// Removes what this run did not see.
-  Result<Reconciled> reconcile_with(double threshold);
+  Result<Reconciled> reconcile_with(const DeletionRules& rules);
   /// Makes what was written stand, or keeps it aside.
   void finish(Finish how);
+
+  /// Who tells the target how the run is going; null if nobody does. From `open` on.
+  [[nodiscard]] LifeReporter* life() noexcept { return life_.get(); }
 
   /// Marks the sink as failed; the first error is kept and said.
   void fail(Error error);
@@ -54,11 +63,15 @@ class SinkLane {
   [[nodiscard]] std::size_t settle_node() const { return settle_->index(); }
 
  private:
+  Result<void> open_diff(const std::function<std::string(std::uint32_t)>& scope_names);
+  void diff(std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion);
+  void diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Completion<MappedBlock> completion);
   void fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emit);
   void upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
   void settle(Answer& answer);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
   void enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes);
+  void remember(const Batch& batch, std::span<const Outcome> outcomes);
   void note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome);
   void book_deletions(const Reconciled& result);
   [[nodiscard]] std::uint32_t resource_of(const OwnedEntity& entity) const;
@@ -71,6 +84,7 @@ class SinkLane {
   SinkLedger ledger_;
   Batcher batcher_;
   pipeline::Graph* graph_ = nullptr;
+  std::optional<pipeline::Node<MappedBlock, MappedBlock>> diff_node_;  ///< Of a remote sink.
   std::optional<pipeline::Node<MappedBlock, Batch>> batch_;
   std::optional<pipeline::Node<Batch, Answer>> upload_;
   std::optional<pipeline::Node<Answer, void>> settle_;
@@ -80,6 +94,9 @@ class SinkLane {
   mutable std::mutex mutex_;  ///< Guards error_.
   std::optional<Error> error_;
   bool opened_ = false;
+  std::unique_ptr<Catalogue> catalogue_;  ///< The target, for the listings and the deletion.
+  std::unique_ptr<Diff> diff_;            ///< Where something is remembered of the target.
+  std::unique_ptr<LifeReporter> life_;
   std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
   std::unique_ptr<LocalWriter> writer_;
 };

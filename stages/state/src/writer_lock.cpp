@@ -57,8 +57,8 @@ void write_holder(int descriptor, const WriterLock::Holder& me) noexcept {
 }
 
 std::string described(const WriterLock::Holder& holder) {
-  if (holder.pid == 0) return "another riptide";
-  return fmt::format("another riptide (pid {}, run {}, since {})", holder.pid, holder.run_id, holder.since);
+  if (holder.pid == 0) return "another process";
+  return fmt::format("another process (riptide, pid {}, run {}, since {})", holder.pid, holder.run_id, holder.since);
 }
 
 }  // namespace
@@ -66,13 +66,13 @@ std::string described(const WriterLock::Holder& holder) {
 Result<WriterLock> WriterLock::take(const std::string& path, const Holder& me, const KeepWaiting& keep_waiting) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) {
-    return unexpected(ErrorKind::kConfig, fmt::format("the lock file {} cannot be opened: {}", path,
-                                                      std::generic_category().message(errno)));
+    return unexpected(ErrorKind::kTransport, fmt::format("the lock file {} cannot be opened: {}", path,
+                                                         std::generic_category().message(errno)));
   }
   WriterLock lock(descriptor);
   while (!try_lock(descriptor, LOCK_EX)) {
     if (errno != EWOULDBLOCK) {
-      return unexpected(ErrorKind::kConfig,
+      return unexpected(ErrorKind::kTransport,
                         fmt::format("{} cannot be locked: {}", path, std::generic_category().message(errno)));
     }
     const Holder other = read_holder(descriptor);

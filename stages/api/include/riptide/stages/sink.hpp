@@ -15,6 +15,7 @@
 #include "riptide/pipeline/result.hpp"
 #include "riptide/stages/auth.hpp"
 #include "riptide/stages/http_message.hpp"
+#include "riptide/stages/run_life.hpp"
 
 namespace riptide::stages {
 
@@ -38,6 +39,7 @@ struct OwnedEntity {
   std::string blueprint;  ///< Text, as in `identity_digest`.
   std::string identifier;
   std::string kind;  ///< Kind that it was read as, where the target remembers it; empty otherwise.
+  std::optional<std::string> partition = std::nullopt;  ///< Of the scope that it was read in, where that is known.
 };
 
 /// What the run asks of the target beside the entities: upsert options of the mapping, what was read.
@@ -99,6 +101,8 @@ class RemoteSink : public Sink {
   [[nodiscard]] virtual std::size_t max_delete() const noexcept { return 100; }
 
   [[nodiscard]] virtual const Auth* auth() const noexcept { return nullptr; }
+  /// What the target is told of the run; null if nothing. Lives as long as the sink.
+  [[nodiscard]] virtual const RunLife* life() const noexcept { return nullptr; }
 };
 
 /// How a local sink ends: its result stands, or what was written is kept aside.

@@ -36,6 +36,9 @@ struct HttpClientOptions {
   std::size_t max_header_bytes = 256u << 10;
   bool verify_tls = true;
   std::string user_agent;
+  /// False refuses, whatever the name says and after it was resolved, every address that is not of the public internet:
+  /// for hosted use, where users choose the URLs. Not for what a proxy connects to; vendors' own domains are excepted.
+  bool allow_private_addresses = true;
   bool http2 = false;  ///< HTTP/1.1 keep-alive costs less CPU where the server allows many connections.
   /// Finished answers are handed over together, at most this long after the first of them, unless nothing else is in
   /// flight: worker threads that are woken for every single page spin in between.
@@ -72,6 +75,7 @@ struct Send {
   /// it again with a larger credit. One over `max_body_bytes`, or over the whole pool, is kLimit with Retry::never().
   pipeline::Credit credit;
   milliseconds not_before{0};  ///< Waits this long first (a retry that the caller decided).
+  int max_attempts = 0;        ///< Sends in all, where the retry policy would allow more; 0 is as many as it does.
   /// Called once, on the client's I/O thread, with the answer of the last attempt (any status), or an error: kTransport
   /// when all attempts failed, kLimit, kStopped, kAuth (credentials could not be fetched), kConfig (bad URL or header).
   /// Must not throw or block.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,9 +14,11 @@
 #include "riptide/pipeline/result.hpp"
 #include "riptide/pipeline/run_report.hpp"
 #include "riptide/pipeline/stop.hpp"
+#include "riptide/stages/deletion_rules.hpp"
 #include "riptide/stages/http_client.hpp"
 #include "riptide/stages/sink.hpp"
 #include "riptide/stages/source.hpp"
+#include "riptide/state/state_file.hpp"
 #include "riptide/transform/mapping.hpp"
 
 namespace riptide::stages {
@@ -26,17 +29,22 @@ struct ResyncOptions {
   std::string version;
   std::string started_at;                 ///< ISO 8601, UTC; goes into the report.
   std::size_t memory_bytes = 128u << 20;  ///< Budget for pages, batches and queues.
-  std::size_t in_flight = 32;             ///< Requests at once towards a host of the source.
+  std::size_t in_flight = 32;             ///< Most requests at once towards a host of the source.
+  std::size_t least_in_flight = 1;        ///< Least of them, whatever the host's distress.
   int threads = 0;                        ///< Workers; 0 takes the cores that the process may use.
   bool delete_stale = true;               ///< False with --no-delete.
   std::string no_delete_reason;           ///< Said in the report when `delete_stale` is false.
-  std::vector<std::uint32_t> resources;   ///< Resource blocks to read; all of the mapping's when empty.
+  DeleteScope delete_scope = DeleteScope::kAll;
+  std::optional<MaxDelete> max_delete;
+  std::vector<std::uint32_t> resources;  ///< Resource blocks to read; all of the mapping's when empty.
   RetryPolicy source_retry;
   RetryPolicy sink_retry{.base = milliseconds{300}, .cap = milliseconds{300'000}};
   milliseconds source_timeout{60'000};
   milliseconds sink_timeout{60'000};
   milliseconds batch_age{2'000};  ///< A batch that is not full leaves after this long.
   bool verify_source_tls = true;
+  bool allow_private_source = true;  ///< See `HttpClientOptions::allow_private_addresses`.
+  bool source_http2 = false;
   bool verify_sink_tls = true;
   std::function<void(LogLevel, std::string_view)> log;  ///< Any thread; may be null.
 };
@@ -47,6 +55,8 @@ struct ResyncParts {
   std::shared_ptr<const transform::Mapping> mapping;
   std::vector<std::unique_ptr<Sink>> sinks;  ///< `RemoteSink`s or `LocalSink`s, in the order of the flags.
   SinkContext context;
+  /// What is remembered between runs; null: nothing. The caller holds the writer's lock.
+  std::shared_ptr<const state::StateFile> state;
 };
 
 /// Where a run stands, for a progress display.
