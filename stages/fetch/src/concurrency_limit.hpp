@@ -10,7 +10,7 @@ namespace riptide::stages {
 /// by a quarter on a 429, and in each round (as many answers as the limit) in which a tenth of the answers are 5xx or
 /// broken, or in which the usual latency has grown beyond what the concurrency explains. Goes up while latency stays
 /// near its slowly ageing minimum: by half each round before the first distress and on the way back to it, then a
-/// little each round, and for a while not up to where it hurt. How, and why: docs/decisions/0015.
+/// little each round, and for a while not up to where it hurt. How, and why: docs/decisions/0031.
 ///
 /// No clock of its own. Belongs to one thread.
 class ConcurrencyLimit {

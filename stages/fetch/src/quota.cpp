@@ -289,7 +289,7 @@ void Quota::learn_window(const QuotaReport& report, Time sent, Time now) {
   even_window_ = std::min<Span>(std::max<Span>(std::chrono::floor<seconds>(longest_reset_), seconds(1)), window_);
 }
 
-/// Keeps the word of an answer if it allows more than the one before. See decision 0014 for why this is a bound.
+/// Keeps the word of an answer if it allows more than the one before. See decision 0030 for why this is a bound.
 void Quota::learn_word(std::int64_t remaining, Time sent, Time now) {
   if (word_ && remaining <= word_->remaining) ++word_->after;
   Word word{.remaining = remaining, .received = now};

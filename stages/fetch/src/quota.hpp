@@ -13,7 +13,7 @@
 namespace riptide::stages {
 
 /// Paces requests so that a quota of the host is used as far as it goes and never overdrawn. No clock of its own: the
-/// caller tells the time. Belongs to one thread. How it works, and why: docs/decisions/0014.
+/// caller tells the time. Belongs to one thread. How it works, and why: docs/decisions/0030.
 ///
 /// What may be sent is the larger of two lower bounds on what the host has left:
 /// - of the answers: what one of them said remains, less what the host may have counted after it. Exact whatever the
