@@ -187,8 +187,8 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   for (const std::uint32_t resource : spec->resources) {
     state_.ledger.page(resource, step.records.spans.size(), response.body ? response.body->size() : 0);
   }
-  std::string notice = book_.page_read(fetched.pending, step);
-  if (!notice.empty()) state_.note(std::move(notice));
+  ScopeBook::PageRead read = book_.page_read(fetched.pending, step);
+  if (!read.notice.empty()) state_.note(std::move(read.notice));
   if (step.records.spans.empty() || spec->resources.empty()) return;
   auto page = std::make_shared<ReadPage>();
   page->page = response.body;

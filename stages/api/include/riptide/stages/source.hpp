@@ -55,6 +55,7 @@ struct PageExtent {
 struct PageEdges {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
+  friend bool operator==(const PageEdges&, const PageEdges&) = default;
 };
 
 /// What a source learned from one answer.
