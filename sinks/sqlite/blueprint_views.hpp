@@ -5,11 +5,14 @@
 #include <string_view>
 #include <vector>
 
-#include "database.hpp"
 #include "riptide/json/document.hpp"
 #include "riptide/stages/sink.hpp"
+#include "riptide/state/database.hpp"
 
 namespace riptide::sinks {
+
+using state::Database;
+using state::Statement;
 
 /// Names of an object's members in the order in which they first came.
 class MemberNames {

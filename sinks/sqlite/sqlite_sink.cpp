@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "blueprint_views.hpp"
-#include "database.hpp"
+#include "riptide/state/database.hpp"
 
 namespace riptide::sinks {
 namespace {

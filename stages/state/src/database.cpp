@@ -1,4 +1,4 @@
-#include "database.hpp"
+#include "riptide/state/database.hpp"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-namespace riptide::sinks {
+namespace riptide::state {
 
 using pipeline::Error;
 using pipeline::ErrorKind;
@@ -21,10 +21,21 @@ void Database::close() noexcept {
   handle_ = nullptr;
 }
 
-Result<void> Database::open(const std::string& path) {
+Result<void> Database::open(const std::string& path, Use use) {
   path_ = path;
-  const int code = sqlite3_open_v2(path.c_str(), &handle_,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  int flags = SQLITE_OPEN_NOMUTEX;
+  switch (use) {
+    case Use::kCreate:
+      flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+      break;
+    case Use::kWrite:
+      flags |= SQLITE_OPEN_READWRITE;
+      break;
+    case Use::kRead:
+      flags |= SQLITE_OPEN_READONLY;
+      break;
+  }
+  const int code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
   if (handle_ == nullptr) return unexpected(ErrorKind::kInternal, fmt::format("no memory to open {}", path));
   if (code != SQLITE_OK) {
     Error failure = error(code);
@@ -32,7 +43,7 @@ Result<void> Database::open(const std::string& path) {
     return unexpected(std::move(failure));
   }
   sqlite3_extended_result_codes(handle_, 1);
-  if (sqlite3_db_readonly(handle_, "main") == 1) {
+  if (use != Use::kRead && sqlite3_db_readonly(handle_, "main") == 1) {
     close();
     return unexpected(ErrorKind::kConfig, fmt::format("{} may not be written by this user: change its rights, or name "
                                                       "another file",
@@ -111,6 +122,22 @@ std::int64_t Database::last_insert_rowid() const noexcept { return sqlite3_last_
 
 void Database::set_last_insert_rowid(std::int64_t rowid) noexcept { sqlite3_set_last_insert_rowid(handle_, rowid); }
 
+Result<Transaction> Transaction::begin(Database& database) {
+  if (auto begun = database.run("BEGIN IMMEDIATE"); !begun) return unexpected(std::move(begun).error());
+  return Transaction(database);
+}
+
+Transaction::~Transaction() {
+  if (database_ != nullptr && database_->in_transaction()) (void)database_->run("ROLLBACK").has_value();
+}
+
+Result<void> Transaction::commit() {
+  auto done = database_->run("COMMIT");
+  // A commit that failed leaves the transaction open: the destructor rolls it back.
+  if (done) database_ = nullptr;
+  return done;
+}
+
 Statement::~Statement() { sqlite3_finalize(handle_); }
 
 Statement::Statement(Statement&& other) noexcept
@@ -137,6 +164,14 @@ void Statement::bind(int parameter, std::optional<std::string_view> text) noexce
   } else {
     sqlite3_bind_null(handle_, parameter);
   }
+}
+
+void Statement::bind_integer(int parameter, std::int64_t number) noexcept {
+  sqlite3_bind_int64(handle_, parameter, number);
+}
+
+void Statement::bind_bytes(int parameter, std::string_view bytes) noexcept {
+  sqlite3_bind_blob64(handle_, parameter, bytes.data() != nullptr ? bytes.data() : "", bytes.size(), SQLITE_STATIC);
 }
 
 Result<bool> Statement::step() {
@@ -167,6 +202,14 @@ std::string_view Statement::text(int column) const noexcept {
   return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
 }
 
+std::string_view Statement::bytes(int column) const noexcept {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(handle_, column));
+  if (bytes == nullptr) return {};
+  return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+bool Statement::is_null(int column) const noexcept { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
+
 std::int64_t Statement::integer(int column) const noexcept { return sqlite3_column_int64(handle_, column); }
 
-}  // namespace riptide::sinks
+}  // namespace riptide::state
