@@ -30,8 +30,8 @@ void Coverage::touch(Scope& scope) {
   changed_.push_back(scope.entry.id);
 }
 
-std::uint32_t Coverage::id_of(const ScopeSpec& spec, const Request& head) {
-  const auto [found, is_new] = ids_.emplace(key_of(spec), static_cast<std::uint32_t>(scopes_.size()));
+std::uint32_t Coverage::enter(const Request& head) {
+  const auto [found, is_new] = ids_.emplace(key_of(*head.scope), static_cast<std::uint32_t>(scopes_.size()));
   if (!is_new) return found->second;
   Scope& scope = scopes_.emplace_back();
   scope.entry.id = found->second;
@@ -42,10 +42,10 @@ std::uint32_t Coverage::id_of(const ScopeSpec& spec, const Request& head) {
   return found->second;
 }
 
-std::uint32_t Coverage::id_of(std::uint32_t scope, const Request& head) {
-  if (const auto found = of_book_.find(scope); found != of_book_.end()) return found->second;
-  const std::uint32_t id = id_of(*head.scope, head);
-  of_book_.emplace(scope, id);
+std::uint32_t Coverage::id_of(const ReadPageFacts& page) {
+  if (const auto found = of_book_.find(page.scope); found != of_book_.end()) return found->second;
+  const std::uint32_t id = enter(page.head);
+  of_book_.emplace(page.scope, id);
   return id;
 }
 
@@ -55,10 +55,10 @@ void Coverage::settled(const ReadPageFacts& page) {
     if (request.scope == page.request.scope) {
       named.push_back(request);
     } else {
-      (void)id_of(*request.scope, request);
+      enter(request);
     }
   }
-  Scope& scope = scopes_[id_of(page.scope, page.request)];
+  Scope& scope = scopes_[id_of(page)];
   touch(scope);
   ++scope.entry.pages;
   if (page.place.ranged) settled_in_range(scope, page);

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "journal/entries.hpp"
@@ -17,6 +17,7 @@ namespace riptide::stages {
 struct ReadPageFacts {
   std::uint32_t scope = 0;  ///< Number of the scope in the book.
   Request request;          ///< What was asked; its scope is the page's.
+  Request head;             ///< What its scope began with.
   PagePlace place;
   std::optional<PageEdges> edges;
   std::vector<Request> next;  ///< What the page named: of this scope, and the first of others.
@@ -35,8 +36,8 @@ class Coverage {
   /// Enters a settled page.
   void settled(const ReadPageFacts& page);
 
-  /// The journal's number of a scope of the book.
-  [[nodiscard]] std::uint32_t id_of(std::uint32_t scope, const Request& head);
+  /// The journal's number of the scope of a page.
+  [[nodiscard]] std::uint32_t id_of(const ReadPageFacts& page);
 
   /// Returns the packed entries that changed since the last call, by id.
   [[nodiscard]] std::vector<std::pair<std::uint32_t, std::string>> changed();
@@ -50,7 +51,7 @@ class Coverage {
     bool changed = false;
   };
 
-  std::uint32_t id_of(const ScopeSpec& spec, const Request& head);
+  std::uint32_t enter(const Request& head);
   void settled_in_range(Scope& scope, const ReadPageFacts& page);
   void settled_alone(Scope& scope, const ReadPageFacts& page, std::vector<Request> named);
   void touch(Scope& scope);

@@ -228,6 +228,7 @@ ScopeBook::PageRead ScopeBook::page_read(const PendingRequest& pending, PageStep
   settle(number);
   Scope& scope = scopes_[number];
   if (scope.closed) scope.edges.clear();
+  read.head = scope.head;
   if (step.notice.empty() || scope.noticed) return read;
   scope.noticed = true;
   read.notice = std::move(step.notice);

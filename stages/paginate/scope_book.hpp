@@ -76,6 +76,7 @@ class ScopeBook {
   struct PageRead {
     std::string notice;  ///< To show, once a scope; else empty.
     PagePlace place;
+    Request head;  ///< What the page's scope began with.
   };
   /// A page was read: enters what it told of its scope, and takes its `next`.
   PageRead page_read(const PendingRequest& pending, PageStep& step);

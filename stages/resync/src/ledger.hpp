@@ -21,6 +21,9 @@ class ReadLedger {
   void page(std::uint32_t resource, std::uint64_t records, std::uint64_t bytes);
   void mapped(const transform::MappedPage& page);
   void duplicates(std::uint32_t resource, std::uint64_t count);
+  /// Enters what runs before this one read, of which this one is the rest.
+  void carry(std::uint32_t resource, std::uint64_t pages, std::uint64_t records, std::uint64_t bytes,
+             const pipeline::Tally& tally);
 
   /// True once a record's identity could not be computed: nothing may be deleted then.
   [[nodiscard]] bool unreadable() const;
@@ -55,6 +58,8 @@ class SinkLedger {
   void abandoned(const pipeline::Batch& batch);
   void request(const pipeline::Batch& batch);
   void deleted(std::uint32_t resource, std::uint64_t count);
+  /// Enters what became of entities in runs before this one, of which this one is the rest.
+  void carry(std::uint32_t resource, const pipeline::Tally& tally, std::uint64_t bytes_out);
 
   [[nodiscard]] std::uint64_t settled_total() const;
   [[nodiscard]] pipeline::SinkKindReport row(std::uint32_t resource) const;

@@ -39,13 +39,15 @@ RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
     : source(std::move(resync_parts.source)),
       mapping(std::move(resync_parts.mapping)),
       context(std::move(resync_parts.context)),
+      state_file(std::move(resync_parts.state)),
       options(resync_options.resources.empty() ? with_resources(std::move(resync_options), context.kinds.size())
                                                : std::move(resync_options)),
       pages("pages", std::max<std::size_t>(1, options.in_flight * kPagesPerRequest)),
       body_bytes("page memory", options.memory_bytes / 2),
       batch_bytes("batch memory", batch_memory(options.memory_bytes / 2, resync_parts.sinks)),
       ledger(context.kinds),
-      documents([] { return json::Document(); }) {}
+      documents([] { return json::Document(); }),
+      journalled(resync_parts.journal.has_value()) {}
 
 HttpClientOptions RunState::client_options(std::string name, std::size_t in_flight, const RetryPolicy& retry,
                                            milliseconds timeout, bool verify_tls) const {

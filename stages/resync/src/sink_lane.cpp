@@ -10,6 +10,9 @@
 namespace riptide::stages {
 namespace {
 
+/// A run that is killed repeats what a local sink was given in the last such time.
+constexpr milliseconds kKeepEvery{1000};
+
 std::string text_of(std::string_view raw) {
   if (raw.starts_with('"')) {
     if (auto text = json::decoded(raw)) return std::move(*text);
@@ -19,8 +22,9 @@ std::string text_of(std::string_view raw) {
 
 }  // namespace
 
-SinkLane::SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed)
+SinkLane::SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> sink, std::function<void()> failed)
     : state_(state),
+      number_(number),
       sink_(std::move(sink)),
       remote_(dynamic_cast<RemoteSink*>(sink_.get())),
       local_(dynamic_cast<LocalSink*>(sink_.get())),
@@ -63,7 +67,7 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
       fail(std::move(opened).error());
       return {};
     }
-    writer_ = std::make_unique<LocalWriter>(*local_);
+    writer_ = std::make_unique<LocalWriter>(*local_, state_.journalled ? kKeepEvery : milliseconds{0});
   } else {
     const ResyncOptions& options = state_.options;
     auto client = HttpClient::start(state_.client_options("sink", sink_->limits().max_in_flight, options.sink_retry,
@@ -90,8 +94,11 @@ void SinkLane::end_writes() { writer_.reset(); }
 void SinkLane::finish(Finish how) {
   if (local_ == nullptr || !opened_) return;
   auto finished = local_->finish(has_failed() ? Finish::kPartial : how);
-  if (!finished) fail(std::move(finished).error());
+  if (!finished) return fail(std::move(finished).error());
+  settle_kept_pages(UINT64_MAX);
 }
+
+std::string SinkLane::catalogue_name() const { return local_ != nullptr && opened_ ? local_->catalogue_name() : ""; }
 
 std::string SinkLane::error() const {
   const std::lock_guard lock(mutex_);
@@ -124,8 +131,8 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
 
 void SinkLane::upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
   auto shared = std::make_shared<pipeline::Completion<Answer>>(std::move(completion));
-  const auto finish = [shared, batch](auto what) {
-    auto answer = std::make_shared<Answer>(Answer{batch, std::move(what)});
+  const auto finish = [this, shared, batch](auto what) {
+    auto answer = std::make_shared<Answer>(Answer{batch, writer_ ? writer_->written() : 0, std::move(what)});
     shared->emit(std::move(answer));
     shared->finish();
   };
@@ -149,9 +156,13 @@ void SinkLane::settle(Answer& answer) {
   Batch& batch = *answer.batch;
   Result<std::vector<Outcome>> outcomes = outcomes_of(answer);
   if (outcomes) {
-    if (!outcomes->empty()) enter_outcomes(batch, *outcomes);
+    if (!outcomes->empty()) {
+      enter_outcomes(batch, *outcomes);
+      if (state_.tickets) settle_pages(settlement_of(batch, *outcomes, number_), answer.write);
+    }
   } else {
     ledger_.abandoned(batch);
+    if (state_.tickets) state_.tickets->settled(abandonment_of(batch, number_));
     fail(std::move(outcomes).error());
   }
   // In this order: who is woken by the credit must find the batch gone.
@@ -200,13 +211,40 @@ void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& ou
   }
 }
 
+/// Tells the pages that their entities have an outcome: at once, or when a local sink keeps what it wrote.
+void SinkLane::settle_pages(BatchSettlement settlement, std::uint64_t write) {
+  if (!writer_ || !state_.journalled) return state_.tickets->settled(settlement);
+  {
+    const std::lock_guard lock(mutex_);
+    unkept_.emplace(write, std::move(settlement));
+  }
+  settle_kept_pages(writer_->kept());
+}
+
+void SinkLane::settle_kept_pages(std::uint64_t kept) {
+  if (!state_.tickets) return;
+  while (true) {
+    BatchSettlement settlement;
+    {
+      const std::lock_guard lock(mutex_);
+      if (unkept_.empty() || unkept_.begin()->first > kept) return;
+      settlement = std::move(unkept_.begin()->second);
+      unkept_.erase(unkept_.begin());
+    }
+    state_.tickets->settled(settlement);
+  }
+}
+
 /// Only the target knows which entity a search found: what it returned was state_.seen.
 void SinkLane::note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome) {
   if (!outcome.identifier.empty()) {
-    state_.seen.note(pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier),
-                     state_.repeat_scope(entity.scope, entity.resource), 0);
+    const auto identity =
+        pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier);
+    state_.seen.note(identity, state_.repeat_scope(entity.scope, entity.resource), 0);
+    if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {identity, 0});
   } else if (remote_ != nullptr && batch.part(entity, entity.identifier).starts_with('{')) {
     identity_unknown_.store(true, std::memory_order_relaxed);
+    if (state_.tickets) state_.tickets->spoil(entity.page);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,8 +24,8 @@ namespace riptide::stages {
 /// One sink with its part of the graph: batch, upload, settle; and afterwards reconciling and the end.
 class SinkLane {
  public:
-  /// `failed` is called once, when the sink cannot take anything any more.
-  SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed);
+  /// The `number`th sink of the run. `failed` is called once, when it cannot take anything any more.
+  SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> sink, std::function<void()> failed);
 
   /// Adds its nodes behind `transform`; `suffix` tells their names from those of other sinks.
   void build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform, const std::string& suffix);
@@ -40,6 +41,12 @@ class SinkLane {
   Result<Reconciled> reconcile_with(double threshold);
   /// Makes what was written stand, or keeps it aside.
   void finish(Finish how);
+  /// Names the catalogue of a local sink that is open, see `LocalSink::catalogue_name`.
+  [[nodiscard]] std::string catalogue_name() const;
+  /// Enters counts of the runs before.
+  void carry(std::uint32_t resource, const pipeline::Tally& tally, std::uint64_t bytes_out) {
+    ledger_.carry(resource, tally, bytes_out);
+  }
 
   /// Marks the sink as failed; the first error is kept and said.
   void fail(Error error);
@@ -59,11 +66,14 @@ class SinkLane {
   void settle(Answer& answer);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
   void enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes);
+  void settle_pages(BatchSettlement settlement, std::uint64_t write);
+  void settle_kept_pages(std::uint64_t kept);
   void note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome);
   void book_deletions(const Reconciled& result);
   [[nodiscard]] std::uint32_t resource_of(const OwnedEntity& entity) const;
 
   RunState& state_;
+  const std::uint32_t number_;
   std::unique_ptr<Sink> sink_;
   RemoteSink* remote_ = nullptr;  ///< One of the two is set: the same sink.
   LocalSink* local_ = nullptr;
@@ -79,6 +89,8 @@ class SinkLane {
   std::atomic<bool> identity_unknown_{false};
   mutable std::mutex mutex_;  ///< Guards error_.
   std::optional<Error> error_;
+  /// Written, but not yet kept by the sink, by write: what a page's entities settle with. Guarded by mutex_.
+  std::multimap<std::uint64_t, BatchSettlement> unkept_;
   bool opened_ = false;
   std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
   std::unique_ptr<LocalWriter> writer_;
