@@ -8,6 +8,7 @@
 
 #include "riptide/cli/spelling.hpp"
 #include "riptide/cli/version.hpp"
+#include "riptide/stages/deletion_rules.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -96,6 +97,13 @@ void add_sync(CLI::App& verb, SyncFlags& flags) {
   verb.add_option("--in-flight", flags.in_flight, "Requests at once towards a host of the source (default: 32)")
       ->type_name("N");
   verb.add_flag("--no-delete", flags.no_delete, "Remove nothing from the target");
+  verb.add_option("--delete-scope", flags.delete_scope,
+                  "all (nothing goes unless everything was read) or closed (what disappeared from the parts that were "
+                  "read to their end goes) (default: all)")
+      ->type_name("WHAT");
+  verb.add_option("--max-delete", flags.max_delete,
+                  "Remove nothing if it would be more than this: a number, or a share of what is owned such as 2%")
+      ->type_name("N|PCT");
   verb.add_flag("--strict", flags.strict, "A mapping in Port must compile too, else exit code 2");
 }
 
@@ -151,8 +159,14 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   add_progress(*sync_verb, sync.progress);
   sync_verb->add_option("--report", sync.report, "Write what the run did to this file, as one JSON object")
       ->type_name("FILE");
-  sync_verb->add_option("--state", sync.state, "State file (this version remembers nothing between runs yet)")
+  sync_verb
+      ->add_option("--state", sync.state,
+                   "What is remembered between runs (default: a file a target and integration below "
+                   "$XDG_STATE_HOME/riptide, else ~/.local/state/riptide)")
       ->type_name("FILE");
+  sync_verb->add_flag("--resume", sync.resume,
+                      "Go on from the run before, if it did not come to its end: what was settled is not read again");
+  sync_verb->add_flag("--wait", sync.wait, "Wait while another run writes to the same target, instead of giving up");
   sync_verb->footer(kSyncFooter);
 
   GraphFlags graph;
@@ -268,12 +282,20 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   const auto progress_ok = [&](const std::string& progress) {
     return one_of(progress, {"auto", "tty", "log", "json", "none"}, "--progress", wrong);
   };
+  const auto deletion_ok = [&](const SyncFlags& flags) {
+    if (!one_of(flags.delete_scope, {"all", "closed"}, "--delete-scope", wrong)) return false;
+    if (flags.max_delete.empty()) return true;
+    const auto limit = stages::parse_max_delete(flags.max_delete);
+    if (!limit) wrong = "--max-delete: " + limit.error().message;
+    return limit.has_value();
+  };
   if (named == "sync") {
-    if (!common_ok(sync.common) || !progress_ok(sync.progress)) return usage_error(named, wrong);
+    if (!common_ok(sync.common) || !progress_ok(sync.progress) || !deletion_ok(sync)) return usage_error(named, wrong);
     return sync;
   }
   if (named == "graph") {
-    if (!common_ok(graph.sync.common) || !one_of(graph.format, {"dot", "mermaid", "svg", "json"}, "--format", wrong)) {
+    if (!common_ok(graph.sync.common) || !deletion_ok(graph.sync) ||
+        !one_of(graph.format, {"dot", "mermaid", "svg", "json"}, "--format", wrong)) {
       return usage_error(named, wrong);
     }
     return graph;

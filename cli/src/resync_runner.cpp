@@ -1,12 +1,16 @@
 #include "riptide/cli/resync_runner.hpp"
 
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
+#include "riptide/cli/journal_wiring.hpp"
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/numbers.hpp"
 #include "riptide/cli/port_wiring.hpp"
+#include "riptide/cli/state_wiring.hpp"
 #include "riptide/cli/summary.hpp"
 #include "riptide/pipeline/peak_memory.hpp"
 #include "riptide/pipeline/run_id.hpp"
@@ -42,6 +46,8 @@ class Run {
     const std::vector<sinks::SinkSpec> specs = choose_sinks(flags_.sinks, config_, problems);
     if (print_problems(problems, terminal_)) return kExitUsage;
 
+    if (auto failed = open_state(specs)) return *failed;
+
     std::optional<MappingText> text;
     if (auto failed = find_mapping(specs, text)) return *failed;
     problems.clear();
@@ -54,10 +60,13 @@ class Run {
     if (!source) return wrong_configuration(source.error());
     parts.source = std::move(*source);
     parts.context = sink_context(config_, parts.mapping->spec(), run_id_);
+    parts.state = state_.file;
     auto made = make_sinks(specs, config_, parts.context);
     if (!made) return wrong_configuration(made.error());
     parts.sinks = std::move(*made);
     decide_deletion(parts.sinks);
+    if (auto failed = plan_journal(*text, parts)) return *failed;
+    if (parts.journal && request_.resumable != nullptr) request_.resumable->store(true);
 
     auto resync = stages::Resync::create(std::move(parts), options_);
     if (!resync)
@@ -74,6 +83,7 @@ class Run {
     }();
     if (!report)
       return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
+    resumable_ = (*resync)->can_be_resumed();
     return finish(*report);
   }
 
@@ -86,6 +96,24 @@ class Run {
                         "credentials");
       }
     }
+  }
+
+  // Takes the target for this run and opens what is remembered of it. Returns an exit code if there is no going on.
+  std::optional<int> open_state(const std::vector<sinks::SinkSpec>& specs) {
+    const std::optional<StatePlace> place = place_of_state(flags_.state, request_.state_home, specs, config_);
+    if (!place) return std::nullopt;
+    auto opened = cli::open_state(*place, {::getpid(), run_id_, options_.started_at}, flags_.wait, stop_, logger_);
+    if (opened) {
+      state_ = std::move(*opened);
+      return std::nullopt;
+    }
+    const Error& error = opened.error();
+    if (error.kind == ErrorKind::kTransport && !place->chosen) {
+      logger_.warning(error.message + ": this run remembers nothing, and nothing keeps other runs from the target");
+      return std::nullopt;
+    }
+    if (error.kind == ErrorKind::kRejected || error.kind == ErrorKind::kStopped) return failed(error);
+    return wrong_configuration(error);
   }
 
   // The flags' file, else Port's where a sink is Port, else the type's own. Returns an exit code if there is no going
@@ -112,12 +140,40 @@ class Run {
     return std::nullopt;
   }
 
-  void decide_deletion(const std::vector<std::unique_ptr<stages::Sink>>& sinks) {
-    if (flags_.no_delete) {
-      options_.delete_stale = false;
-      options_.no_delete_reason = "--no-delete";
-      return;
+  // Decides whether the run keeps a journal, and whether it goes on from the one that is there. Returns an exit code if
+  // there is no going on.
+  std::optional<int> plan_journal(const MappingText& mapping, stages::ResyncParts& parts) {
+    const stages::Sink* const anew = without_resume(parts.sinks);
+    if (flags_.resume && anew != nullptr) {
+      return wrong_configuration({ErrorKind::kConfig, "--resume cannot go on into " + std::string(anew->spec()) +
+                                                          ": it does not keep what a run that went down wrote; run "
+                                                          "without --resume"});
     }
+    if (anew != nullptr) return std::nullopt;
+    if (parts.state == nullptr) {
+      if (flags_.resume) logger_.info("nothing is remembered here that could be gone on from: everything is read");
+      return std::nullopt;
+    }
+    stages::JournalPlan plan;
+    plan.terms = journal_terms(config_, mapping, options_.resources, parts.sinks);
+    plan.begun = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+                     .count();
+    plan.resume = flags_.resume;
+    if (flags_.resume) {
+      auto obstacle = obstacle_to_resume(*parts.state, plan.terms);
+      if (!obstacle) return wrong_configuration(obstacle.error());
+      if (!obstacle->empty()) {
+        return wrong_configuration({ErrorKind::kConfig, "the run before cannot be gone on with: " + *obstacle +
+                                                            ": run without --resume to read everything"});
+      }
+    }
+    parts.journal = std::move(plan);
+    return std::nullopt;
+  }
+
+  void decide_deletion(const std::vector<std::unique_ptr<stages::Sink>>& sinks) {
+    set_deletion(flags_, options_);
+    if (flags_.no_delete) return;
     const std::string reason = implied_no_delete(sinks, flags_.kinds);
     if (reason.empty()) return;
     options_.delete_stale = false;
@@ -159,7 +215,7 @@ class Run {
     terminal_.print(summary_text(report, terminal_.colours()));
     if (code != kExitComplete && code != 1) name_partial_files(report);
     if (code == 3 || code == kExitSinkFailed || code > 128) {
-      terminal_.print("to go on from here:\n" + command_to_go_on(request_.command));
+      terminal_.print("to go on from here:\n" + command_to_go_on(request_.command, resumable_));
     }
     return code;
   }
@@ -184,6 +240,8 @@ class Run {
   SignalThread& signals_;
   stages::ResyncOptions options_;
   std::string run_id_;
+  bool resumable_ = false;
+  OpenState state_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 

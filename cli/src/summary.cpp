@@ -128,6 +128,10 @@ std::string summary_text(const RunReport& report, bool colours) {
       "\n  {} records from {} pages in {} ({} records/s), {} read, {} requests, {} retries, peak memory {}\n",
       grouped(records), grouped(pages), readable_seconds(report.seconds), grouped(static_cast<std::uint64_t>(rate)),
       readable_bytes(bytes), grouped(requests), grouped(retries), readable_bytes(report.peak_rss_bytes));
+  if (!report.resumed.run_ids.empty()) {
+    out += fmt::format("  of these, {} records from {} pages were settled by run {}\n", grouped(report.resumed.records),
+                       grouped(report.resumed.pages), report.resumed.run_ids.back());
+  }
   if (open > 0)
     out += fmt::format("  {} of {} scopes were not read to their end\n", grouped(open), grouped(open + closed));
 
@@ -177,9 +181,10 @@ std::string summary_text(const RunReport& report, bool colours) {
   if (report.guard.tripped) {
     const auto& guard = report.guard;
     out += writer.doubtful(
-               fmt::format("  the deletion was stopped at {}: {} of {} owned entities would have gone, more than "
-                           "the threshold of {}",
-                           guard.sink, grouped(guard.stale), grouped(guard.owned), guard.threshold)) +
+               fmt::format("  the deletion was stopped at {}: {} of {} owned entities would have gone, more than {}",
+                           guard.sink, grouped(guard.stale), grouped(guard.owned),
+                           guard.rule == "max_delete" ? "--max-delete " + guard.max_delete
+                                                      : fmt::format("the threshold of {}", guard.threshold))) +
            "\n";
     for (const std::string& example : guard.examples) out += "    " + example + "\n";
   } else if (!report.deletion.empty()) {
@@ -205,9 +210,10 @@ std::string query_hint(std::string_view sink_spec) {
          " 'select blueprint, count(*) as entities, max(updated_at) as last from entities group by blueprint'";
 }
 
-std::string command_to_go_on(const std::vector<std::string>& command) {
+std::string command_to_go_on(const std::vector<std::string>& command, bool resume) {
   std::string out;
   for (const std::string& argument : command) out += (out.empty() ? "" : " ") + shell_quoted(argument);
+  if (resume && std::find(command.begin(), command.end(), "--resume") == command.end()) out += " --resume";
   return out;
 }
 

@@ -188,6 +188,18 @@ stages::ResyncOptions resync_options(const Config& config) {
   return options;
 }
 
+void set_deletion(const SyncFlags& flags, stages::ResyncOptions& options) {
+  if (flags.delete_scope == "closed") options.delete_scope = stages::DeleteScope::kClosed;
+  if (!flags.max_delete.empty()) {
+    auto limit = stages::parse_max_delete(flags.max_delete);
+    RIPTIDE_CHECK(limit.has_value());  // The command line was checked.
+    options.max_delete = std::move(*limit);
+  }
+  if (!flags.no_delete) return;
+  options.delete_stale = false;
+  options.no_delete_reason = "--no-delete";
+}
+
 std::string implied_no_delete(const std::vector<std::unique_ptr<stages::Sink>>& sinks,
                               const std::vector<std::string>& kinds) {
   if (kinds.empty()) return "";
@@ -222,6 +234,7 @@ std::optional<pipeline::GraphDescription> describe_resync(const SyncFlags& flags
     parts.mapping = compile_mapping(*text, config, found);
     if (parts.mapping == nullptr) return std::nullopt;
     stages::ResyncOptions options = resync_options(config);
+    set_deletion(flags, options);
     options.resources = choose_resources(parts.mapping->spec(), flags.kinds, found);
     if (type == nullptr || any_error(found)) return std::nullopt;
     auto source = type->make_source(config);

@@ -49,7 +49,7 @@ SeenSet::Sighting SeenSet::note(const Digest& identity, std::uint32_t scope, std
   const bool same_contents = slot.contents == contents;
   slot.scope = scope;
   slot.contents = contents;
-  if (!same_scope) return Sighting::kNew;
+  if (!same_scope) return Sighting::kElsewhere;
   return same_contents ? Sighting::kSame : Sighting::kChanged;
 }
 

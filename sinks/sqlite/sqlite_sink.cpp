@@ -242,8 +242,8 @@ Result<void> SqliteSink::owned(std::span<const std::uint32_t> resources,
     const std::string_view kind = options_.context.kinds[resource];
     if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
   }
-  auto rows =
-      state_->database.prepare("SELECT blueprint, identifier FROM entities WHERE integration = ?1 AND kind = ?2");
+  auto rows = state_->database.prepare(
+      "SELECT blueprint, identifier, scope FROM entities WHERE integration = ?1 AND kind = ?2");
   if (!rows) return unexpected(std::move(rows).error());
   stages::OwnedEntity entity;
   for (const std::string_view kind : kinds) {
@@ -257,6 +257,7 @@ Result<void> SqliteSink::owned(std::span<const std::uint32_t> resources,
       if (!*row) break;
       entity.blueprint = rows->text(0);
       entity.identifier = rows->text(1);
+      entity.partition = std::string(rows->text(2));
       if (!visit(entity)) return {};
     }
   }

@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "riptide/pipeline/result.hpp"
 #include "riptide/pipeline/seen_set.hpp"
+#include "riptide/stages/deletion_rules.hpp"
 #include "riptide/stages/sink.hpp"
 
 namespace riptide::stages {
@@ -23,18 +26,37 @@ class Catalogue {
   virtual pipeline::Result<std::size_t> remove(std::span<const OwnedEntity> entities) = 0;
 };
 
+/// What may be removed.
+struct DeletionRules {
+  double threshold = 1;  ///< At most this share of all that is owned.
+  std::optional<MaxDelete> max_delete;
+  /// Whether an entity that was not seen has disappeared, as far as its scope tells. All have, if this is null.
+  std::function<bool(const OwnedEntity&)> disappeared;
+};
+
+/// Which guard stops a deletion.
+enum class GuardRule : std::uint8_t { kNone, kThreshold, kMaxDelete };
+std::string_view to_string(GuardRule rule) noexcept;
+
+/// The first rule that so many of so many entities break. Nothing to delete breaks none.
+GuardRule broken_rule(const DeletionRules& rules, std::uint64_t stale, std::uint64_t owned) noexcept;
+
 /// What reconciling one target found and did.
 struct Reconciled {
   std::uint64_t owned = 0;
-  std::uint64_t stale = 0;
-  bool guarded = false;               ///< The threshold stopped it: nothing was removed.
-  std::vector<std::string> examples;  ///< "blueprint/identifier" of at most 10 stale ones.
-  std::vector<OwnedEntity> removed;   ///< What was asked to be removed.
-  std::uint64_t removed_count = 0;    ///< What the target says was removed.
+  std::uint64_t stale = 0;             ///< Not seen, and disappeared.
+  std::uint64_t kept = 0;              ///< Not seen, but their scope was not read to its end, or is not known.
+  GuardRule guard = GuardRule::kNone;  ///< What stopped it: nothing was removed then.
+  std::vector<std::string> examples;   ///< "blueprint/identifier" of at most 10 stale ones.
+  std::vector<OwnedEntity> removed;    ///< What was asked to be removed.
+  std::uint64_t removed_count = 0;     ///< What the target says was removed.
 };
 
-/// Removes what the integration owns and the run did not see, unless that is more than `threshold` of all it owns.
-/// Errors: what the catalogue returned.
-pipeline::Result<Reconciled> reconcile(Catalogue& catalogue, const pipeline::SeenSet& seen, double threshold);
+/// Removes what the integration owns, the run did not see and the rules let go. Errors: what the catalogue returned.
+pipeline::Result<Reconciled> reconcile(Catalogue& catalogue, const pipeline::SeenSet& seen, const DeletionRules& rules);
+
+/// Finds the same and removes nothing: `stale` is called with each entity that would be removed if no guard stopped it.
+pipeline::Result<Reconciled> find_stale(Catalogue& catalogue, const pipeline::SeenSet& seen, const DeletionRules& rules,
+                                        const std::function<void(const OwnedEntity&)>& stale);
 
 }  // namespace riptide::stages

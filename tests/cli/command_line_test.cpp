@@ -18,13 +18,14 @@ Say said(const std::vector<std::string>& arguments) {
 }
 
 TEST(CommandLine, ReadsEveryFlagOfSync) {
-  const Invocation invocation = parse_command_line({"sync",         "--config", "c.yaml",      "--mapping=m.yaml",
-                                                    "--sink",       "null",     "--sink",      "sqlite:x.db",
-                                                    "--kind",       "a",        "--kind",      "b",
-                                                    "--report",     "r.json",   "--state",     "s.db",
-                                                    "--memory",     "64MiB",    "--in-flight", "8",
-                                                    "--progress",   "none",     "--log-level", "DEBUG",
-                                                    "--log-format", "json",     "--no-delete", "--strict"});
+  const Invocation invocation = parse_command_line({"sync",         "--config", "c.yaml",         "--mapping=m.yaml",
+                                                    "--sink",       "null",     "--sink",         "sqlite:x.db",
+                                                    "--kind",       "a",        "--kind",         "b",
+                                                    "--report",     "r.json",   "--state",        "s.db",
+                                                    "--memory",     "64MiB",    "--in-flight",    "8",
+                                                    "--progress",   "none",     "--log-level",    "DEBUG",
+                                                    "--log-format", "json",     "--no-delete",    "--strict",
+                                                    "--max-delete", "2.5%",     "--delete-scope", "closed"});
   const auto& flags = std::get<SyncFlags>(invocation);
   EXPECT_EQ(flags.common.config, "c.yaml");
   EXPECT_EQ(flags.mapping, "m.yaml");
@@ -38,6 +39,8 @@ TEST(CommandLine, ReadsEveryFlagOfSync) {
   EXPECT_EQ(flags.common.log_level, "DEBUG");
   EXPECT_EQ(flags.common.log_format, "json");
   EXPECT_TRUE(flags.no_delete);
+  EXPECT_EQ(flags.max_delete, "2.5%");
+  EXPECT_EQ(flags.delete_scope, "closed");
   EXPECT_TRUE(flags.strict);
 }
 
@@ -49,6 +52,8 @@ TEST(CommandLine, RefusesWhatItDoesNotKnowWithASuggestion) {
       {{"sync", "stray"}, "takes no argument 'stray'"},
       {{"sync", "--progress", "tyt"}, "did you mean 'tty'"},
       {{"sync", "--log-format", "xml"}, "only text and json"},
+      {{"sync", "--delete-scope", "close"}, "did you mean 'closed'"},
+      {{"sync", "--max-delete", "ten"}, "'ten' is neither a number"},
       {{"graph", "--format", "png"}, "there is no 'png'"},
       {{"map"}, "--kind"},
       {{"bench", "--page", "0"}, "--page"},

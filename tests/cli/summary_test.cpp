@@ -69,10 +69,20 @@ TEST(Summary, ShowsTheFirstErrorsAndHowManyMore) {
 TEST(Summary, SaysWhatAGuardStoppedWithItsNumbers) {
   RunReport guarded = report();
   guarded.status = RunStatus::kGuarded;
-  guarded.guard = {
-      .tripped = true, .sink = "port", .stale = 95, .owned = 100, .threshold = 0.9, .examples = {"bp/one"}};
+  guarded.guard = {.tripped = true,
+                   .sink = "port",
+                   .rule = "deletion_threshold",
+                   .stale = 95,
+                   .owned = 100,
+                   .threshold = 0.9,
+                   .examples = {"bp/one"}};
   EXPECT_THAT(summary_text(guarded, false),
               AllOf(HasSubstr("95 of 100 owned entities"), HasSubstr("threshold of 0.9"), HasSubstr("bp/one")));
+  guarded.guard.rule = "max_delete";
+  guarded.guard.max_delete = "10%";
+  EXPECT_THAT(summary_text(guarded, false),
+              AllOf(HasSubstr("95 of 100 owned entities"), HasSubstr("more than --max-delete 10%"),
+                    Not(HasSubstr("threshold"))));
 }
 
 TEST(Summary, SaysWhichScopesAreOpenAndWhyNothingWasDeleted) {

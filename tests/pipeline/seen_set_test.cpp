@@ -22,7 +22,7 @@ TEST(SeenSet, TellsRepeatsWithinAScopeFromOtherScopes) {
   EXPECT_EQ(seen.note(id(1), 7, 100), Sighting::kSame);
   EXPECT_EQ(seen.note(id(1), 7, 101), Sighting::kChanged);
   EXPECT_EQ(seen.note(id(1), 7, 101), Sighting::kSame);
-  EXPECT_EQ(seen.note(id(1), 8, 101), Sighting::kNew);
+  EXPECT_EQ(seen.note(id(1), 8, 101), Sighting::kElsewhere);
   EXPECT_TRUE(seen.contains(id(1)));
   EXPECT_FALSE(seen.contains(id(2)));
   EXPECT_EQ(seen.size(), 1u);

@@ -196,7 +196,9 @@ FloorResult single_thread_floor(const FloorOptions& options) {
         for (const pipeline::Entity& entity : mapped.entities.entities) {
           const std::string_view json = mapped.entities.json(entity);
           const auto contents = static_cast<std::uint32_t>(XXH3_64bits(json.data(), json.size()));
-          if (seen.note(entity.identity, resource, contents) == pipeline::SeenSet::Sighting::kNew) ++result.entities;
+          const auto sighting = seen.note(entity.identity, resource, contents);
+          using enum pipeline::SeenSet::Sighting;
+          if (sighting == kNew || sighting == kElsewhere) ++result.entities;
           if (batch.size() + json.size() > kBatchBytes) batch.clear();
           batch += json;
         }

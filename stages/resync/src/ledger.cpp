@@ -26,7 +26,7 @@ void ReadLedger::page(std::uint32_t resource, std::uint64_t records, std::uint64
   bytes_ += bytes;
 }
 
-void ReadLedger::mapped(const transform::MappedPage& page) {
+void ReadLedger::mapped(const transform::MappedPage& page, std::uint32_t scope) {
   const std::lock_guard lock(mutex_);
   for (const auto& [resource, counts] : page.counts) {
     pipeline::Tally& tally = rows_.at(resource).tally;
@@ -35,7 +35,7 @@ void ReadLedger::mapped(const transform::MappedPage& page) {
     tally.invalid += counts.invalid;
   }
   for (const transform::MappingFault& fault : page.faults) {
-    if (fault.kind == transform::MappingFault::Kind::kUnreadable) unreadable_ = true;
+    if (fault.kind == transform::MappingFault::Kind::kUnreadable) unreadable_.emplace(fault.resource, scope);
   }
   for (const transform::Misconfigured& field : page.misconfigured) {
     Row& row = rows_.at(field.resource);
@@ -64,6 +64,11 @@ void ReadLedger::carry(std::uint32_t resource, std::uint64_t pages, std::uint64_
 }
 
 bool ReadLedger::unreadable() const {
+  const std::lock_guard lock(mutex_);
+  return !unreadable_.empty();
+}
+
+UnreadableScopes ReadLedger::unreadable_scopes() const {
   const std::lock_guard lock(mutex_);
   return unreadable_;
 }

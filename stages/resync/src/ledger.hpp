@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "reconcile/closed_scopes.hpp"
 #include "riptide/pipeline/entity.hpp"
 #include "riptide/pipeline/run_report.hpp"
 #include "riptide/transform/mapping.hpp"
@@ -19,7 +20,8 @@ class ReadLedger {
   explicit ReadLedger(std::vector<std::string> kinds);
 
   void page(std::uint32_t resource, std::uint64_t records, std::uint64_t bytes);
-  void mapped(const transform::MappedPage& page);
+  /// Enters what became of a page of the scope with this number.
+  void mapped(const transform::MappedPage& page, std::uint32_t scope);
   void duplicates(std::uint32_t resource, std::uint64_t count);
   /// Enters what runs before this one read, of which this one is the rest.
   void carry(std::uint32_t resource, std::uint64_t pages, std::uint64_t records, std::uint64_t bytes,
@@ -27,6 +29,8 @@ class ReadLedger {
 
   /// True once a record's identity could not be computed: nothing may be deleted then.
   [[nodiscard]] bool unreadable() const;
+  /// Where that happened.
+  [[nodiscard]] UnreadableScopes unreadable_scopes() const;
   [[nodiscard]] std::uint64_t records() const;
   [[nodiscard]] std::uint64_t bytes() const;
   /// Counts of a resource that are the same at every sink: read, filtered, invalid, duplicate.
@@ -42,7 +46,7 @@ class ReadLedger {
   };
   mutable std::mutex mutex_;  ///< Guards everything below.
   std::vector<Row> rows_;
-  bool unreadable_ = false;
+  UnreadableScopes unreadable_;
   std::uint64_t records_ = 0;
   std::uint64_t bytes_ = 0;
 };

@@ -49,7 +49,7 @@ void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& em
   const std::size_t page_bytes = read.page->size();
   read.page.reset();
   read.token.release();
-  state_.ledger.mapped(mapped);
+  state_.ledger.mapped(mapped, read.scope);
   report_faults(mapped, read.scope);
   drop_repeats(mapped, read);
 
@@ -100,6 +100,10 @@ void MappingSide::drop_repeats(transform::MappedPage& mapped, const ReadPage& re
     switch (state_.seen.note(entity.identity, state_.repeat_scope(scope, entity.resource), contents)) {
       case pipeline::SeenSet::Sighting::kNew:
         note_for_ticket(entity, contents);
+        return false;
+      case pipeline::SeenSet::Sighting::kElsewhere:
+        note_for_ticket(entity, contents);
+        entity.repeated = true;
         return false;
       case pipeline::SeenSet::Sighting::kChanged:
         note_for_ticket(entity, contents);

@@ -157,8 +157,11 @@ std::string to_json(const pipeline::RunReport& report) {
   }
   if (!report.deletion.empty()) json.text("deletion", report.deletion);
   if (report.guard.tripped) {
-    json.key("guard").open('{').text("sink", report.guard.sink).number("stale", report.guard.stale);
-    json.number("owned", report.guard.owned).number("threshold", report.guard.threshold).key("examples").open('[');
+    json.key("guard").open('{').text("sink", report.guard.sink).text("rule", report.guard.rule);
+    json.number("stale", report.guard.stale).number("owned", report.guard.owned);
+    json.number("threshold", report.guard.threshold);
+    if (!report.guard.max_delete.empty()) json.text("max_delete", report.guard.max_delete);
+    json.key("examples").open('[');
     for (const std::string& example : report.guard.examples) json.element(example);
     json.close(']').close('}');
   }

@@ -11,6 +11,7 @@
 
 #include "mapping_side.hpp"
 #include "reading_side.hpp"
+#include "reconciling.hpp"
 #include "resumption.hpp"
 #include "riptide/pipeline/check.hpp"
 #include "riptide/pipeline/cores.hpp"
@@ -103,10 +104,7 @@ struct Resync::Impl {
     graph->describe_edge(frontier, reading.fetch().index(), "request", false);
     graph->describe_edge(reading.paginate().index(), frontier, "new requests", true);
     graph->describe_edge(mapping.transform().index(), frontier, "page token", true);
-    const std::size_t reconcile = graph->describe_phase(
-        {.name = "reconcile",
-         .says = state.options.delete_stale ? "when every scope is closed: deletes what was not seen"
-                                            : "deletes nothing (--no-delete)"});
+    const std::size_t reconcile = graph->describe_phase({.name = "reconcile", .says = reconciling_says(state.options)});
     for (const auto& lane : lanes) {
       graph->describe_edge(lane->settle_node(), reconcile, "identities seen", false);
       graph->describe_edge(lane->settle_node(), mapping.budget().index(), "batch memory", true);
@@ -161,38 +159,6 @@ struct Resync::Impl {
     for (const auto& lane : lanes) lane->end_writes();
   }
 
-  /// Why nothing may be deleted anywhere, or nothing.
-  [[nodiscard]] std::string deletion_obstacle() const {
-    const ResyncOptions& options = state.options;
-    if (!options.delete_stale)
-      return options.no_delete_reason.empty() ? "deleting is switched off" : options.no_delete_reason;
-    if (state.stop->requested()) return "the run was stopped";
-    if (!reading.book().complete()) return "a scope could not be read to its end";
-    if (state.ledger.unreadable()) return "the identity of a record could not be computed because of an error";
-    return {};
-  }
-
-  void reconcile_all(pipeline::RunReport& report) {
-    state.set_phase("reconciling");
-    report.deletion = deletion_obstacle();
-    if (!report.deletion.empty()) return;
-    const double threshold = state.mapping->spec().deletion_threshold;
-    for (const auto& lane : lanes) {
-      if (lane->has_failed() || !lane->sink().can_delete()) continue;
-      const std::string spec(lane->sink().spec());
-      if (lane->identity_unknown()) {
-        report.deletion = fmt::format("{} did not say which entity a search identifier found", spec);
-        continue;
-      }
-      auto result = lane->reconcile_with(threshold);
-      if (!result) {
-        lane->fail(std::move(result).error());
-      } else if (result->guarded) {
-        report.guard = {true, spec, result->stale, result->owned, threshold, std::move(result->examples)};
-      }
-    }
-  }
-
   Result<pipeline::RunReport> run(pipeline::Stop& stop, const std::function<int()>& stop_signal) {
     const auto begin = Clock::now();
     build(stop);
@@ -204,7 +170,8 @@ struct Resync::Impl {
     report.run_id = state.context.run_id;
     report.version = state.options.version;
     report.started_at = state.options.started_at;
-    reconcile_all(report);
+    state.set_phase("reconciling");
+    reconcile_lanes(state, reading.book(), lanes, report);
     state.set_phase("finishing");
     count_sinks(state, lanes, report);
     const int before = pipeline::exit_code(facts_of(report, reading.book(), lanes, stop_signal()));

@@ -262,15 +262,15 @@ void SinkLane::fail(Error error) {
   on_failure_();
 }
 
-Result<Reconciled> SinkLane::reconcile_with(double threshold) {
+Result<Reconciled> SinkLane::reconcile_with(const DeletionRules& rules) {
   std::unique_ptr<Catalogue> catalogue;
   if (local_ != nullptr) {
     catalogue = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
   } else {
     catalogue = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop);
   }
-  auto result = reconcile(*catalogue, state_.seen, threshold);
-  if (result && !result->guarded) book_deletions(*result);
+  auto result = reconcile(*catalogue, state_.seen, rules);
+  if (result) book_deletions(*result);
   return result;
 }
 

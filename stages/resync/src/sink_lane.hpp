@@ -38,7 +38,7 @@ class SinkLane {
   /// All writes are over: the graph is done.
   void end_writes();
   /// Removes what this run did not see.
-  Result<Reconciled> reconcile_with(double threshold);
+  Result<Reconciled> reconcile_with(const DeletionRules& rules);
   /// Makes what was written stand, or keeps it aside.
   void finish(Finish how);
   /// Names the catalogue of a local sink that is open, see `LocalSink::catalogue_name`.

@@ -62,7 +62,7 @@ Result<void> make_private(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) {
     return unexpected(
-        ErrorKind::kConfig,
+        ErrorKind::kTransport,
         fmt::format("the state file {} cannot be opened: {}: name another with --state", path, system_message()));
   }
   struct stat facts {};
@@ -162,8 +162,8 @@ Result<void> StateFile::make_directory(const std::string& path) {
   // The last directory holds state only, so it is private; those above are made with the umask's rights.
   if (directory.has_parent_path()) fs::create_directories(directory.parent_path(), failure);
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return unexpected(ErrorKind::kConfig, fmt::format("the directory {} of the state file cannot be made: {}",
-                                                      directory.string(), system_message()));
+    return unexpected(ErrorKind::kTransport, fmt::format("the directory {} of the state file cannot be made: {}",
+                                                         directory.string(), system_message()));
   }
   return {};
 }

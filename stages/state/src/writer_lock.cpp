@@ -66,13 +66,13 @@ std::string described(const WriterLock::Holder& holder) {
 Result<WriterLock> WriterLock::take(const std::string& path, const Holder& me, const KeepWaiting& keep_waiting) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) {
-    return unexpected(ErrorKind::kConfig, fmt::format("the lock file {} cannot be opened: {}", path,
-                                                      std::generic_category().message(errno)));
+    return unexpected(ErrorKind::kTransport, fmt::format("the lock file {} cannot be opened: {}", path,
+                                                         std::generic_category().message(errno)));
   }
   WriterLock lock(descriptor);
   while (!try_lock(descriptor, LOCK_EX)) {
     if (errno != EWOULDBLOCK) {
-      return unexpected(ErrorKind::kConfig,
+      return unexpected(ErrorKind::kTransport,
                         fmt::format("{} cannot be locked: {}", path, std::generic_category().message(errno)));
     }
     const Holder other = read_holder(descriptor);

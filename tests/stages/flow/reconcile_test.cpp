@@ -35,12 +35,12 @@ TEST(Reconcile, RemovesWhatWasNotSeen) {
   FakeCatalogue catalogue(10);
   pipeline::SeenSet seen;
   see(seen, 0, 7);
-  const auto result = reconcile(catalogue, seen, 0.9);
+  const auto result = reconcile(catalogue, seen, {.threshold = 0.9});
   ASSERT_TRUE(result);
   EXPECT_THAT(catalogue.removed, ElementsAre("8", "9"));
   EXPECT_EQ(result->owned, 10u);
   EXPECT_EQ(result->removed_count, 2u);
-  EXPECT_FALSE(result->guarded);
+  EXPECT_EQ(result->guard, GuardRule::kNone);
 }
 
 TEST(Reconcile, TheThresholdIsTheShareOfAllThatIsOwned) {
@@ -54,25 +54,90 @@ TEST(Reconcile, TheThresholdIsTheShareOfAllThatIsOwned) {
     FakeCatalogue catalogue(10);
     pipeline::SeenSet seen;
     see(seen, 0, c.seen - 1);
-    const auto result = reconcile(catalogue, seen, c.threshold);
+    const auto result = reconcile(catalogue, seen, {.threshold = c.threshold});
     ASSERT_TRUE(result);
-    EXPECT_EQ(result->guarded, c.guarded) << c.seen << " of 10, " << c.threshold;
+    EXPECT_EQ(result->guard, c.guarded ? GuardRule::kThreshold : GuardRule::kNone)
+        << c.seen << " of 10, " << c.threshold;
     EXPECT_EQ(catalogue.removed.size(), c.guarded ? 0u : static_cast<std::size_t>(10 - c.seen));
     EXPECT_TRUE(!c.guarded || !result->examples.empty());
   }
 }
 
+TEST(Reconcile, AtMostSoManyMayGo) {
+  struct Case {
+    int seen;  // Of 200.
+    const char* limit;
+    double threshold;
+    GuardRule guard;
+  };
+  for (const Case& c : {Case{190, "10", 1, GuardRule::kNone}, Case{189, "10", 1, GuardRule::kMaxDelete},
+                        Case{200, "0", 1, GuardRule::kNone}, Case{199, "0", 1, GuardRule::kMaxDelete},
+                        Case{190, "5%", 1, GuardRule::kNone}, Case{189, "5%", 1, GuardRule::kMaxDelete},
+                        Case{199, "0.5%", 1, GuardRule::kNone}, Case{198, "0.5%", 1, GuardRule::kMaxDelete},
+                        Case{0, "100%", 1, GuardRule::kNone}, Case{199, "0%", 1, GuardRule::kMaxDelete},
+                        Case{190, "10", 0.01, GuardRule::kThreshold}, Case{0, "10", 0.01, GuardRule::kMaxDelete}}) {
+    FakeCatalogue catalogue(200);
+    pipeline::SeenSet seen;
+    see(seen, 0, c.seen - 1);
+    const auto limit = parse_max_delete(c.limit);
+    ASSERT_TRUE(limit);
+    const auto result = reconcile(catalogue, seen, {.threshold = c.threshold, .max_delete = *limit});
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->guard, c.guard) << c.seen << " of 200, " << c.limit << ", " << c.threshold;
+    EXPECT_EQ(result->stale, static_cast<std::uint64_t>(200 - c.seen));
+    EXPECT_EQ(catalogue.removed.size(), c.guard == GuardRule::kNone ? result->stale : 0u);
+    EXPECT_EQ(result->removed_count, catalogue.removed.size());
+    EXPECT_EQ(result->examples.size(), std::min<std::size_t>(10, result->stale));
+  }
+}
+
+TEST(Reconcile, ALimitIsANumberOrAShare) {
+  for (const char* const wrong : {"", "%", "ten", "-1", "1.5", "101%", "-1%", "nan%", "1e1%", "5 %", "5%%", " 5"}) {
+    const auto limit = parse_max_delete(wrong);
+    ASSERT_FALSE(limit) << wrong;
+    EXPECT_EQ(limit.error().kind, ErrorKind::kConfig);
+  }
+  EXPECT_EQ(parse_max_delete("18446744073709551615")->entities, UINT64_MAX);
+}
+
+TEST(Reconcile, OnlyWhatHasDisappearedGoesAndTheRestIsCounted) {
+  FakeCatalogue catalogue(10);
+  pipeline::SeenSet seen;
+  see(seen, 0, 4);
+  const auto result = reconcile(catalogue, seen, {.threshold = 0.3, .disappeared = [](const OwnedEntity& entity) {
+                                                    return entity.identifier == "0" || entity.identifier == "7" ||
+                                                           entity.identifier == "9";
+                                                  }});
+  ASSERT_TRUE(result);
+  EXPECT_THAT(catalogue.removed, ElementsAre("7", "9")) << "what was seen stays, wherever it was before";
+  EXPECT_EQ(result->guard, GuardRule::kNone) << "2 of 10 go, though 5 were not seen";
+  EXPECT_EQ(result->kept, 3u);
+}
+
+TEST(Reconcile, FindingStaleOnesRemovesNothing) {
+  FakeCatalogue catalogue(10);
+  pipeline::SeenSet seen;
+  see(seen, 0, 7);
+  std::vector<std::string> found;
+  const auto result = find_stale(catalogue, seen, {.threshold = 0.1},
+                                 [&](const OwnedEntity& entity) { found.push_back(entity.identifier); });
+  ASSERT_TRUE(result);
+  EXPECT_THAT(found, ElementsAre("8", "9"));
+  EXPECT_EQ(result->guard, GuardRule::kThreshold);
+  EXPECT_TRUE(catalogue.removed.empty());
+}
+
 TEST(Reconcile, AnEmptyCatalogueIsNoDivisionByZero) {
   FakeCatalogue catalogue(0);
-  const auto result = reconcile(catalogue, pipeline::SeenSet(), 0.9);
+  const auto result = reconcile(catalogue, pipeline::SeenSet(), {.threshold = 0.9});
   ASSERT_TRUE(result);
-  EXPECT_FALSE(result->guarded);
+  EXPECT_EQ(result->guard, GuardRule::kNone);
 }
 
 TEST(Reconcile, RemovesNothingWhenTheListingFails) {
   FakeCatalogue catalogue(10);
   catalogue.broken = true;
-  const auto result = reconcile(catalogue, pipeline::SeenSet(), 1.0);
+  const auto result = reconcile(catalogue, pipeline::SeenSet(), {});
   ASSERT_FALSE(result);
   EXPECT_TRUE(catalogue.removed.empty());
 }

@@ -141,6 +141,15 @@ TEST(StateFile, LookingAtAFileMakesNone) {
   EXPECT_EQ(there->owner().integration, "my-octopus");
 }
 
+TEST(StateFile, APlaceThatCannotBeWrittenIsNamed) {
+  const ScratchDirectory directory;
+  std::ofstream(directory.file("file")).close();
+  auto file = StateFile::open(directory.file("file/riptide/state.db"), kOwner);
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().kind, ErrorKind::kTransport);
+  EXPECT_THAT(file.error().message, HasSubstr(directory.file("file/riptide")));
+}
+
 TEST(StateFile, RemovesAllOfItself) {
   const ScratchDirectory directory;
   const std::string path = directory.file("state.db");

@@ -100,7 +100,7 @@ TEST(WriterLock, DiesWithItsProcess) {
 TEST(WriterLock, AFileThatCannotBeOpenedIsNamed) {
   auto lock = WriterLock::take("/nowhere/at/all.lock", kMe);
   ASSERT_FALSE(lock);
-  EXPECT_EQ(lock.error().kind, ErrorKind::kConfig);
+  EXPECT_EQ(lock.error().kind, ErrorKind::kTransport);
   EXPECT_THAT(lock.error().message, HasSubstr("/nowhere/at/all.lock"));
 }
 

@@ -31,8 +31,12 @@ struct SyncFlags {
   std::string memory;
   std::string in_flight;
   std::string progress = "auto";
+  std::string delete_scope = "all";
+  std::string max_delete;  ///< "" is no limit.
   bool no_delete = false;
   bool strict = false;
+  bool resume = false;
+  bool wait = false;  ///< For another run that writes to the same target.
 };
 
 struct GraphFlags {

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <atomic>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +23,10 @@ class Logger;
 struct RunRequest {
   SyncFlags flags;
   std::vector<std::string> command;  ///< argv as typed: the line that says how to go on.
+  /// Where state files are when `--state` does not say; nothing: without `--state` nothing is remembered.
+  std::optional<std::string> state_home = std::nullopt;
+  /// Set once the run keeps a journal, so that `--resume` goes on from it. Borrowed; may be null.
+  std::atomic<bool>* resumable = nullptr;
 };
 
 /// Runs one resync from a checked configuration: sinks, mapping, source, graph, progress, report, summary. Writes

@@ -57,6 +57,9 @@ pipeline::Result<std::vector<std::unique_ptr<stages::Sink>>> make_sinks(const st
 /// Options of the resync that settings decide.
 stages::ResyncOptions resync_options(const Config& config);
 
+/// Enters what the flags say of the deletion.
+void set_deletion(const SyncFlags& flags, stages::ResyncOptions& options);
+
 /// Says why nothing is to be deleted though `--no-delete` was not given: kinds are left out, and a sink cannot tell
 /// them apart. "" if there is no such reason.
 std::string implied_no_delete(const std::vector<std::unique_ptr<stages::Sink>>& sinks,

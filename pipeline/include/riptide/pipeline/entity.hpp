@@ -42,6 +42,7 @@ struct Entity {
   std::uint32_t page = 0;                                                ///< Ticket of the page it was read on; 0: none.
   Digest identity;
   bool searched = false;   ///< Its identifier or a relation is a search query: identity is known only to the target.
+  bool repeated = false;   ///< Its identity was read before in another scope of this run.
   bool duplicate = false;  ///< Its identity was read before in this scope, with other contents.
 };
 

@@ -115,9 +115,11 @@ class ErrorLog {
 struct GuardReport {
   bool tripped = false;
   std::string sink;
+  std::string rule;  ///< "deletion_threshold" or "max_delete".
   std::uint64_t stale = 0;
   std::uint64_t owned = 0;
   double threshold = 0;
+  std::string max_delete;             ///< As the user gave it; empty if he did not.
   std::vector<std::string> examples;  ///< At most 10 of what would have gone: "blueprint/identifier".
 };
 

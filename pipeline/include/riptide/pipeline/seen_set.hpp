@@ -15,9 +15,10 @@ namespace riptide::pipeline {
 class SeenSet {
  public:
   enum class Sighting : std::uint8_t {
-    kNew,      ///< Not read before in this scope.
-    kSame,     ///< Read before in this scope with the same contents.
-    kChanged,  ///< Read before in this scope with other contents.
+    kNew,        ///< Not read before in this run.
+    kElsewhere,  ///< Read before in this run, but not in this scope (not lately: what was read last counts).
+    kSame,       ///< Read before in this scope with the same contents.
+    kChanged,    ///< Read before in this scope with other contents.
   };
 
   SeenSet();

@@ -38,6 +38,9 @@ struct HttpRequest {
   bool retryable = false;
   /// Says who signs it; null sends it as it is. Borrowed: lives as long as the run.
   const Auth* auth = nullptr;
+  /// Names the requests of a host that share a quota there, where a host counts its routes apart (Port: entities,
+  /// search, blueprints, ...). Requests of one group wait for its quota, those of another go on. Empty is a group too.
+  std::string quota_group = {};
 };
 
 /// One HTTP answer, whatever its status. The body is decoded (gzip) and padded.

@@ -38,6 +38,7 @@ struct OwnedEntity {
   std::string blueprint;  ///< Text, as in `identity_digest`.
   std::string identifier;
   std::string kind;  ///< Kind that it was read as, where the target remembers it; empty otherwise.
+  std::optional<std::string> partition = std::nullopt;  ///< Of the scope that it was read in, where that is known.
 };
 
 /// What the run asks of the target beside the entities: upsert options of the mapping, what was read.

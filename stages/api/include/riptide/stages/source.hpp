@@ -12,6 +12,7 @@
 #include "riptide/pipeline/record.hpp"
 #include "riptide/pipeline/result.hpp"
 #include "riptide/stages/auth.hpp"
+#include "riptide/stages/host_limits.hpp"
 #include "riptide/stages/http_message.hpp"
 
 namespace riptide::stages {
@@ -50,8 +51,8 @@ struct PageExtent {
   std::uint64_t last_offset = 0;
 };
 
-/// Digests of the identities of a page's first and last record. When the last of one page comes again as the first of the
-/// next, the listing moved between the two answers, even if its total did not.
+/// Digests of the identities of a page's first and last record. When the last of one page comes again as the first of
+/// the next, the listing moved between the two answers, even if its total did not.
 struct PageEdges {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
@@ -102,6 +103,10 @@ class Source {
 
   /// How requests are signed; null if they are not.
   [[nodiscard]] virtual const Auth* auth() const noexcept { return nullptr; }
+
+  /// Limits that the source's hosts are known to have; asked once, before the first request. Most need none: quotas
+  /// that the answers tell are obeyed, and the number of requests in flight finds its level.
+  [[nodiscard]] virtual std::vector<HostLimits> host_limits() const { return {}; }
 };
 
 }  // namespace riptide::stages

@@ -14,6 +14,7 @@
 #include "riptide/pipeline/result.hpp"
 #include "riptide/pipeline/run_report.hpp"
 #include "riptide/pipeline/stop.hpp"
+#include "riptide/stages/deletion_rules.hpp"
 #include "riptide/stages/http_client.hpp"
 #include "riptide/stages/journal.hpp"
 #include "riptide/stages/sink.hpp"
@@ -33,7 +34,9 @@ struct ResyncOptions {
   int threads = 0;                        ///< Workers; 0 takes the cores that the process may use.
   bool delete_stale = true;               ///< False with --no-delete.
   std::string no_delete_reason;           ///< Said in the report when `delete_stale` is false.
-  std::vector<std::uint32_t> resources;   ///< Resource blocks to read; all of the mapping's when empty.
+  DeleteScope delete_scope = DeleteScope::kAll;
+  std::optional<MaxDelete> max_delete;
+  std::vector<std::uint32_t> resources;  ///< Resource blocks to read; all of the mapping's when empty.
   RetryPolicy source_retry;
   RetryPolicy sink_retry{.base = milliseconds{300}, .cap = milliseconds{300'000}};
   milliseconds source_timeout{60'000};

@@ -34,7 +34,7 @@ struct Schema {
 class StateFile {
  public:
   /// Opens the file, or makes it with its directory. Errors: kConfig (it is another target's, it was made by a later
-  /// riptide, it is no state file or damaged, its place cannot be written), kTransport (disk full or failing).
+  /// riptide, it is no state file or damaged), kTransport (its place cannot be written; disk full or failing).
   [[nodiscard]] static pipeline::Result<StateFile> open(std::string path, const StateOwner& owner);
   /// Opens a file that is there, whoever it belongs to, to look at it. Errors: as above; kNotFound.
   [[nodiscard]] static pipeline::Result<StateFile> open_existing(std::string path);
@@ -51,7 +51,7 @@ class StateFile {
   [[nodiscard]] const StateOwner& owner() const noexcept { return owner_; }
 
   [[nodiscard]] static std::string lock_path_of(const std::string& path) { return path + ".lock"; }
-  /// Makes the directory of a state file, if it is not there. Errors: kConfig.
+  /// Makes the directory of a state file, if it is not there. Errors: kTransport.
   [[nodiscard]] static pipeline::Result<void> make_directory(const std::string& path);
   /// Removes a state file and what SQLite keeps beside it; true if there was one. Only with the writer's lock held.
   /// Errors: kConfig.

@@ -1,9 +1,9 @@
-#include "json_value.hpp"
+#include "loopback_port/json_value.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 
-namespace riptide::e2e {
+namespace riptide::loopback {
 namespace {
 
 [[noreturn]] void fail(const std::string& what, const Json& at) {
@@ -59,6 +59,12 @@ double Json::number() const {
   return number;
 }
 
+bool Json::truth() const {
+  bool truth = false;
+  if (element_.get(truth)) fail("no boolean", *this);
+  return truth;
+}
+
 std::vector<Json> Json::items() const {
   simdjson::dom::array array;
   if (element_.get(array)) fail("no array", *this);
@@ -93,4 +99,4 @@ std::string Json::canonical() const {
   return out + "}";
 }
 
-}  // namespace riptide::e2e
+}  // namespace riptide::loopback

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "riptide/cli/config.hpp"
+#include "riptide/pipeline/result.hpp"
+#include "riptide/pipeline/stop.hpp"
+#include "riptide/sinks/sink_spec.hpp"
+#include "riptide/state/state_file.hpp"
+#include "riptide/state/writer_lock.hpp"
+
+namespace riptide::cli {
+
+class Logger;
+
+/// Where a run's state file is, and whose it is.
+struct StatePlace {
+  std::string path;
+  state::StateOwner owner;
+  bool chosen = false;  ///< By `--state`.
+};
+
+/// `$XDG_STATE_HOME`, else `~/.local/state`; nothing where neither is known.
+std::optional<std::string> state_home_of_user();
+
+/// The place for a run into these sinks: one file a target and integration; of several sinks Port counts, else the
+/// first. Nothing where there is nothing to remember: no sink that lasts (`null`, stdout), or no place known.
+std::optional<StatePlace> place_of_state(const std::string& flag, const std::optional<std::string>& state_home,
+                                         const std::vector<sinks::SinkSpec>& specs, const Config& config);
+
+/// What a run holds of its state while it goes on. Both empty: nothing is remembered.
+struct OpenState {
+  std::optional<state::WriterLock> lock;
+  std::shared_ptr<const state::StateFile> file;
+};
+
+/// Becomes the one writer and opens the file. With `wait` it waits for another run until `stop` is requested. Errors:
+/// kRejected (another run writes), kStopped, kTransport (the place cannot be written), kConfig (see `StateFile::open`).
+pipeline::Result<OpenState> open_state(const StatePlace& place, const state::WriterLock::Holder& me, bool wait,
+                                       const pipeline::Stop& stop, Logger& logger);
+
+}  // namespace riptide::cli

@@ -1,0 +1,95 @@
+#include "riptide/cli/state_wiring.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "riptide/cli/logging.hpp"
+
+namespace riptide::cli {
+namespace {
+
+using sinks::SinkSpec;
+
+// Two names of one file are one target.
+std::string absolute(const std::string& path) {
+  std::error_code failure;
+  // What is not there yet stays relative in a canonical path, unless it was absolute before.
+  const auto whole = std::filesystem::weakly_canonical(std::filesystem::absolute(path, failure), failure);
+  return failure ? path : whole.string();
+}
+
+std::string target_of(const SinkSpec& spec, const Config& config) {
+  switch (spec.kind) {
+    case SinkSpec::Kind::kPort:
+      return "port:" + config.text("port.base_url");
+    case SinkSpec::Kind::kSqlite:
+      return "sqlite:" + absolute(spec.path);
+    case SinkSpec::Kind::kNdjson:
+      return spec.path == "-" ? "" : "ndjson:" + absolute(spec.path);
+    case SinkSpec::Kind::kNull:
+      return "";
+  }
+  return "";
+}
+
+std::string target_of(const std::vector<SinkSpec>& specs, const Config& config) {
+  for (const SinkSpec& spec : specs) {
+    if (spec.kind == SinkSpec::Kind::kPort) return target_of(spec, config);
+  }
+  for (const SinkSpec& spec : specs) {
+    if (std::string target = target_of(spec, config); !target.empty()) return target;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::optional<std::string> state_home_of_user() {
+  // A path that is not absolute is to be ignored: XDG Base Directory Specification.
+  if (const char* const given = std::getenv("XDG_STATE_HOME"); given != nullptr && *given == '/') return given;
+  if (const char* const home = std::getenv("HOME"); home != nullptr && *home == '/') {
+    return std::string(home) + "/.local/state";
+  }
+  return std::nullopt;
+}
+
+std::optional<StatePlace> place_of_state(const std::string& flag, const std::optional<std::string>& state_home,
+                                         const std::vector<SinkSpec>& specs, const Config& config) {
+  state::StateOwner owner{target_of(specs, config), config.identifier()};
+  if (!flag.empty()) {
+    if (owner.target.empty()) owner.target = specs.empty() ? "none" : specs.front().text;
+    return StatePlace{flag, std::move(owner), true};
+  }
+  if (owner.target.empty() || !state_home) return std::nullopt;
+  std::string path = state::default_state_path(*state_home, owner);
+  return StatePlace{std::move(path), std::move(owner), false};
+}
+
+pipeline::Result<OpenState> open_state(const StatePlace& place, const state::WriterLock::Holder& me, bool wait,
+                                       const pipeline::Stop& stop, Logger& logger) {
+  if (auto made = state::StateFile::make_directory(place.path); !made) {
+    return pipeline::unexpected(std::move(made).error());
+  }
+  bool said = false;
+  const state::WriterLock::KeepWaiting keep_waiting = [&](const state::WriterLock::Holder& other) {
+    if (!said) {
+      logger.info("waiting for run " + other.run_id + " (pid " + std::to_string(other.pid) + ", since " + other.since +
+                  "), which writes to " + place.owner.target);
+    }
+    said = true;
+    return !stop.requested();
+  };
+  auto lock = state::WriterLock::take(state::StateFile::lock_path_of(place.path), me, wait ? keep_waiting : nullptr);
+  if (!lock) return pipeline::unexpected(std::move(lock).error());
+  auto file = state::StateFile::open(place.path, place.owner);
+  if (!file) return pipeline::unexpected(std::move(file).error());
+  OpenState open;
+  open.lock = std::move(*lock);
+  open.file = std::make_shared<const state::StateFile>(std::move(*file));
+  return open;
+}
+
+}  // namespace riptide::cli

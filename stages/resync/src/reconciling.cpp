@@ -1,0 +1,89 @@
+#include "reconciling.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "reconcile/closed_scopes.hpp"
+
+namespace riptide::stages {
+namespace {
+
+void enter_guard(RunState& state, std::string_view spec, const DeletionRules& rules, Reconciled& result,
+                 pipeline::GuardReport& guard) {
+  if (guard.tripped) {
+    state.note(fmt::format("the deletion at {} was stopped too: {} of {} owned entities would have gone", spec,
+                           result.stale, result.owned));
+    return;
+  }
+  guard.tripped = true;
+  guard.sink = spec;
+  guard.rule = to_string(result.guard);
+  guard.stale = result.stale;
+  guard.owned = result.owned;
+  guard.threshold = rules.threshold;
+  if (rules.max_delete) guard.max_delete = rules.max_delete->text;
+  guard.examples = std::move(result.examples);
+}
+
+}  // namespace
+
+std::string reconciling_says(const ResyncOptions& options) {
+  if (!options.delete_stale) return "deletes nothing (--no-delete)";
+  if (options.delete_scope == DeleteScope::kClosed) return "deletes what was not seen, in the scopes that are closed";
+  return "when every scope is closed: deletes what was not seen";
+}
+
+std::string deletion_obstacle(const RunState& state, const ScopeBook& book) {
+  const ResyncOptions& options = state.options;
+  if (!options.delete_stale)
+    return options.no_delete_reason.empty() ? "deleting is switched off" : options.no_delete_reason;
+  if (state.stop->requested()) return "the run was stopped";
+  if (options.delete_scope == DeleteScope::kClosed) return {};
+  if (!book.complete()) return "a scope could not be read to its end";
+  if (state.ledger.unreadable()) return "the identity of a record could not be computed because of an error";
+  return {};
+}
+
+DeletionRules deletion_rules(const RunState& state, const ScopeBook& book) {
+  DeletionRules rules;
+  rules.threshold = state.mapping->spec().deletion_threshold;
+  rules.max_delete = state.options.max_delete;
+  if (state.options.delete_scope == DeleteScope::kClosed) {
+    auto closed =
+        std::make_shared<const ClosedScopes>(book.states(), state.context.kinds, state.ledger.unreadable_scopes());
+    rules.disappeared = [closed = std::move(closed)](const OwnedEntity& entity) {
+      return entity.partition && !entity.kind.empty() && closed->covers(entity.kind, *entity.partition);
+    };
+  }
+  return rules;
+}
+
+void reconcile_lanes(RunState& state, const ScopeBook& book, const std::vector<std::unique_ptr<SinkLane>>& lanes,
+                     pipeline::RunReport& report) {
+  report.deletion = deletion_obstacle(state, book);
+  if (!report.deletion.empty()) return;
+  const DeletionRules rules = deletion_rules(state, book);
+  for (const auto& lane : lanes) {
+    if (lane->has_failed() || !lane->sink().can_delete()) continue;
+    const std::string spec(lane->sink().spec());
+    if (lane->identity_unknown()) {
+      report.deletion = fmt::format("{} did not say which entity a search identifier found", spec);
+      continue;
+    }
+    auto result = lane->reconcile_with(rules);
+    if (!result) {
+      lane->fail(std::move(result).error());
+      continue;
+    }
+    if (result->kept != 0) {
+      state.note(
+          fmt::format("{} entities at {} were not seen and stay: their scope was not read to its end, or it is "
+                      "not known",
+                      result->kept, spec));
+    }
+    if (result->guard != GuardRule::kNone) enter_guard(state, spec, rules, *result, report.guard);
+  }
+}
+
+}  // namespace riptide::stages
