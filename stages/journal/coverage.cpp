@@ -120,6 +120,14 @@ void Coverage::settled_alone(Scope& scope, const ReadPageFacts& page, std::vecto
   }
 }
 
+std::string Coverage::begun(std::uint32_t id) const {
+  ScopeEntry entry;
+  entry.spec = scopes_[id].entry.spec;
+  entry.head = scopes_[id].entry.head;
+  entry.open = {entry.head};
+  return packed(entry);
+}
+
 std::vector<std::pair<std::uint32_t, std::string>> Coverage::changed() {
   std::vector<std::pair<std::uint32_t, std::string>> rows;
   rows.reserve(changed_.size());

@@ -39,6 +39,9 @@ class Coverage {
   /// The journal's number of the scope of a page.
   [[nodiscard]] std::uint32_t id_of(const ReadPageFacts& page);
 
+  /// What of a scope must be known to know its identities: its entry with nothing settled.
+  [[nodiscard]] std::string begun(std::uint32_t id) const;
+
   /// Returns the packed entries that changed since the last call, by id.
   [[nodiscard]] std::vector<std::pair<std::uint32_t, std::string>> changed();
 

@@ -1,5 +1,7 @@
 #include "journal/entries.hpp"
 
+#include <xxhash.h>
+
 #include <array>
 #include <utility>
 
@@ -140,6 +142,10 @@ Result<ScopeEntry> unpacked_scope(std::uint32_t id, std::string_view bytes) {
     return damaged("scopes");
   }
   return scope;
+}
+
+std::uint32_t contents_digest(std::string_view json) noexcept {
+  return static_cast<std::uint32_t>(XXH3_64bits(json.data(), json.size()));
 }
 
 void pack_seen(std::uint32_t scope, std::uint32_t resource, const std::vector<SeenEntry>& entries, std::string& out) {

@@ -52,6 +52,9 @@ struct SeenEntry {
   pipeline::Digest identity;
   std::uint32_t contents = 0;
 };
+/// The digest of an entity's contents that goes with its identity.
+[[nodiscard]] std::uint32_t contents_digest(std::string_view json) noexcept;
+
 /// Identities of one scope and resource block, appended to a text of many.
 void pack_seen(std::uint32_t scope, std::uint32_t resource, const std::vector<SeenEntry>& entries, std::string& out);
 /// Calls `visit(scope, resource, entry)` for each identity of such a text.

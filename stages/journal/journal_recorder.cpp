@@ -14,6 +14,10 @@ constexpr int kRest = 40;
 
 JournalRecorder::JournalRecorder(std::unique_ptr<Journal> journal, SettledCounts counts, Options options)
     : journal_(std::move(journal)), options_(std::move(options)), counts_(std::move(counts)) {
+  if (!options_.tail.empty()) {
+    // Without one, a run that goes on from here repeats a little more.
+    if (auto tail = JournalTail::create(options_.tail, options_.nonce)) tail_ = std::move(*tail);
+  }
   thread_ = std::thread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), "riptide-journal");
 }
@@ -24,8 +28,30 @@ JournalRecorder::~JournalRecorder() {
 
 void JournalRecorder::restore(std::vector<ScopeEntry> scopes, const std::vector<std::uint32_t>& numbers) {
   const std::lock_guard lock(mutex_);
+  if (!scopes.empty()) any_.store(true, std::memory_order_release);
   coverage_.restore(std::move(scopes), numbers);
   changed_ = true;
+}
+
+bool JournalRecorder::delivered(const ReadPageFacts& page, std::uint32_t resource,
+                                const std::vector<SeenEntry>& entries) {
+  if (!good()) return false;
+  const std::lock_guard lock(mutex_);
+  if (seen_.size() > options_.most_pending_bytes) return false;
+  const std::uint32_t scope = coverage_.id_of(page);
+  if (tail_) {
+    note_.clear();
+    Packer(note_).text(coverage_.begun(scope));
+    pack_seen(0, resource, entries, note_);
+    if (!tail_->note(note_) && !hurry_) {
+      hurry_ = true;
+      wake_.notify_one();
+    }
+  }
+  pack_seen(scope, resource, entries, seen_);
+  changed_ = true;
+  any_.store(true, std::memory_order_release);
+  return true;
 }
 
 bool JournalRecorder::confirmed(const ReadPageFacts& page, const Result& result) {
@@ -49,6 +75,7 @@ bool JournalRecorder::confirmed(const ReadPageFacts& page, const Result& result)
     row.bytes_out += sunk.bytes_out;
   }
   changed_ = true;
+  any_.store(true, std::memory_order_release);
   return true;
 }
 
@@ -62,7 +89,10 @@ void JournalRecorder::covered(const ReadPageFacts& page) {
 void JournalRecorder::run() {
   std::chrono::milliseconds rest = options_.period;
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, rest, [this] { return ending_; })) {
+  while (true) {
+    wake_.wait_for(lock, rest, [this] { return ending_ || hurry_; });
+    if (ending_) return;
+    hurry_ = false;
     if (!changed_) continue;
     lock.unlock();
     const auto begin = std::chrono::steady_clock::now();
@@ -76,14 +106,18 @@ void JournalRecorder::run() {
 void JournalRecorder::write() {
   if (!good()) return;
   Journal::Progress progress;
+  bool turned = false;
   {
     const std::lock_guard lock(mutex_);
+    turned = tail_ && tail_->turn();
     progress.scopes = coverage_.changed();
     progress.counts = packed(counts_);
     progress.seen.swap(seen_);
     changed_ = false;
   }
-  if (auto entered = journal_->enter(progress); !entered) give_up(entered.error());
+  if (auto entered = journal_->enter(progress); !entered) return give_up(entered.error());
+  const std::lock_guard lock(mutex_);
+  if (turned) tail_->swept();
 }
 
 void JournalRecorder::give_up(const pipeline::Error& error) {
@@ -102,14 +136,9 @@ void JournalRecorder::finish(End end) {
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
-  switch (end) {
-    case End::kComplete:
-      if (auto removed = journal_->remove(); !removed) give_up(removed.error());
-      break;
-    case End::kUnfinished:
-      write();
-      break;
-  }
+  if (end == End::kUnfinished && has_any()) return write();
+  if (auto removed = journal_->remove(); !removed) give_up(removed.error());
+  if (!options_.tail.empty()) JournalTail::remove(options_.tail);
 }
 
 }  // namespace riptide::stages

@@ -42,6 +42,8 @@ class Unpacker {
   [[nodiscard]] bool good() const noexcept { return good_; }
   /// Good, and nothing is left.
   [[nodiscard]] bool done() const noexcept { return good_ && rest_.empty(); }
+  /// What was not read yet.
+  [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
   [[nodiscard]] bool empty() const noexcept { return rest_.empty(); }
 
  private:

@@ -13,7 +13,9 @@ BatchSettlement::Part& part_of(BatchSettlement& settlement, const pipeline::Enti
   // Entities of a page stand together, so that the last part is nearly always the one.
   auto& parts = settlement.parts;
   if (parts.empty() || parts.back().ticket != entity.page || parts.back().resource != entity.resource) {
-    parts.push_back({entity.page, entity.resource, 0, false, {}, 0});
+    BatchSettlement::Part& part = parts.emplace_back();
+    part.ticket = entity.page;
+    part.resource = entity.resource;
   }
   BatchSettlement::Part& part = parts.back();
   ++part.entities;
@@ -53,7 +55,13 @@ BatchSettlement settlement_of(const pipeline::EntityBuffer& batch, const std::ve
     BatchSettlement::Part& part = part_of(settlement, entity);
     part.bytes_out += entity.length;
     count(outcomes[i], entity.duplicate, part.tally);
-    if (outcomes[i].kind == Outcome::Kind::kAbandoned) part.abandoned = true;
+    if (outcomes[i].kind == Outcome::Kind::kAbandoned) {
+      part.abandoned = true;
+      continue;
+    }
+    auto& list = outcomes[i].kind == Outcome::Kind::kRejected ? part.rejected : part.delivered;
+    if (list.empty()) list.reserve(outcomes.size() - i);
+    list.push_back({entity.identity, contents_digest(batch.json(entity))});
   }
   return settlement;
 }
@@ -109,6 +117,13 @@ void PageTickets::settled(const BatchSettlement& settlement) {
     if (row == sunk.end()) row = sunk.insert(sunk.end(), {settlement.sink, part.resource, {}, 0});
     row->tally += part.tally;
     row->bytes_out += part.bytes_out;
+    if (settled_ != nullptr && sinks_ == 1) {
+      if (!part.delivered.empty() && !settled_->delivered(ticket.page, part.resource, part.delivered)) {
+        ticket.spoiled = true;
+      }
+      // The page's rejections count with the page: until then they are tried again by a run that goes on from here.
+      if (!part.rejected.empty()) ticket.result.seen.push_back({part.resource, part.rejected});
+    }
     if (ticket.awaited == 0) finish(part.ticket);
   }
 }

@@ -34,12 +34,15 @@ class SettledPages {
   };
   /// What a page came to.
   struct Result {
-    std::vector<Seen> seen;
+    std::vector<Seen> seen;  ///< What was not told by `delivered`.
     std::vector<Read> read;
     std::vector<Sunk> sunk;
   };
 
   virtual ~SettledPages() = default;
+  /// Entities of a page are at every sink. Its others may still be on their way. False: it was not noted, and the page
+  /// will not count as settled.
+  virtual bool delivered(const ReadPageFacts& page, std::uint32_t resource, const std::vector<SeenEntry>& entries) = 0;
   /// All entities of a page have a final outcome at every sink. False: it was not noted, and counts as not settled.
   virtual bool confirmed(const ReadPageFacts& page, const Result& result) = 0;
   /// The page need not be read again: it is confirmed, and so is whatever its repeats were first read on.
@@ -53,6 +56,8 @@ struct BatchSettlement {
     std::uint32_t resource = 0;
     std::uint32_t entities = 0;
     bool abandoned = false;  ///< One of them is not settled, and will not be in this run.
+    std::vector<SeenEntry> delivered;
+    std::vector<SeenEntry> rejected;
     pipeline::Tally tally;
     std::uint64_t bytes_out = 0;
   };
@@ -74,12 +79,15 @@ class PageTickets {
   PageTickets(const PageTickets&) = delete;
   PageTickets& operator=(const PageTickets&) = delete;
 
+  /// Whether `Mapped::seen` is wanted.
+  [[nodiscard]] bool wants_seen() const noexcept { return settled_ != nullptr && sinks_ > 1; }
+
   /// Gives a page its ticket (never 0). `mapped` must follow.
   [[nodiscard]] std::uint32_t open(ReadPageFacts page);
 
   /// What mapping a page came to.
   struct Mapped {
-    std::vector<SettledPages::Seen> seen;
+    std::vector<SettledPages::Seen> seen;  ///< With several sinks: nobody but the page knows when all have an entity.
     std::vector<SettledPages::Read> read;
     std::size_t entities = 0;  ///< Which will have an outcome at each sink.
     bool repeats = false;      ///< Some went no further, because another page had them first.

@@ -1,7 +1,6 @@
 #include "mapping_side.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <string>
@@ -84,8 +83,9 @@ void MappingSide::drop_repeats(transform::MappedPage& mapped, const ReadPage& re
   auto& entities = mapped.entities.entities;
   std::vector<std::uint64_t> dropped;
   PageTickets::Mapped facts;
+  const bool wanted = read.ticket != 0 && state_.tickets->wants_seen();
   const auto note_for_ticket = [&](const pipeline::Entity& entity, std::uint32_t contents) {
-    if (read.ticket == 0) return;
+    if (!wanted) return;
     if (facts.seen.empty() || facts.seen.back().resource != entity.resource) {
       facts.seen.push_back({entity.resource, {}});
       facts.seen.back().entries.reserve(entities.size());
@@ -96,7 +96,7 @@ void MappingSide::drop_repeats(transform::MappedPage& mapped, const ReadPage& re
     entity.scope = scope;
     entity.page = read.ticket;
     const std::string_view json = mapped.entities.json(entity);
-    const auto contents = static_cast<std::uint32_t>(XXH3_64bits(json.data(), json.size()));
+    const std::uint32_t contents = contents_digest(json);
     switch (state_.seen.note(entity.identity, state_.repeat_scope(scope, entity.resource), contents)) {
       case pipeline::SeenSet::Sighting::kNew:
         note_for_ticket(entity, contents);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 namespace riptide::stages {
@@ -20,6 +21,40 @@ std::string names_of(const SinkLanes& lanes) {
   std::string names;
   for (const auto& lane : lanes) names += lane->catalogue_name() + "\n";
   return names;
+}
+
+std::string tail_path(const RunState& state) { return state.state_file->path() + ".tail"; }
+
+std::uint64_t nonce_of(const UnfinishedRun& run) {
+  return run.run_ids.empty() ? 0 : pipeline::digest_of(run.run_ids.front()).low;
+}
+
+/// What was delivered after the journal was written last, in the journal's terms.
+struct TailNotes {
+  Journal::Progress progress;
+  std::vector<ScopeEntry> scopes;  ///< That the journal did not have yet.
+};
+
+TailNotes notes_of_tail(const std::string& path, std::uint64_t nonce, const std::vector<ScopeEntry>& known) {
+  TailNotes notes;
+  std::unordered_map<std::string, std::uint32_t> ids;
+  for (const ScopeEntry& scope : known) ids.emplace(key_of(*scope.spec), scope.id);
+  JournalTail::read(path, nonce, [&](std::string_view note) {
+    Unpacker in(note);
+    auto scope = unpacked_scope(0, in.text());
+    if (!scope || !in.good()) return;
+    const auto [found, is_new] = ids.emplace(key_of(*scope->spec), static_cast<std::uint32_t>(ids.size()));
+    if (is_new) {
+      scope->id = found->second;
+      notes.progress.scopes.emplace_back(scope->id, packed(*scope));
+      notes.scopes.push_back(std::move(*scope));
+    }
+    // As good as the note: its digest was right.
+    (void)visit_seen(in.rest(), [&](std::uint32_t, std::uint32_t resource, const SeenEntry& entry) {
+      pack_seen(found->second, resource, {entry}, notes.progress.seen);
+    }).has_value();
+  });
+  return notes;
 }
 
 bool knows_resources(const ScopeEntry& scope, std::size_t resources) {
@@ -44,14 +79,16 @@ Result<void> Resumption::begin(ScopeBook& book, const SinkLanes& lanes) {
                fmt::format("run {} did not come to its end: it is forgotten, and everything is read{}", run,
                            plan_ ? "; --resume goes on from such a run" : ""));
   }
-  if (!plan_) return *unfinished ? forget(journal) : Result<void>();
+  if (!plan_) return *unfinished ? journal.remove() : Result<void>();
 
   const std::size_t resources = state_.context.kinds.size();
   SettledCounts counts(resources, lanes.size());
   std::vector<ScopeEntry> scopes;
   std::vector<std::uint32_t> numbers;
+  std::uint64_t nonce = 0;
   if (resume && *unfinished) {
     if (auto taken = take_over(journal, **unfinished, book, lanes, counts, scopes, numbers); !taken) return taken;
+    nonce = nonce_of(**unfinished);
   } else {
     if (resume) state_.say(LogLevel::kInfo, "there is no unfinished run to go on from: everything is read");
     UnfinishedRun run;
@@ -61,17 +98,18 @@ Result<void> Resumption::begin(ScopeBook& book, const SinkLanes& lanes) {
     run.catalogues = names_of(lanes);
     // With an older journal left in its place, --resume would go on from the wrong run.
     if (auto begun = journal.begin(run, counts); !begun) return unexpected(std::move(begun).error());
+    nonce = nonce_of(run);
   }
   recorder_ = std::make_unique<JournalRecorder>(
       std::move(*opened), std::move(counts),
-      JournalRecorder::Options{.warn = [this](std::string text) { state_.note(std::move(text)); }});
+      JournalRecorder::Options{.warn = [this](std::string text) { state_.note(std::move(text)); },
+                               .tail = tail_path(state_),
+                               .nonce = nonce});
   recorder_->restore(std::move(scopes), numbers);
   state_.tickets = std::make_unique<PageTickets>(lanes.size(), recorder_.get());
   begun_.store(true, std::memory_order_release);
   return {};
 }
-
-Result<void> Resumption::forget(Journal& journal) { return journal.remove(); }
 
 Result<void> Resumption::take_over(Journal& journal, const UnfinishedRun& run, ScopeBook& book, const SinkLanes& lanes,
                                    SettledCounts& counts, std::vector<ScopeEntry>& scopes,
@@ -86,6 +124,11 @@ Result<void> Resumption::take_over(Journal& journal, const UnfinishedRun& run, S
   if (!found_counts) return unexpected(damaged(std::move(found_counts).error()));
   auto found_scopes = journal.scopes();
   if (!found_scopes) return unexpected(damaged(std::move(found_scopes).error()));
+  TailNotes tail = notes_of_tail(tail_path(state_), nonce_of(run), *found_scopes);
+  for (ScopeEntry& scope : tail.scopes) found_scopes->push_back(std::move(scope));
+  // The tail is made anew with this run: what is in it must be in the journal before.
+  tail.progress.counts = packed(*found_counts);
+  if (auto entered = journal.enter(tail.progress); !entered) return entered;
   for (ScopeEntry& scope : *found_scopes) {
     if (!knows_resources(scope, counts.read.size())) return unexpected(not_to_be_resumed("its journal is damaged"));
     keep_what_can_be_resumed(scope);

@@ -26,10 +26,11 @@ class Resumption {
   void finish(bool complete, pipeline::RunReport& report);
 
   /// Any thread.
-  [[nodiscard]] bool can_be_resumed() const noexcept { return begun_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool can_be_resumed() const noexcept {
+    return begun_.load(std::memory_order_acquire) && recorder_->has_any();
+  }
 
  private:
-  Result<void> forget(Journal& journal);
   Result<void> take_over(Journal& journal, const UnfinishedRun& run, ScopeBook& book, const SinkLanes& lanes,
                          SettledCounts& counts, std::vector<ScopeEntry>& scopes, std::vector<std::uint32_t>& numbers);
   void carry(const SettledCounts& counts, const SinkLanes& lanes);

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <thread>
+
 #include "journal/journal_recorder.hpp"
 #include "pages.hpp"
 #include "scratch_directory.hpp"
@@ -131,6 +134,85 @@ TEST_F(JournalTest, IsWrittenWhileTheRunGoesOn) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   EXPECT_THAT(seen(*other), ElementsAre(11));
+}
+
+TEST_F(JournalTest, WhatIsDeliveredIsNotedAtOnce) {
+  const std::string path = directory_.file("tail");
+  const auto notes = [&](std::uint64_t nonce) {
+    std::size_t count = 0;
+    JournalTail::read(path, nonce, [&](std::string_view note) {
+      Unpacker in(note);
+      const auto scope = unpacked_scope(0, in.text());
+      ASSERT_TRUE(scope);
+      EXPECT_EQ(scope->spec->partition, "a");
+      EXPECT_TRUE(visit_seen(in.rest(), [&](std::uint32_t, std::uint32_t resource, const SeenEntry& entry) {
+        EXPECT_EQ(resource, 3u);
+        count += entry.identity.low;
+      }));
+    });
+    return count;
+  };
+  auto journal = open();
+  ASSERT_TRUE(journal->begin(run_of("run"), SettledCounts(4, 1)));
+  JournalRecorder recorder(std::move(journal), SettledCounts(4, 1),
+                           {.period = std::chrono::hours(1), .tail = path, .nonce = 77});
+  const ScopeRef scope = scope_of("a");
+  EXPECT_TRUE(recorder.delivered(page_of(scope, 0, 9), 3, {{{1, 0}, 5}, {{10, 0}, 5}}));
+  EXPECT_TRUE(recorder.delivered(page_of(scope, 1, 9), 3, {{{100, 0}, 5}}));
+  EXPECT_EQ(notes(77), 111u) << "as after a kill: nobody ended this recorder";
+  EXPECT_EQ(notes(78), 0u) << "of another journal";
+  recorder.finish(JournalRecorder::End::kUnfinished);
+  EXPECT_EQ(notes(77), 0u) << "it is in the journal now";
+  EXPECT_THAT(seen(*open()), ElementsAre(1, 10, 100));
+}
+
+TEST_F(JournalTest, AFullTailIsEmptiedIntoTheJournal) {
+  const std::string path = directory_.file("tail");
+  auto journal = open();
+  ASSERT_TRUE(journal->begin(run_of("run"), SettledCounts(1, 1)));
+  JournalRecorder recorder(std::move(journal), SettledCounts(1, 1),
+                           {.period = std::chrono::hours(1), .tail = path, .nonce = 77});
+  const ScopeRef scope = scope_of("a");
+  const std::vector<SeenEntry> entries(1000, {{1, 2}, 3});
+  for (std::size_t bytes = 0; bytes < 3 * JournalTail::kHalfBytes; bytes += 17'000) {
+    EXPECT_TRUE(recorder.delivered(page_of(scope, 0, 9), 0, entries));
+  }
+  auto other = open();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (seen(*other).empty() && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT_FALSE(seen(*other).empty());
+}
+
+TEST(JournalTail, AFileThatIsNotOneHasNoNotes) {
+  const state::ScratchDirectory directory;
+  const auto count = [&](const std::string& path) {
+    std::size_t notes = 0;
+    JournalTail::read(path, 1, [&](std::string_view) { ++notes; });
+    return notes;
+  };
+  const std::string path = directory.file("tail");
+  EXPECT_EQ(count(path), 0u);
+  EXPECT_FALSE(JournalTail::create(directory.file("no/such"), 1));
+  {
+    auto tail = JournalTail::create(path, 1);
+    ASSERT_TRUE(tail);
+    EXPECT_TRUE((*tail)->note("one"));
+    EXPECT_TRUE((*tail)->turn());
+    EXPECT_TRUE((*tail)->note("two"));
+    EXPECT_FALSE((*tail)->turn()) << "the first half is not in the journal yet";
+    EXPECT_EQ(count(path), 2u);
+    (*tail)->swept();
+    EXPECT_EQ(count(path), 1u);
+    EXPECT_FALSE((*tail)->note(std::string(JournalTail::kHalfBytes, 'x')));
+  }
+  EXPECT_EQ(count(path), 1u) << "it stays when its process is gone";
+  const std::string bytes(2 * JournalTail::kHalfBytes, static_cast<char>(-1));
+  std::ofstream(path, std::ios::binary) << bytes;
+  EXPECT_EQ(count(path), 0u);
+  std::ofstream(path, std::ios::binary) << "short";
+  EXPECT_EQ(count(path), 0u);
 }
 
 TEST_F(JournalTest, WithTooMuchToWritePagesGoWithout) {

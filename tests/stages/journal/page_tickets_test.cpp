@@ -17,6 +17,11 @@ using ::testing::SizeIs;
 
 class Settled : public SettledPages {
  public:
+  bool delivered(const ReadPageFacts& page, std::uint32_t, const std::vector<SeenEntry>& entries) override {
+    if (refuses) return false;
+    deliveries.emplace_back(page.place.page, entries.size());
+    return true;
+  }
   bool confirmed(const ReadPageFacts& page, const Result& result) override {
     if (refuses) return false;
     confirmed_pages.push_back(page.place.page);
@@ -26,6 +31,7 @@ class Settled : public SettledPages {
   void covered(const ReadPageFacts& page) override { covered_pages.push_back(page.place.page); }
 
   bool refuses = false;
+  std::vector<std::pair<std::uint64_t, std::size_t>> deliveries;
   std::vector<std::uint64_t> confirmed_pages;
   std::vector<std::uint64_t> covered_pages;
   std::vector<Result> results;
@@ -165,6 +171,46 @@ TEST_F(PageTicketsTest, IdentitiesThatTheTargetToldAreSeen) {
   ASSERT_THAT(settled_.results, SizeIs(1));
   ASSERT_THAT(settled_.results[0].seen, SizeIs(1));
   EXPECT_EQ(settled_.results[0].seen[0].resource, 4u);
+}
+
+TEST(PageTickets, WithOneSinkADeliveryIsToldAtOnceAndARejectionWithItsPage) {
+  Settled settled;
+  PageTickets tickets(1, &settled);
+  const std::uint32_t ticket = tickets.open(page_of(scope_of("a"), 5, 10));
+  PageTickets::Mapped mapped;
+  mapped.entities = 3;
+  tickets.mapped(ticket, std::move(mapped));
+  Batch batch;
+  batch.entities.resize(2);
+  batch.entities[0].page = batch.entities[1].page = ticket;
+  batch.entities[1].identity = {5, 5};
+  const Outcome created{Outcome::Kind::kCreated, {}, {}};
+  const Outcome rejected{Outcome::Kind::kRejected, "no", {}};
+  tickets.settled(settlement_of(batch, {created, rejected}, 0));
+  EXPECT_THAT(settled.deliveries, ElementsAre(std::pair<std::uint64_t, std::size_t>(5, 1)));
+  EXPECT_THAT(settled.results, IsEmpty());
+  batch.entities.resize(1);
+  tickets.settled(settlement_of(batch, {created}, 0));
+  ASSERT_THAT(settled.results, SizeIs(1));
+  ASSERT_THAT(settled.results[0].seen, SizeIs(1));
+  EXPECT_EQ(settled.results[0].seen[0].entries[0].identity.low, 5u);
+}
+
+TEST(PageTickets, ADeliveryThatIsNotNotedKeepsItsPageFromBeingSettled) {
+  Settled settled;
+  PageTickets tickets(1, &settled);
+  const std::uint32_t ticket = tickets.open(page_of(scope_of("a"), 5, 10));
+  PageTickets::Mapped mapped;
+  mapped.entities = 2;
+  tickets.mapped(ticket, std::move(mapped));
+  Batch batch;
+  batch.entities.resize(1);
+  batch.entities[0].page = ticket;
+  settled.refuses = true;
+  tickets.settled(settlement_of(batch, std::vector<Outcome>(1), 0));
+  settled.refuses = false;
+  tickets.settled(settlement_of(batch, std::vector<Outcome>(1), 0));
+  EXPECT_THAT(settled.covered_pages, IsEmpty());
 }
 
 TEST(PageTickets, WithoutAnybodyWhoListensTheyOnlyRemember) {
