@@ -11,6 +11,8 @@
 namespace riptide::cli {
 namespace {
 
+using sinks::SinkSpec;
+
 // A text for a digest, in which no two different lists of parts are the same.
 class Parts {
  public:
@@ -53,18 +55,14 @@ std::string mapping_digest(const Config& config, const MappingText& mapping) {
 
 }  // namespace
 
-stages::JournalTerms journal_terms(const Config& config, const MappingText& mapping,
-                                   const std::vector<std::uint32_t>& resources,
-                                   const std::vector<std::unique_ptr<stages::Sink>>& sinks) {
+stages::JournalTerms journal_terms(const Config& config, const std::vector<SinkSpec>& specs) {
   stages::JournalTerms terms;
   terms.version = version();
-  terms.mapping = mapping_digest(config, mapping);
   terms.source = source_digest(config);
-  for (const std::uint32_t resource : resources) terms.selection += std::to_string(resource) + " ";
   bool in_a_file = false;
-  for (const auto& sink : sinks) {
-    terms.sinks += (terms.sinks.empty() ? "" : ", ") + std::string(sink->spec());
-    in_a_file |= dynamic_cast<const stages::LocalSink*>(sink.get()) != nullptr;
+  for (const SinkSpec& spec : specs) {
+    terms.sinks += (terms.sinks.empty() ? "" : ", ") + spec.text;
+    in_a_file |= spec.kind == SinkSpec::Kind::kSqlite;
   }
   if (in_a_file) {
     if (auto boot = read_file("/proc/sys/kernel/random/boot_id")) terms.boot = std::move(*boot);
@@ -72,18 +70,31 @@ stages::JournalTerms journal_terms(const Config& config, const MappingText& mapp
   return terms;
 }
 
-const stages::Sink* without_resume(const std::vector<std::unique_ptr<stages::Sink>>& sinks) {
-  const auto found = std::find_if(sinks.begin(), sinks.end(), [](const auto& sink) { return !sink->can_resume(); });
-  return found == sinks.end() ? nullptr : found->get();
+void enter_mapping(const Config& config, const MappingText& mapping, const std::vector<std::uint32_t>& resources,
+                   stages::JournalTerms& terms) {
+  terms.mapping = mapping_digest(config, mapping);
+  for (const std::uint32_t resource : resources) terms.selection += std::to_string(resource) + " ";
 }
 
-pipeline::Result<std::string> obstacle_to_resume(const state::StateFile& file, const stages::JournalTerms& terms) {
+const SinkSpec* written_anew(const std::vector<SinkSpec>& specs) {
+  const auto found = std::find_if(specs.begin(), specs.end(), [](const SinkSpec& spec) {
+    return spec.kind == SinkSpec::Kind::kNdjson || spec.kind == SinkSpec::Kind::kNull;
+  });
+  return found == specs.end() ? nullptr : &*found;
+}
+
+pipeline::Result<std::string> obstacle_to_resume(const state::StateFile& file, stages::JournalTerms terms,
+                                                 Known known) {
   auto journal = stages::Journal::open(file);
   if (!journal) return pipeline::unexpected(std::move(journal).error());
   auto run = (*journal)->unfinished();
   if (!run) return pipeline::unexpected(std::move(run).error());
   if (!*run) return std::string();
-  return stages::obstacle_to_resume(**run, terms, static_cast<std::int64_t>(std::time(nullptr)));
+  if (known == Known::kBeforeTheMapping) {
+    terms.mapping = (*run)->terms.mapping;
+    terms.selection = (*run)->terms.selection;
+  }
+  return stages::obstacle_to_resume(**run, terms, std::time(nullptr));
 }
 
 }  // namespace riptide::cli

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 
 #include "riptide/cli/file_reader.hpp"
@@ -47,26 +48,34 @@ class Run {
     if (print_problems(problems, terminal_)) return kExitUsage;
 
     if (auto failed = open_state(specs)) return *failed;
+    if (auto failed = check_resume(specs)) return *failed;
 
-    std::optional<MappingText> text;
-    if (auto failed = find_mapping(specs, text)) return *failed;
-    problems.clear();
+    // All that can be wrong here is found before Port is asked for anything.
     stages::ResyncParts parts;
-    parts.mapping = compile_mapping(*text, config_, problems);
-    if (parts.mapping != nullptr) options_.resources = choose_resources(parts.mapping->spec(), flags_.kinds, problems);
-    if (print_problems(problems, terminal_)) return kExitUsage;
-
     auto source = find_integration_type(config_.type())->make_source(config_);
     if (!source) return wrong_configuration(source.error());
     parts.source = std::move(*source);
+    std::optional<MappingText> text = default_mapping(config_);
+    if (!flags_.mapping.empty()) {
+      text = mapping_file(flags_.mapping, problems);
+      if (print_problems(problems, terminal_)) return kExitUsage;
+      if (auto failed = use_mapping(*text, parts)) return *failed;
+    }
+    std::optional<sinks::port::Prepared> prepared;
+    if (has_port(specs)) {
+      if (auto failed = make_port_ready(prepared)) return *failed;
+      if (flags_.mapping.empty()) text = mapping_from(*prepared);
+    }
+    if (flags_.mapping.empty()) {
+      if (auto failed = use_mapping(*text, parts)) return *failed;
+    }
     parts.context = sink_context(config_, parts.mapping->spec(), run_id_);
     parts.state = state_.file;
-    auto made = make_sinks(specs, config_, parts.context);
+    auto made = make_sinks(specs, config_, parts.context, 0, prepared ? &*prepared : nullptr);
     if (!made) return wrong_configuration(made.error());
     parts.sinks = std::move(*made);
     decide_deletion(parts.sinks);
-    if (auto failed = plan_journal(*text, parts)) return *failed;
-    if (parts.journal && request_.resumable != nullptr) request_.resumable->store(true);
+    if (auto failed = plan_journal(specs, *text, parts)) return *failed;
 
     auto resync = stages::Resync::create(std::move(parts), options_);
     if (!resync)
@@ -84,6 +93,7 @@ class Run {
     if (!report)
       return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
     resumable_ = (*resync)->can_be_resumed();
+    if (prepared) report->notices.insert(report->notices.begin(), prepared->notices.begin(), prepared->notices.end());
     return finish(*report);
   }
 
@@ -116,59 +126,76 @@ class Run {
     return wrong_configuration(error);
   }
 
-  // The flags' file, else Port's where a sink is Port, else the type's own. Returns an exit code if there is no going
-  // on.
-  std::optional<int> find_mapping(const std::vector<sinks::SinkSpec>& specs, std::optional<MappingText>& out) {
-    if (!flags_.mapping.empty()) {
-      std::vector<Problem> problems;
-      out = mapping_file(flags_.mapping, problems);
-      if (print_problems(problems, terminal_)) return kExitUsage;
+  // Compiles the mapping and chooses what of it is read. Returns an exit code if there is no going on.
+  std::optional<int> use_mapping(const MappingText& text, stages::ResyncParts& parts) {
+    std::vector<Problem> problems;
+    parts.mapping = compile_mapping(text, config_, problems);
+    if (parts.mapping != nullptr) options_.resources = choose_resources(parts.mapping->spec(), flags_.kinds, problems);
+    if (print_problems(problems, terminal_)) return kExitUsage;
+    return std::nullopt;
+  }
+
+  // Says early that a run cannot go on from the one before, as far as that can be known without asking anybody. Returns
+  // an exit code then.
+  std::optional<int> check_resume(const std::vector<sinks::SinkSpec>& specs) {
+    if (!flags_.resume) return std::nullopt;
+    if (const sinks::SinkSpec* const anew = written_anew(specs)) {
+      return wrong_configuration({ErrorKind::kConfig, "--resume cannot go on into " + anew->text +
+                                                          ": it does not keep what a run that went down wrote; run "
+                                                          "without --resume"});
+    }
+    if (state_.file == nullptr) {
+      logger_.info("nothing is remembered here that could be gone on from: everything is read");
       return std::nullopt;
     }
-    out = default_mapping(config_);
-    if (!has_port(specs)) return std::nullopt;
-    auto text = fetch_port_mapping(config_, stop_);
-    if (!text) {
-      if (text.error().kind == ErrorKind::kConfig) return wrong_configuration(text.error());
-      return failed(std::move(text).error().within("the mapping could not be read from Port"));
-    }
-    if (text->empty()) {
-      logger_.info("Port has no mapping for " + config_.identifier() + ": the default is used");
-    } else {
-      out = MappingText{std::move(*text), "the mapping of " + config_.identifier() + " in Port", !flags_.strict};
-    }
-    return std::nullopt;
+    return refuse_resume(journal_terms(config_, specs), Known::kBeforeTheMapping);
+  }
+
+  std::optional<int> refuse_resume(const stages::JournalTerms& terms, Known known) {
+    auto obstacle = obstacle_to_resume(*state_.file, terms, known);
+    if (!obstacle) return wrong_configuration(obstacle.error());
+    if (obstacle->empty()) return std::nullopt;
+    return wrong_configuration({ErrorKind::kConfig, "the run before cannot be gone on with: " + *obstacle +
+                                                        ": run without --resume to read everything"});
   }
 
   // Decides whether the run keeps a journal, and whether it goes on from the one that is there. Returns an exit code if
   // there is no going on.
-  std::optional<int> plan_journal(const MappingText& mapping, stages::ResyncParts& parts) {
-    const stages::Sink* const anew = without_resume(parts.sinks);
-    if (flags_.resume && anew != nullptr) {
-      return wrong_configuration({ErrorKind::kConfig, "--resume cannot go on into " + std::string(anew->spec()) +
-                                                          ": it does not keep what a run that went down wrote; run "
-                                                          "without --resume"});
-    }
-    if (anew != nullptr) return std::nullopt;
-    if (parts.state == nullptr) {
-      if (flags_.resume) logger_.info("nothing is remembered here that could be gone on from: everything is read");
-      return std::nullopt;
-    }
+  std::optional<int> plan_journal(const std::vector<sinks::SinkSpec>& specs, const MappingText& mapping,
+                                  stages::ResyncParts& parts) {
+    if (parts.state == nullptr || written_anew(specs) != nullptr) return std::nullopt;
     stages::JournalPlan plan;
-    plan.terms = journal_terms(config_, mapping, options_.resources, parts.sinks);
-    plan.begun = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-                     .count();
+    plan.terms = journal_terms(config_, specs);
+    enter_mapping(config_, mapping, options_.resources, plan.terms);
+    plan.begun = std::time(nullptr);
     plan.resume = flags_.resume;
-    if (flags_.resume) {
-      auto obstacle = obstacle_to_resume(*parts.state, plan.terms);
-      if (!obstacle) return wrong_configuration(obstacle.error());
-      if (!obstacle->empty()) {
-        return wrong_configuration({ErrorKind::kConfig, "the run before cannot be gone on with: " + *obstacle +
-                                                            ": run without --resume to read everything"});
-      }
+    if (plan.resume) {
+      if (auto refused = refuse_resume(plan.terms, Known::kAll)) return refused;
     }
     parts.journal = std::move(plan);
+    if (request_.resumable != nullptr) request_.resumable->store(true);
     return std::nullopt;
+  }
+
+  // Makes the integration ready in Port. Returns an exit code if there is no going on.
+  std::optional<int> make_port_ready(std::optional<sinks::port::Prepared>& out) {
+    auto prepared = prepare_port(config_, PortAccess::kWrite, stop_);
+    if (!prepared) {
+      if (prepared.error().kind == ErrorKind::kConfig) return wrong_configuration(prepared.error());
+      return failed(std::move(prepared).error().within("the integration could not be made ready in Port"));
+    }
+    out = *std::move(prepared);
+    for (const std::string& notice : out->notices) logger_.warning(notice);
+    return std::nullopt;
+  }
+
+  // Port's mapping, else the type's own.
+  MappingText mapping_from(const sinks::port::Prepared& prepared) {
+    if (prepared.mapping) {
+      return {*prepared.mapping, "the mapping of " + config_.identifier() + " in Port", !flags_.strict};
+    }
+    logger_.info("Port has no mapping for " + config_.identifier() + ": the default is used");
+    return default_mapping(config_);
   }
 
   void decide_deletion(const std::vector<std::unique_ptr<stages::Sink>>& sinks) {

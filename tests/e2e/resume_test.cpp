@@ -51,7 +51,7 @@ TEST_F(ResumeTest, AfterAnIncompleteRunOnlyWhatIsMissingIsRead) {
 TEST_F(ResumeTest, DeletesWaitUntilEverythingIsReadAndThenHappen) {
   const auto options = [](bool dead) {
     simulator::OctopusOptions o{.spaces = 3, .total_records = 600};
-    if (dead) o.faults.rules = {{.target = "/Spaces-3/projects", .fault = Fault::kStatus, .status = 404, .after = 2, .times = 1}};
+    if (dead) o.faults.rules = {{.target = "/Spaces-3/projects", .fault = Fault::kStatus, .status = 404, .after = 1, .times = 1}};
     return o;
   };
   const auto server = serve(options(true));

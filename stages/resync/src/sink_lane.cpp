@@ -32,6 +32,10 @@ SinkLane::SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> 
       ledger_(state.context.kinds.size()),
       batcher_(sink_->limits(), state.batch_bytes) {}
 
+SinkLane::~SinkLane() {
+  if (life_) life_->silence();
+}
+
 void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform,
                      const std::string& suffix) {
   graph_ = &graph;
@@ -74,6 +78,9 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
                                                           options.sink_timeout, options.verify_sink_tls));
     if (!client) return pipeline::unexpected(std::move(client).error());
     client_ = std::move(*client);
+    if (const RunLife* const life = remote_->life()) {
+      life_ = std::make_unique<LifeReporter>(state_, *life, ledger_, *client_);
+    }
   }
   opened_ = true;
   return {};

@@ -13,6 +13,7 @@
 
 #include "batch/batcher.hpp"
 #include "ledger.hpp"
+#include "life_reporter.hpp"
 #include "messages.hpp"
 #include "reconcile/reconcile.hpp"
 #include "riptide/pipeline/graph.hpp"
@@ -26,6 +27,9 @@ class SinkLane {
  public:
   /// The `number`th sink of the run. `failed` is called once, when it cannot take anything any more.
   SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> sink, std::function<void()> failed);
+  ~SinkLane();
+  SinkLane(const SinkLane&) = delete;
+  SinkLane& operator=(const SinkLane&) = delete;
 
   /// Adds its nodes behind `transform`; `suffix` tells their names from those of other sinks.
   void build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform, const std::string& suffix);
@@ -47,6 +51,9 @@ class SinkLane {
   void carry(std::uint32_t resource, const pipeline::Tally& tally, std::uint64_t bytes_out) {
     ledger_.carry(resource, tally, bytes_out);
   }
+
+  /// Who tells the target how the run is going; null if nobody does. From `open` on.
+  [[nodiscard]] LifeReporter* life() noexcept { return life_.get(); }
 
   /// Marks the sink as failed; the first error is kept and said.
   void fail(Error error);
@@ -92,6 +99,7 @@ class SinkLane {
   /// Written, but not yet kept by the sink, by write: what a page's entities settle with. Guarded by mutex_.
   std::multimap<std::uint64_t, BatchSettlement> unkept_;
   bool opened_ = false;
+  std::unique_ptr<LifeReporter> life_;
   std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
   std::unique_ptr<LocalWriter> writer_;
 };
