@@ -66,6 +66,20 @@ BatchSettlement settlement_of(const pipeline::EntityBuffer& batch, const std::ve
   return settlement;
 }
 
+BatchSettlement settlement_of_unchanged(const pipeline::EntityBuffer& buffer,
+                                        const std::vector<pipeline::Entity>& entities, std::uint32_t sink) {
+  BatchSettlement settlement;
+  settlement.sink = sink;
+  for (const pipeline::Entity& entity : entities) {
+    if (entity.page == 0) continue;
+    BatchSettlement::Part& part = part_of(settlement, entity);
+    ++(entity.duplicate ? part.tally.duplicate : part.tally.unchanged);
+    if (part.delivered.empty()) part.delivered.reserve(entities.size());
+    part.delivered.push_back({entity.identity, contents_digest(buffer.json(entity))});
+  }
+  return settlement;
+}
+
 BatchSettlement abandonment_of(const pipeline::EntityBuffer& batch, std::uint32_t sink) {
   BatchSettlement settlement;
   settlement.sink = sink;

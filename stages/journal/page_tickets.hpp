@@ -66,6 +66,9 @@ struct BatchSettlement {
 };
 BatchSettlement settlement_of(const pipeline::EntityBuffer& batch, const std::vector<pipeline::Outcome>& outcomes,
                               std::uint32_t sink);
+/// Of entities of `buffer` that need not be sent.
+BatchSettlement settlement_of_unchanged(const pipeline::EntityBuffer& buffer,
+                                        const std::vector<pipeline::Entity>& entities, std::uint32_t sink);
 /// Of a batch whose entities were all given up.
 BatchSettlement abandonment_of(const pipeline::EntityBuffer& batch, std::uint32_t sink);
 

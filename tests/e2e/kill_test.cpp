@@ -213,8 +213,8 @@ TEST_F(KillAndResumeTest, TheCatalogueEndsEqualToTheExpectedSet) {
 }
 
 TEST_F(KillAndResumeTest, PortIsSentNothingTwiceButWhatWasOnItsWay) {
-  // What may be on its way to Port at once: requests of so many entities.
-  constexpr std::size_t kOnTheWay = 8 * 20;
+  // Sent and not yet settled at once: 8 requests, as many answers that wait for their turn, 20 entities each.
+  constexpr std::size_t kOnTheWay = 2 * 8 * 20;
   const int kills = soak() ? 50 : 5;
   const auto server = serve_with_faults(1500);
   // The time of an undisturbed run.
@@ -248,13 +248,18 @@ TEST_F(KillAndResumeTest, PortIsSentNothingTwiceButWhatWasOnItsWay) {
       EXPECT_TRUE(port.has(stale) || keys_of(port.catalogue()) == listed(*server)) << "deleted while scopes were open";
     });
     in_time += killed.killed;
-    if (!killed.complete) {
-      ASSERT_THAT(sync({"--resume"}), ExitsWith(0));
+    bool complete = killed.complete;
+    if (!complete) {
+      const Ended last = sync({"--resume"});
+      ASSERT_THAT(last, ExitsWith(0));
+      // Killed after its end: there was nothing to go on from.
+      complete = last.err.find("no unfinished run") != std::string::npos;
     }
     EXPECT_EQ(keys_of(port.catalogue()), listed(*server));
     EXPECT_EQ(port.deletions(), std::vector<Identity>{stale});
     std::size_t again = 0;
     for (const Identity& identity : listed(*server)) again += port.upserts_of(identity) - 1;
+    if (complete) continue;
     EXPECT_LE(again, static_cast<std::size_t>(killed.killed) * kOnTheWay);
     sent_again += again;
   }

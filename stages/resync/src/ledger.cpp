@@ -131,6 +131,22 @@ void SinkLedger::abandoned(const pipeline::Batch& batch) {
   for (const pipeline::Entity& entity : batch.entities) ++rows_.at(entity.resource).tally.abandoned;
 }
 
+void SinkLedger::unchanged(const std::vector<pipeline::Entity>& entities) {
+  const std::lock_guard lock(mutex_);
+  for (const pipeline::Entity& entity : entities) {
+    pipeline::Tally& tally = rows_.at(entity.resource).tally;
+    ++(entity.duplicate ? tally.duplicate : tally.unchanged);
+    ++settled_total_;
+  }
+}
+
+std::uint64_t SinkLedger::created_total() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t sum = 0;
+  for (const pipeline::SinkKindReport& row : rows_) sum += row.tally.created;
+  return sum - carried_created_;
+}
+
 void SinkLedger::request(const pipeline::Batch& batch) {
   if (batch.entities.empty()) return;
   const std::lock_guard lock(mutex_);
@@ -146,6 +162,7 @@ void SinkLedger::carry(std::uint32_t resource, const pipeline::Tally& tally, std
   const std::lock_guard lock(mutex_);
   rows_.at(resource).tally += tally;
   rows_.at(resource).bytes_out += bytes_out;
+  carried_created_ += tally.created;
 }
 
 std::uint64_t SinkLedger::settled_total() const {

@@ -13,6 +13,10 @@ namespace {
 /// A run that is killed repeats what a local sink was given in the last such time.
 constexpr milliseconds kKeepEvery{1000};
 
+/// Batches that may be sent and not yet settled, for each request in flight: what a run that is killed may send again.
+/// One is on its way, the answer to another waits for its turn.
+constexpr std::size_t kSentForEachInFlight = 2;
+
 std::string text_of(std::string_view raw) {
   if (raw.starts_with('"')) {
     if (auto text = json::decoded(raw)) return std::move(*text);
@@ -34,12 +38,24 @@ SinkLane::SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> 
 
 SinkLane::~SinkLane() {
   if (life_) life_->silence();
+  // A listing waits for the client's answers.
+  if (client_) client_->abort();
+  if (diff_) (void)diff_->listing();
 }
 
 void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform,
                      const std::string& suffix) {
   graph_ = &graph;
   const SinkLimits limits = sink_->limits();
+  if (remote_ != nullptr) {
+    diff_node_ = graph.async<MappedBlock, MappedBlock>(
+        {.name = "diff" + suffix,
+         .says = "by digest against what the target confirmed: what has not changed stops here",
+         .waiting_on = [] { return std::string("the listing of the target"); }},
+        [this](std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion) {
+          diff(std::move(block), std::move(completion));
+        });
+  }
   batch_ = graph.stage<MappedBlock, Batch>(
       {.name = "batch" + suffix,
        .says = fmt::format("at most {} entities and {} KiB{}", limits.max_records, limits.max_bytes >> 10,
@@ -57,7 +73,12 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
   settle_ =
       graph.stage<Answer, void>({.name = "settle" + suffix, .says = "an outcome for each entity; credits go home"},
                                 [this](std::shared_ptr<Answer> answer, pipeline::Emit<void>) { settle(*answer); });
-  graph.edge(transform, *batch_, "entities");
+  if (remote_ != nullptr) {
+    graph.edge(transform, *diff_node_, "entities");
+    graph.edge(*diff_node_, *batch_, "changed entities");
+  } else {
+    graph.edge(transform, *batch_, "entities");
+  }
   graph.edge(*batch_, *upload_, "batch");
   graph.edge(*upload_, *settle_, "answer");
 }
@@ -72,18 +93,84 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
       return {};
     }
     writer_ = std::make_unique<LocalWriter>(*local_, state_.journalled ? kKeepEvery : milliseconds{0});
+    catalogue_ = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
   } else {
     const ResyncOptions& options = state_.options;
     auto client = HttpClient::start(state_.client_options("sink", sink_->limits().max_in_flight, options.sink_retry,
                                                           options.sink_timeout, options.verify_sink_tls));
     if (!client) return pipeline::unexpected(std::move(client).error());
     client_ = std::move(*client);
+    catalogue_ = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop);
+    if (auto opened = open_diff(scope_names); !opened) {
+      if (opened.error().kind == ErrorKind::kConfig) return opened;
+      fail(std::move(opened).error());
+      return {};
+    }
     if (const RunLife* const life = remote_->life()) {
       life_ = std::make_unique<LifeReporter>(state_, *life, ledger_, *client_);
     }
   }
   opened_ = true;
   return {};
+}
+
+Result<void> SinkLane::open_diff(const std::function<std::string(std::uint32_t)>& scope_names) {
+  if (state_.state_file == nullptr) return {};
+  const std::size_t name_bytes = state_.digest_bytes / 3;
+  auto store = state::DigestStore::open(*state_.state_file, {.memory_bytes = state_.digest_bytes - name_bytes});
+  if (!store) return pipeline::unexpected(std::move(store).error());
+  diff_ = std::make_unique<Diff>(
+      std::move(*store), state_.context,
+      [this, scope_names](const Entity& entity) {
+        return std::pair(state_.kind_of(entity.resource), scope_names(entity.scope));
+      },
+      [this](const Entity& entity, const pipeline::Digest& found) {
+        state_.seen.note(found, state_.repeat_scope(entity.scope, entity.resource), 0);
+        if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {found, 0});
+      });
+  diff_->begin(*catalogue_, name_bytes);
+  return {};
+}
+
+void SinkLane::diff(std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion) {
+  if (!diff_ || has_failed() || state_.stop->aborting()) {
+    completion.emit(std::move(block));
+    completion.finish();
+    return;
+  }
+  auto held = std::make_shared<pipeline::Completion<MappedBlock>>(std::move(completion));
+  diff_->when_ready([this, block = std::move(block), held] { diff_now(block, std::move(*held)); });
+}
+
+void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Completion<MappedBlock> completion) {
+  auto split = diff_->filter(block->entities);
+  if (!split) {
+    // Sent all the same: the batches find the sink failed, and are accounted for.
+    fail(std::move(split).error());
+    completion.emit(block);
+    completion.finish();
+    return;
+  }
+  ledger_.unchanged(split->unchanged);
+  if (state_.tickets) state_.tickets->settled(settlement_of_unchanged(block->entities, split->unchanged, number_));
+  if (split->changed.empty()) {
+    completion.finish();
+    return;
+  }
+  auto rest = std::make_shared<MappedBlock>();
+  rest->changed = std::move(split->changed);
+  rest->part_of = block;
+  if (!split->wait) {
+    completion.emit(std::move(rest));
+    completion.finish();
+    return;
+  }
+  auto held = std::make_shared<pipeline::Completion<MappedBlock>>(std::move(completion));
+  diff_->when_written([this, rest, held](const Result<void>& written) mutable {
+    if (!written) fail(written.error());
+    held->emit(std::move(rest));
+    held->finish();
+  });
 }
 
 void SinkLane::flush(MappedBlock::Flush how) {
@@ -96,11 +183,25 @@ void SinkLane::abort() {
   if (client_) client_->abort();
 }
 
-void SinkLane::end_writes() { writer_.reset(); }
+void SinkLane::end_writes() {
+  writer_.reset();
+  const OwnedListing* const listing = diff_ ? diff_->listing() : nullptr;
+  if (listing == nullptr || listing->result() || state_.stop->requested()) return;
+  state_.note(fmt::format("what {} has could not be listed, so all entities were sent: {}", sink_->spec(),
+                          listing->result().error().message));
+}
 
 void SinkLane::finish(Finish how) {
-  if (local_ == nullptr || !opened_) return;
-  auto finished = local_->finish(has_failed() ? Finish::kPartial : how);
+  if (!opened_) return;
+  Result<void> finished;
+  if (local_ != nullptr) {
+    finished = local_->finish(has_failed() ? Finish::kPartial : how);
+  } else if (diff_) {
+    // Kinds that were not read are no reason to forget what came from them.
+    const bool whole = how == Finish::kComplete && state_.options.resources.size() == state_.context.kinds.size();
+    finished = diff_->finish(whole && !has_failed() ? state::DigestStore::Ending::kWholeRun
+                                                    : state::DigestStore::Ending::kPartial);
+  }
   if (!finished) return fail(std::move(finished).error());
   settle_kept_pages(UINT64_MAX);
 }
@@ -119,7 +220,7 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
   const auto now = Batcher::Clock::now();
   switch (block.flush) {
     case MappedBlock::Flush::kNone:
-      for (const Entity& entity : block.entities.entities) batcher_.add(block.entities, entity, now, full);
+      for (const Entity& entity : block.to_send()) batcher_.add(block.buffer(), entity, now, full);
       break;
     case MappedBlock::Flush::kAll:
       batcher_.flush(full);
@@ -137,6 +238,33 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
 }
 
 void SinkLane::upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
+  if (remote_ != nullptr) {
+    const std::lock_guard lock(mutex_);
+    if (not_settled_ >= kSentForEachInFlight * sink_->limits().max_in_flight) {
+      held_.push_back({std::move(batch), std::move(completion)});
+      return;
+    }
+    ++not_settled_;
+  }
+  start_upload(std::move(batch), std::move(completion));
+}
+
+/// A batch of a remote sink is settled: another one may go.
+void SinkLane::start_next_upload() {
+  std::optional<Held> next;
+  {
+    const std::lock_guard lock(mutex_);
+    if (held_.empty()) {
+      --not_settled_;
+      return;
+    }
+    next.emplace(std::move(held_.front()));
+    held_.pop_front();
+  }
+  start_upload(std::move(next->batch), std::move(next->completion));
+}
+
+void SinkLane::start_upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
   auto shared = std::make_shared<pipeline::Completion<Answer>>(std::move(completion));
   const auto finish = [this, shared, batch](auto what) {
     auto answer = std::make_shared<Answer>(Answer{batch, writer_ ? writer_->written() : 0, std::move(what)});
@@ -169,9 +297,11 @@ void SinkLane::settle(Answer& answer) {
     }
   } else {
     ledger_.abandoned(batch);
+    remember(batch, {});
     if (state_.tickets) state_.tickets->settled(abandonment_of(batch, number_));
     fail(std::move(outcomes).error());
   }
+  if (remote_ != nullptr) start_next_upload();
   // In this order: who is woken by the credit must find the batch gone.
   in_flight_.fetch_sub(1, std::memory_order_acq_rel);
   batch.credit.release();
@@ -209,6 +339,7 @@ Result<std::vector<Outcome>> SinkLane::outcomes_of(Answer& answer) {
 
 void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes) {
   ledger_.settled(batch, outcomes);
+  remember(batch, outcomes);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const Entity& entity = batch.entities[i];
     if (entity.searched) note_searched(batch, entity, outcomes[i]);
@@ -242,6 +373,11 @@ void SinkLane::settle_kept_pages(std::uint64_t kept) {
   }
 }
 
+/// Without outcomes: nobody knows what became of the batch.
+void SinkLane::remember(const Batch& batch, std::span<const Outcome> outcomes) {
+  if (diff_) diff_->settled(batch, outcomes);
+}
+
 /// Only the target knows which entity a search found: what it returned was state_.seen.
 void SinkLane::note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome) {
   if (!outcome.identifier.empty()) {
@@ -270,13 +406,11 @@ void SinkLane::fail(Error error) {
 }
 
 Result<Reconciled> SinkLane::reconcile_with(const DeletionRules& rules) {
-  std::unique_ptr<Catalogue> catalogue;
-  if (local_ != nullptr) {
-    catalogue = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
-  } else {
-    catalogue = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop);
-  }
-  auto result = reconcile(*catalogue, state_.seen, rules);
+  auto result = [&] {
+    if (!diff_) return reconcile(*catalogue_, state_.seen, rules);
+    RememberingCatalogue remembering(*catalogue_, *diff_, ledger_.created_total());
+    return reconcile(remembering, state_.seen, rules);
+  }();
   if (result) book_deletions(*result);
   return result;
 }

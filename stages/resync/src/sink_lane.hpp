@@ -2,16 +2,19 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "batch/batcher.hpp"
+#include "diff/diff.hpp"
 #include "ledger.hpp"
 #include "life_reporter.hpp"
 #include "messages.hpp"
@@ -68,13 +71,19 @@ class SinkLane {
   [[nodiscard]] std::size_t settle_node() const { return settle_->index(); }
 
  private:
+  Result<void> open_diff(const std::function<std::string(std::uint32_t)>& scope_names);
+  void diff(std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion);
+  void diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Completion<MappedBlock> completion);
   void fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emit);
   void upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
+  void start_upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
+  void start_next_upload();
   void settle(Answer& answer);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
   void enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes);
   void settle_pages(BatchSettlement settlement, std::uint64_t write);
   void settle_kept_pages(std::uint64_t kept);
+  void remember(const Batch& batch, std::span<const Outcome> outcomes);
   void note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome);
   void book_deletions(const Reconciled& result);
   [[nodiscard]] std::uint32_t resource_of(const OwnedEntity& entity) const;
@@ -88,17 +97,26 @@ class SinkLane {
   SinkLedger ledger_;
   Batcher batcher_;
   pipeline::Graph* graph_ = nullptr;
+  std::optional<pipeline::Node<MappedBlock, MappedBlock>> diff_node_;  ///< Of a remote sink.
   std::optional<pipeline::Node<MappedBlock, Batch>> batch_;
   std::optional<pipeline::Node<Batch, Answer>> upload_;
   std::optional<pipeline::Node<Answer, void>> settle_;
   std::atomic<std::size_t> in_flight_{0};  ///< Batches between batch and settle.
   std::atomic<bool> failed_{false};
   std::atomic<bool> identity_unknown_{false};
-  mutable std::mutex mutex_;  ///< Guards error_.
+  mutable std::mutex mutex_;  ///< Guards error_, and what says so.
   std::optional<Error> error_;
+  struct Held {
+    std::shared_ptr<Batch> batch;
+    pipeline::Completion<Answer> completion;
+  };
+  std::deque<Held> held_;          ///< Batches that wait until others are settled. Guarded by mutex_, as is the next.
+  std::size_t not_settled_ = 0;    ///< Batches that were sent, of a remote sink.
   /// Written, but not yet kept by the sink, by write: what a page's entities settle with. Guarded by mutex_.
   std::multimap<std::uint64_t, BatchSettlement> unkept_;
   bool opened_ = false;
+  std::unique_ptr<Catalogue> catalogue_;  ///< The target, for the listings and the deletion.
+  std::unique_ptr<Diff> diff_;            ///< Where something is remembered of the target.
   std::unique_ptr<LifeReporter> life_;
   std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
   std::unique_ptr<LocalWriter> writer_;

@@ -41,9 +41,10 @@ struct Entity {
   std::uint32_t scope = 0;                                               ///< Number of the scope within the run.
   std::uint32_t page = 0;                                                ///< Ticket of the page it was read on; 0: none.
   Digest identity;
-  bool searched = false;   ///< Its identifier or a relation is a search query: identity is known only to the target.
-  bool repeated = false;   ///< Its identity was read before in another scope of this run.
-  bool duplicate = false;  ///< Its identity was read before in this scope, with other contents.
+  bool searched = false;  ///< Its identifier or a relation is a search query: identity is known only to the target.
+  bool related_by_search = false;  ///< Of those, a relation or the team is: what it finds may change by itself.
+  bool repeated = false;           ///< Its identity was read before in another scope of this run.
+  bool duplicate = false;          ///< Its identity was read before in this scope, with other contents.
 };
 
 /// Entities as owned bytes: what one page became, or what one request carries.
