@@ -37,7 +37,8 @@ int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
         terminal.clear_status();
         terminal.print("to go on from here:\n" + command_to_go_on(command, resumable.load()));
       });
-  return run_resync({flags, command, state_home_of_user(), &resumable}, reading.config, terminal, logger, stop, signals);
+  return run_resync({flags, command, state_home_of_user(), &resumable}, reading.config, terminal, logger, stop,
+                    signals);
 }
 
 }  // namespace riptide::cli

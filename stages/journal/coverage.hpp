@@ -26,8 +26,8 @@ struct ReadPageFacts {
 };
 
 /// What the settled pages of a run cover, scope by scope: what goes into the journal, so that nobody asks for it again.
-/// Settled pages of a scope with an extent are ranges; of any other scope, the requests that are still to be settled are
-/// kept. Pages settle in any order. One thread at a time.
+/// Settled pages of a scope with an extent are ranges; of any other scope, the requests that are still to be settled
+/// are kept. Pages settle in any order. One thread at a time.
 class Coverage {
  public:
   /// Goes on from what a journal holds; `numbers` are the book's numbers of the scopes.
@@ -47,10 +47,11 @@ class Coverage {
 
  private:
   struct Scope {
-    ScopeEntry entry;                               ///< `settled` and `open` are kept in the next three.
-    std::map<std::uint64_t, SettledRange> ranges;   ///< By first page.
-    std::map<std::string, Request> open;            ///< By packed request.
-    std::map<std::string, std::vector<Request>> early;  ///< Settled before the page that named them, and what they named.
+    ScopeEntry entry;                              ///< `settled` and `open` are kept in the next three.
+    std::map<std::uint64_t, SettledRange> ranges;  ///< By first page.
+    std::map<std::string, Request> open;           ///< By packed request.
+    std::map<std::string, std::vector<Request>>
+        early;  ///< Settled before the page that named them, and what they named.
     bool changed = false;
   };
 
@@ -59,15 +60,15 @@ class Coverage {
   void settled_alone(Scope& scope, const ReadPageFacts& page, std::vector<Request> named);
   void touch(Scope& scope);
 
-  std::vector<Scope> scopes_;                            ///< By id.
-  std::unordered_map<std::string, std::uint32_t> ids_;   ///< By resources and partition.
+  std::vector<Scope> scopes_;                                 ///< By id.
+  std::unordered_map<std::string, std::uint32_t> ids_;        ///< By resources and partition.
   std::unordered_map<std::uint32_t, std::uint32_t> of_book_;  ///< By number in the book.
   std::vector<std::uint32_t> changed_;
 };
 
-/// Takes back what cannot be relied on when a scope is gone on with by another run: pages beside missing ones that show no
-/// edges to know them by, and chains by position, whose listing may have moved. Such scopes begin anew; what was read of
-/// them still counts as read.
+/// Takes back what cannot be relied on when a scope is gone on with by another run: pages beside missing ones that show
+/// no edges to know them by, and chains by position, whose listing may have moved. Such scopes begin anew; what was
+/// read of them still counts as read.
 void keep_what_can_be_resumed(ScopeEntry& entry);
 
 }  // namespace riptide::stages

@@ -50,8 +50,8 @@ std::vector<std::uint32_t> unpack_resources(Unpacker& in) {
 }
 
 constexpr std::array kTallyFields = {
-    &Tally::read,     &Tally::created,  &Tally::updated,   &Tally::unchanged, &Tally::filtered,
-    &Tally::invalid,  &Tally::rejected, &Tally::duplicate, &Tally::abandoned, &Tally::deleted,
+    &Tally::read,    &Tally::created,  &Tally::updated,   &Tally::unchanged, &Tally::filtered,
+    &Tally::invalid, &Tally::rejected, &Tally::duplicate, &Tally::abandoned, &Tally::deleted,
 };
 
 void pack_tally(const Tally& tally, Packer& out) {

@@ -33,10 +33,10 @@ struct ScopeEntry {
   std::uint64_t step = 0;  ///< Records a page; 0 until an extent is known.
   std::uint64_t last_page = 0;
   std::optional<std::uint64_t> total;
-  std::uint32_t listing = 0;         ///< How often the listing had moved when the pages in `settled` came.
-  std::vector<SettledRange> settled; ///< Of a scope with an extent; in order, disjoint, not touching.
-  std::vector<Request> open;         ///< Requests that are not settled, though the pages that named them are.
-  std::uint64_t pages = 0;           ///< Settled ones, each counted once a run that read it.
+  std::uint32_t listing = 0;          ///< How often the listing had moved when the pages in `settled` came.
+  std::vector<SettledRange> settled;  ///< Of a scope with an extent; in order, disjoint, not touching.
+  std::vector<Request> open;          ///< Requests that are not settled, though the pages that named them are.
+  std::uint64_t pages = 0;            ///< Settled ones, each counted once a run that read it.
 };
 std::string packed(const ScopeEntry& scope);
 [[nodiscard]] Result<ScopeEntry> unpacked_scope(std::uint32_t id, std::string_view bytes);
@@ -93,7 +93,8 @@ struct SettledCounts {
   std::vector<std::vector<Sunk>> sunk;  ///< By sink, then by resource.
 
   SettledCounts() = default;
-  SettledCounts(std::size_t resources, std::size_t sinks) : read(resources), sunk(sinks, std::vector<Sunk>(resources)) {}
+  SettledCounts(std::size_t resources, std::size_t sinks)
+      : read(resources), sunk(sinks, std::vector<Sunk>(resources)) {}
 };
 std::string packed(const SettledCounts& counts);
 /// Errors: also of another shape than this run's.

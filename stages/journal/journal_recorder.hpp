@@ -26,7 +26,8 @@ class JournalRecorder : public SettledPages {
  public:
   struct Options {
     std::chrono::milliseconds period{250};
-    std::size_t most_pending_bytes = 16u << 20;  ///< With more to be written, pages go without: they would be read again.
+    std::size_t most_pending_bytes =
+        16u << 20;  ///< With more to be written, pages go without: they would be read again.
     std::function<void(std::string)> warn;
     std::string tail;  ///< Path of the journal's tail; "": none is kept.
     std::uint64_t nonce = 0;

@@ -29,7 +29,7 @@ struct PendingRequest {
 
 /// Where a page stands in its scope, by what the scope's pages have told so far.
 struct PagePlace {
-  bool ranged = false;     ///< The scope has an extent, and `page` counts in it.
+  bool ranged = false;  ///< The scope has an extent, and `page` counts in it.
   std::uint64_t page = 0;
   std::uint64_t step = 0;  ///< Of the extent; so are the next two.
   std::uint64_t last_page = 0;
@@ -127,7 +127,7 @@ class ScopeBook {
     std::optional<std::uint64_t> total;        ///< As the latest page told.
     std::uint64_t pages_read = 0;
     std::uint64_t single_pages = 0;  ///< Pages handed out that are not in a range (chains).
-    std::uint32_t listing = 0;  ///< How often it moved.
+    std::uint32_t listing = 0;       ///< How often it moved.
     int rounds = 0;
     int failed_pages = 0;
     std::optional<std::string> error;

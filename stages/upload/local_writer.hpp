@@ -55,7 +55,7 @@ class LocalWriter {
   std::atomic<std::uint64_t> kept_{0};
   std::chrono::steady_clock::time_point kept_at_ = std::chrono::steady_clock::now();
   std::optional<Error> failure_;  ///< Of keeping: what the next write ends with.
-  std::mutex mutex_;  ///< Guards queue_ and ending_; serialises an inline sink.
+  std::mutex mutex_;              ///< Guards queue_ and ending_; serialises an inline sink.
   std::condition_variable wake_;
   std::deque<Write> queue_;
   bool ending_ = false;

@@ -132,8 +132,8 @@ TEST_F(KillTest, PortLosesNothingEarly) {
   EXPECT_EQ(keys_of(port.catalogue()), listed(*server));
 }
 
-// A chain of runs, each killed and gone on from by the next, until one comes to its end. Faults on the source's side all
-// the while.
+// A chain of runs, each killed and gone on from by the next, until one comes to its end. Faults on the source's side
+// all the while.
 class KillAndResumeTest : public KillTest {
  protected:
   std::unique_ptr<simulator::OctopusServer> serve_with_faults(std::size_t records) {
@@ -159,7 +159,7 @@ class KillAndResumeTest : public KillTest {
   };
   // Kills up to `kills` runs in a row; `after_each` looks at what is there.
   Chain kill_chain(int kills, Clock::duration usual, const std::vector<std::string>& arguments,
-                 const std::function<void()>& after_each) {
+                   const std::function<void()>& after_each) {
     Chain chain;
     std::vector<std::string> again = arguments;
     again.emplace_back("--resume");
@@ -193,7 +193,8 @@ TEST_F(KillAndResumeTest, TheCatalogueEndsEqualToTheExpectedSet) {
       EXPECT_EQ(missing(before, identities(path("riptide.db")), listed(*server)), std::vector<Identity>{});
     });
     in_time += killed.killed;
-    // Now and then the source moves while nobody reads: then a run that goes on loses nothing, and the next one has all.
+    // Now and then the source moves while nobody reads: then a run that goes on loses nothing, and the next one has
+    // all.
     const bool moves = random_() % 3 == 0;
     if (moves) change(*server);
     ASSERT_THAT(sync({"--resume"}), ExitsWith(0));
@@ -233,10 +234,11 @@ TEST_F(KillAndResumeTest, PortIsSentNothingTwiceButWhatWasOnItsWay) {
     SCOPED_TRACE("chain " + std::to_string(chain) + ", seed " + std::to_string(seed_of_this_run()));
     FakePort::Options options;
     for (std::size_t after : {3, 20, 21, 60}) {
-      options.interfere.push_back({.route = "upsert",
-                                   .reply = [](const loopback::Reply&) { return loopback::Reply::json("{}").with_status(503); },
-                                   .after = after,
-                                   .times = 1});
+      options.interfere.push_back(
+          {.route = "upsert",
+           .reply = [](const loopback::Reply&) { return loopback::Reply::json("{}").with_status(503); },
+           .after = after,
+           .times = 1});
     }
     FakePort port(options);
     for (const auto& [name, value] : port.environment()) environment_[name] = value;

@@ -21,7 +21,8 @@ class ResumeTest : public Workspace {
 
 TEST_F(ResumeTest, AfterAnIncompleteRunOnlyWhatIsMissingIsRead) {
   simulator::OctopusOptions options{.spaces = 4, .total_records = 1600};
-  options.faults.rules = {{.target = "/Spaces-2/machines", .fault = Fault::kStatus, .status = 404, .after = 1, .times = 3}};
+  options.faults.rules = {
+      {.target = "/Spaces-2/machines", .fault = Fault::kStatus, .status = 404, .after = 1, .times = 3}};
   const auto server = serve(options);
   point_at(server->url());
   environment_["OCEAN__INTEGRATION__CONFIG__PAGE_SIZE"] = "10";
@@ -51,7 +52,9 @@ TEST_F(ResumeTest, AfterAnIncompleteRunOnlyWhatIsMissingIsRead) {
 TEST_F(ResumeTest, DeletesWaitUntilEverythingIsReadAndThenHappen) {
   const auto options = [](bool dead) {
     simulator::OctopusOptions o{.spaces = 3, .total_records = 600};
-    if (dead) o.faults.rules = {{.target = "/Spaces-3/projects", .fault = Fault::kStatus, .status = 404, .after = 1, .times = 1}};
+    if (dead)
+      o.faults.rules = {
+          {.target = "/Spaces-3/projects", .fault = Fault::kStatus, .status = 404, .after = 1, .times = 1}};
     return o;
   };
   const auto server = serve(options(true));
@@ -110,7 +113,8 @@ TEST_F(ResumeTest, WhatHangsOnOtherTermsIsRefusedWithTheReason) {
   environment_["OCEAN__INTEGRATION__CONFIG__PAGE_SIZE"] = "20";
   EXPECT_THAT(refused({"--sink", "sqlite:a.db"}), HasSubstr("the source's settings are others"));
   environment_.erase("OCEAN__INTEGRATION__CONFIG__PAGE_SIZE");
-  EXPECT_THAT(refused({"--sink", "sqlite:a.db", "--sink", "ndjson:b.ndjson"}), HasSubstr("cannot go on into ndjson:b.ndjson"));
+  EXPECT_THAT(refused({"--sink", "sqlite:a.db", "--sink", "ndjson:b.ndjson"}),
+              HasSubstr("cannot go on into ndjson:b.ndjson"));
   EXPECT_THAT(refused({"--sink", "null"}), HasSubstr("cannot go on into null"));
   EXPECT_EQ(server->stats().requests, asked) << "nobody was contacted";
 

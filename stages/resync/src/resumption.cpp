@@ -75,9 +75,8 @@ Result<void> Resumption::begin(ScopeBook& book, const SinkLanes& lanes) {
   const bool resume = plan_ && plan_->resume;
   if (*unfinished && !resume) {
     const std::string& run = (*unfinished)->run_ids.empty() ? std::string() : (*unfinished)->run_ids.back();
-    state_.say(LogLevel::kInfo,
-               fmt::format("run {} did not come to its end: it is forgotten, and everything is read{}", run,
-                           plan_ ? "; --resume goes on from such a run" : ""));
+    state_.say(LogLevel::kInfo, fmt::format("run {} did not come to its end: it is forgotten, and everything is read{}",
+                                            run, plan_ ? "; --resume goes on from such a run" : ""));
   }
   if (!plan_) return *unfinished ? journal.remove() : Result<void>();
 
@@ -149,9 +148,8 @@ Result<void> Resumption::take_over(Journal& journal, const UnfinishedRun& run, S
   carry(counts, lanes);
   resumed_.run_ids = run.run_ids;
   if (auto entered = journal.go_on(state_.context.run_id); !entered) return entered;
-  state_.say(LogLevel::kInfo,
-             fmt::format("goes on from run {}: {} pages with {} records are settled", run.run_ids.front(),
-                         resumed_.pages, resumed_.records));
+  state_.say(LogLevel::kInfo, fmt::format("goes on from run {}: {} pages with {} records are settled",
+                                          run.run_ids.front(), resumed_.pages, resumed_.records));
   return {};
 }
 

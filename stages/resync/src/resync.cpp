@@ -233,9 +233,8 @@ Resync::~Resync() = default;
 Result<std::unique_ptr<Resync>> Resync::create(ResyncParts parts, ResyncOptions options) {
   RIPTIDE_CHECK(parts.source != nullptr && parts.mapping != nullptr);
   if (parts.sinks.empty()) return pipeline::unexpected(ErrorKind::kConfig, "no sink was given");
-  if (parts.journal && (parts.state == nullptr || !std::all_of(parts.sinks.begin(), parts.sinks.end(), [](const auto& sink) {
-        return sink->can_resume();
-      }))) {
+  if (parts.journal && (parts.state == nullptr || !std::all_of(parts.sinks.begin(), parts.sinks.end(),
+                                                               [](const auto& sink) { return sink->can_resume(); }))) {
     return pipeline::unexpected(ErrorKind::kConfig, "a journal needs a state file, and sinks that keep what they took");
   }
   if (parts.context.run_id.empty()) parts.context.run_id = pipeline::new_run_id();

@@ -41,7 +41,7 @@ class RunState {
   ReadLedger ledger;
   pipeline::ErrorLog errors;
   LoanPool<json::Document> documents;
-  const bool journalled;  ///< What settles goes into the journal, so that another run can go on from it.
+  const bool journalled;                 ///< What settles goes into the journal, so that another run can go on from it.
   std::unique_ptr<PageTickets> tickets;  ///< Null: nobody asks which pages are settled. Set before the graph runs.
 
   [[nodiscard]] const std::string& kind_of(std::uint32_t resource) const { return context.kinds.at(resource); }

@@ -381,8 +381,7 @@ void SinkLane::remember(const Batch& batch, std::span<const Outcome> outcomes) {
 /// Only the target knows which entity a search found: what it returned was state_.seen.
 void SinkLane::note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome) {
   if (!outcome.identifier.empty()) {
-    const auto identity =
-        pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier);
+    const auto identity = pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier);
     state_.seen.note(identity, state_.repeat_scope(entity.scope, entity.resource), 0);
     if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {identity, 0});
   } else if (remote_ != nullptr && batch.part(entity, entity.identifier).starts_with('{')) {

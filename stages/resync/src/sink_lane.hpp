@@ -110,8 +110,8 @@ class SinkLane {
     std::shared_ptr<Batch> batch;
     pipeline::Completion<Answer> completion;
   };
-  std::deque<Held> held_;          ///< Batches that wait until others are settled. Guarded by mutex_, as is the next.
-  std::size_t not_settled_ = 0;    ///< Batches that were sent, of a remote sink.
+  std::deque<Held> held_;        ///< Batches that wait until others are settled. Guarded by mutex_, as is the next.
+  std::size_t not_settled_ = 0;  ///< Batches that were sent, of a remote sink.
   /// Written, but not yet kept by the sink, by write: what a page's entities settle with. Guarded by mutex_.
   std::multimap<std::uint64_t, BatchSettlement> unkept_;
   bool opened_ = false;

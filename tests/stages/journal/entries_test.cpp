@@ -87,8 +87,9 @@ TEST(JournalEntries, SeenIdentitiesComeBackWithTheirScope) {
     seen.emplace_back(scope, resource, entry.identity.low, entry.identity.high, entry.contents);
   };
   ASSERT_TRUE(visit_seen(bytes, visit));
-  EXPECT_THAT(seen, ::testing::ElementsAre(std::tuple(4u, 1u, 1u, 2u, 3u), std::tuple(4u, 1u, UINT64_MAX, 0u, UINT32_MAX),
-                                           std::tuple(70'000u, 0u, 5u, 6u, 7u)));
+  EXPECT_THAT(seen,
+              ::testing::ElementsAre(std::tuple(4u, 1u, 1u, 2u, 3u), std::tuple(4u, 1u, UINT64_MAX, 0u, UINT32_MAX),
+                                     std::tuple(70'000u, 0u, 5u, 6u, 7u)));
   EXPECT_FALSE(visit_seen(std::string_view(bytes).substr(0, bytes.size() - 1), visit));
 }
 

@@ -35,7 +35,8 @@ class JournalTest : public ::testing::Test {
   }
   [[nodiscard]] std::vector<std::uint64_t> seen(Journal& journal) const {
     std::vector<std::uint64_t> all;
-    EXPECT_TRUE(journal.seen([&](std::uint32_t, std::uint32_t, const SeenEntry& entry) { all.push_back(entry.identity.low); }));
+    EXPECT_TRUE(
+        journal.seen([&](std::uint32_t, std::uint32_t, const SeenEntry& entry) { all.push_back(entry.identity.low); }));
     return all;
   }
   void damage(const std::string& sql) const {
@@ -222,7 +223,8 @@ TEST_F(JournalTest, WithTooMuchToWritePagesGoWithout) {
                            {.period = std::chrono::hours(1), .most_pending_bytes = 100});
   const ScopeRef scope = scope_of("a");
   int noted = 0;
-  for (std::uint64_t page = 0; page < 100; ++page) noted += recorder.confirmed(page_of(scope, page, 100), result_of(page));
+  for (std::uint64_t page = 0; page < 100; ++page)
+    noted += recorder.confirmed(page_of(scope, page, 100), result_of(page));
   EXPECT_GT(noted, 3);
   EXPECT_LT(noted, 20);
 }
@@ -232,7 +234,8 @@ TEST_F(JournalTest, OneThatCannotBeWrittenIsGivenUpAloud) {
   ASSERT_TRUE(journal->begin(run_of("run"), SettledCounts(1, 1)));
   damage("DROP TABLE journal_seen");
   std::vector<std::string> warnings;
-  JournalRecorder recorder(std::move(journal), SettledCounts(1, 1), {.warn = [&](std::string text) { warnings.push_back(std::move(text)); }});
+  JournalRecorder recorder(std::move(journal), SettledCounts(1, 1),
+                           {.warn = [&](std::string text) { warnings.push_back(std::move(text)); }});
   EXPECT_TRUE(recorder.confirmed(page_of(scope_of("a"), 0, 3), result_of(11)));
   recorder.finish(JournalRecorder::End::kUnfinished);
   EXPECT_FALSE(recorder.good());

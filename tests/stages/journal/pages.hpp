@@ -25,7 +25,8 @@ inline Request request_at(ScopeRef scope, std::uint64_t offset, std::string curs
 }
 
 /// Page `page` of a listing of `pages` pages with 50 records each, whose edges are numbered by page.
-inline ReadPageFacts page_of(const ScopeRef& scope, std::uint64_t page, std::uint64_t pages, std::uint32_t listing = 0) {
+inline ReadPageFacts page_of(const ScopeRef& scope, std::uint64_t page, std::uint64_t pages,
+                             std::uint32_t listing = 0) {
   ReadPageFacts facts;
   facts.scope = 7;
   facts.request = request_at(scope, page * 50);

@@ -31,8 +31,10 @@ class Listing {
     step.total = records_.size();
     step.extent = PageExtent{kStep, records_.empty() ? 0 : (records_.size() - 1) / kStep * kStep};
     std::vector<int> page;
-    for (std::size_t i = offset; i < std::min<std::size_t>(offset + kStep, records_.size()); ++i) page.push_back(records_[i]);
-    if (!page.empty()) step.edges = PageEdges{static_cast<std::uint64_t>(page.front()), static_cast<std::uint64_t>(page.back())};
+    for (std::size_t i = offset; i < std::min<std::size_t>(offset + kStep, records_.size()); ++i)
+      page.push_back(records_[i]);
+    if (!page.empty())
+      step.edges = PageEdges{static_cast<std::uint64_t>(page.front()), static_cast<std::uint64_t>(page.back())};
     return {std::move(step), std::move(page)};
   }
   static constexpr std::uint64_t kStep = 10;

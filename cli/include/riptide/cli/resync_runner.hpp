@@ -1,8 +1,7 @@
 #pragma once
 
-#include <functional>
-#include <optional>
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
