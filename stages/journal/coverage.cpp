@@ -154,9 +154,8 @@ void keep_what_can_be_resumed(ScopeEntry& entry) {
     entry.open = {entry.head};
   };
   if (entry.step == 0) {
-    const bool by_position = std::any_of(entry.open.begin(), entry.open.end(), [](const Request& request) {
-      return request.offset != 0 && request.cursor.empty();
-    });
+    const bool by_position =
+        std::any_of(entry.open.begin(), entry.open.end(), [](const Request& request) { return request.offset != 0; });
     if (by_position) begin_anew();
     return;
   }

@@ -180,7 +180,8 @@ TEST(KeepWhatCanBeResumed, ScopesThatCannotBeKnownAgainBeginAnew) {
       {"a border without edges", entry_of({{0, 3, edges, {}}}, {}, 50), 0, 1},
       {"read to its end", entry_of({{0, 9, {}, {}}}, {}, 50), 1, 0},
       {"nothing since it moved", entry_of({}, {}, 50), 0, 1},
-      {"a cursor", entry_of({}, {request_at(scope, 100, "c")}, 0), 0, 1},
+      {"a cursor", entry_of({}, {request_at(scope, 0, "c")}, 0), 0, 1},
+      {"a position with a cursor", entry_of({}, {request_at(scope, 100, "c")}, 0), 0, 1},
       {"a chain by position", entry_of({}, {request_at(scope, 100)}, 0), 0, 1},
       {"not begun", entry_of({}, {request_at(scope, 0)}, 0), 0, 1},
       {"a chain at its end", entry_of({}, {}, 0), 0, 0},
@@ -194,6 +195,7 @@ TEST(KeepWhatCanBeResumed, ScopesThatCannotBeKnownAgainBeginAnew) {
     EXPECT_EQ(entry.step != 0, one.ranges != 0);
     if (one.open == 1 && one.what != std::string_view("a cursor")) {
       EXPECT_EQ(entry.open[0].offset, 0u);
+      EXPECT_EQ(entry.open[0].cursor, "");
     }
   }
 }
