@@ -4,8 +4,8 @@
 #include <array>
 
 #include "riptide/cli/config.hpp"
-#include "riptide/sources/custom.hpp"
 #include "riptide/cli/file_reader.hpp"
+#include "riptide/sources/custom.hpp"
 #include "riptide/sources/jira.hpp"
 #include "riptide/sources/jira_server.hpp"
 #include "riptide/sources/octopus.hpp"

@@ -29,7 +29,8 @@ Result<TokenTemplate> TokenTemplate::compile(std::string_view text, Form form) {
     const auto open = text.find("{{");
     if (open == std::string_view::npos) break;
     const auto close = text.find("}}", open);
-    const std::string_view inside = close == std::string_view::npos ? std::string_view() : text.substr(open + 2, close - open - 2);
+    const std::string_view inside =
+        close == std::string_view::npos ? std::string_view() : text.substr(open + 2, close - open - 2);
     if (inside.size() < 2 || inside.front() != '.') {
       return unexpected(ErrorKind::kConfig,
                         "a placeholder must be written {{.path}}, with a path into the answer, e.g. {{.access_token}}");
@@ -59,8 +60,8 @@ Result<std::string> TokenTemplate::filled(jq::Evaluator& evaluator) const {
       return jq::Next::kStop;
     });
     if (!outcome.ok() || !value) {
-      return unexpected(ErrorKind::kMalformed,
-                        fmt::format("the answer has nothing at {}, which {} asks for", piece.program->text(), kTemplate));
+      return unexpected(ErrorKind::kMalformed, fmt::format("the answer has nothing at {}, which {} asks for",
+                                                           piece.program->text(), kTemplate));
     }
     if (form_ == Form::kText) {
       out += *value;
@@ -82,9 +83,8 @@ Result<std::unique_ptr<const RequestedAuth>> RequestedAuth::create(const AuthSet
 }
 
 Result<void> RequestedAuth::read_request(const AuthSettings& settings, const std::string& base_url) {
-  static constexpr std::array kKnown = {"endpoint", "method",      "headers",
-                                        "body",     "bodyForm",    "queryParams",
-                                        "reauthenticateIntervalSeconds"};
+  static constexpr std::array kKnown = {
+      "endpoint", "method", "headers", "body", "bodyForm", "queryParams", "reauthenticateIntervalSeconds"};
   if (settings.request.empty()) {
     return unexpected(ErrorKind::kConfig, "authType custom needs customAuthRequest: the request that fetches a token");
   }
@@ -118,7 +118,8 @@ Result<void> RequestedAuth::read_request(const AuthSettings& settings, const std
     typed = typed || stages::same_header_name(header.name, "content-type");
   }
   if (!typed && (!body->empty() || !form->empty())) {
-    request_.headers.push_back({"Content-Type", form->empty() ? "application/json" : "application/x-www-form-urlencoded"});
+    request_.headers.push_back(
+        {"Content-Type", form->empty() ? "application/json" : "application/x-www-form-urlencoded"});
   }
   request_.body = body->empty() ? *std::move(form) : *std::move(body);
   request_.retryable = true;  // A token more or less is no matter.

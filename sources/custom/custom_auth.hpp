@@ -34,8 +34,8 @@ class TokenTemplate {
   std::string end_;
 };
 
-/// Credentials that a request fetches: `customAuthRequest` says how, `customAuthRequestTemplate` what of the answer goes
-/// into each request.
+/// Credentials that a request fetches: `customAuthRequest` says how, `customAuthRequestTemplate` what of the answer
+/// goes into each request.
 class RequestedAuth final : public stages::Auth {
  public:
   /// Errors: kConfig, naming the setting and the field.

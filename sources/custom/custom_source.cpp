@@ -43,7 +43,8 @@ Place place_of(const Request& request) {
   return place;
 }
 
-std::shared_ptr<const std::string> context_of(std::string_view definition, const std::vector<std::string_view>& values) {
+std::shared_ptr<const std::string> context_of(std::string_view definition,
+                                              const std::vector<std::string_view>& values) {
   auto context = std::make_shared<std::string>();
   append_packed(definition, *context);
   for (const std::string_view value : values) append_packed(value, *context);
@@ -145,9 +146,9 @@ struct CustomSource::Parts {
     if (values.size() < endpoint.parameters.size()) {
       const PathParameter& parameter = endpoint.parameters[values.size()];
       scope->dependents = resources;
-      scope->partition = fmt::format("{{{}}} of {} in {} (blocks {})", parameter.name, endpoint.kind,
-                                     resolved(parameter.listing.path, endpoint.parameters, values),
-                                     fmt::join(resources, ", "));
+      scope->partition =
+          fmt::format("{{{}}} of {} in {} (blocks {})", parameter.name, endpoint.kind,
+                      resolved(parameter.listing.path, endpoint.parameters, values), fmt::join(resources, ", "));
     } else {
       scope->resources = resources;
       if (values.size() == 1) scope->partition = values.front();
@@ -167,8 +168,7 @@ struct CustomSource::Parts {
   }
 
   Result<void> add_records(const Located& located, const Items& items, std::string_view body, stages::PageStep& step);
-  Result<void> add_children(const Located& located, const Items& items, const Request& request,
-                            stages::PageStep& step);
+  Result<void> add_children(const Located& located, const Items& items, const Request& request, stages::PageStep& step);
   [[nodiscard]] Error refused(const Located& located, const stages::HttpResponse& response) const;
 
   Options options;
@@ -224,8 +224,8 @@ Result<std::vector<Request>> CustomSource::start(std::span<const stages::SourceR
       return unexpected(std::move(compiled).error().within(
           fmt::format("resource {} of the mapping ({})", resource.index, resource.kind)));
     }
-    const auto group = std::find_if(groups.begin(), groups.end(),
-                                    [&](const auto& known) { return known.first == definition; });
+    const auto group =
+        std::find_if(groups.begin(), groups.end(), [&](const auto& known) { return known.first == definition; });
     if (group != groups.end()) {
       group->second.push_back(resource.index);
     } else {
@@ -250,11 +250,13 @@ stages::HttpRequest CustomSource::render(const Request& request) const {
   http.headers = listing.headers;
   http.retryable = listing.method != stages::Method::kPost && listing.method != stages::Method::kPatch;
   const ChainPlace place = chain_place(request.cursor);
-  const bool linked = listing.pagination.style == PageStyle::kNextLink || listing.pagination.style == PageStyle::kHeaderLink;
+  const bool linked =
+      listing.pagination.style == PageStyle::kNextLink || listing.pagination.style == PageStyle::kHeaderLink;
   if (linked && !place.token.empty()) {
     http.url = place.token;
   } else {
-    http.url = parts_->options.base_url + "/" + resolved(listing.path, located->endpoint->parameters, located->place.values);
+    http.url =
+        parts_->options.base_url + "/" + resolved(listing.path, located->endpoint->parameters, located->place.values);
     // Of a repeated name the selector's own lists stay lists; what pages ask for replaces it.
     std::string separator = http.url.find('?') == std::string::npos ? "?" : "&";
     for (const auto& [name, value] : listing.query) {
@@ -316,7 +318,8 @@ Result<stages::PageStep> CustomSource::read(const Request& request, const stages
     Request& next = step.next.emplace_back(request);
     next.offset = known->next->offset;
     next.cursor = std::move(known->next->cursor);
-    const bool linked = listing.pagination.style == PageStyle::kNextLink || listing.pagination.style == PageStyle::kHeaderLink;
+    const bool linked =
+        listing.pagination.style == PageStyle::kNextLink || listing.pagination.style == PageStyle::kHeaderLink;
     if (linked) {
       const ChainPlace place = chain_place(next.cursor);
       const std::string base(origin_of(parts_->options.base_url));
@@ -380,7 +383,8 @@ Result<void> CustomSource::Parts::add_children(const Located& located, const Ite
     };
     bool wanted = parameter.filter == nullptr;
     if (parameter.filter != nullptr) {
-      auto ran = evaluate(*parameter.filter, "filter", [&](jq::ValueRef value) { wanted = value.type() == jq::Type::kTrue; });
+      auto ran =
+          evaluate(*parameter.filter, "filter", [&](jq::ValueRef value) { wanted = value.type() == jq::Type::kTrue; });
       if (!ran) return ran;
     }
     if (!wanted) continue;

@@ -86,7 +86,8 @@ Result<Listing> read_listing(const FieldReader& fields, std::string_view path, c
   if (!headers) return unexpected(std::move(headers).error());
   listing.headers.push_back({"User-Agent", std::string(kUserAgent)});
   for (stages::Header& header : *headers) {
-    std::erase_if(listing.headers, [&](const stages::Header& other) { return stages::same_header_name(other.name, header.name); });
+    std::erase_if(listing.headers,
+                  [&](const stages::Header& other) { return stages::same_header_name(other.name, header.name); });
     listing.headers.push_back(std::move(header));
   }
   auto body = fields.object("body");
@@ -108,9 +109,8 @@ Result<Listing> read_listing(const FieldReader& fields, std::string_view path, c
   return listing;
 }
 
-Result<PathParameter> read_parameter(const FieldReader& fields, const std::string& name,
-                                     const Pagination& pagination) {
-  static constexpr std::array kKnown = {"endpoint", "method", "query_params", "headers",    "data_path",
+Result<PathParameter> read_parameter(const FieldReader& fields, const std::string& name, const Pagination& pagination) {
+  static constexpr std::array kKnown = {"endpoint", "method", "query_params", "headers",   "data_path",
                                         "field",    "filter", "body",         "pagination"};
   if (auto known = fields.only(kKnown); !known) return unexpected(std::move(known).error());
   PathParameter parameter;
@@ -127,7 +127,8 @@ Result<PathParameter> read_parameter(const FieldReader& fields, const std::strin
   auto field = compile(fields, "field");
   if (!field) return unexpected(std::move(field).error());
   if (*field == nullptr) {
-    return unexpected(ErrorKind::kConfig, fields.place("field") + " is required: where in a record the value is, e.g. .id");
+    return unexpected(ErrorKind::kConfig,
+                      fields.place("field") + " is required: where in a record the value is, e.g. .id");
   }
   parameter.field = *std::move(field);
   auto filter = compile(fields, "filter");

@@ -41,13 +41,13 @@ struct Endpoint {
   std::vector<PathParameter> parameters;
 };
 
-/// The bytes that say all of an endpoint: its kind and the selector's fields that concern the source. Equal bytes, equal
-/// endpoint.
+/// The bytes that say all of an endpoint: its kind and the selector's fields that concern the source. Equal bytes,
+/// equal endpoint.
 [[nodiscard]] std::string definition_of(const stages::SourceResource& resource);
 
 /// Compiles a definition. Errors: kConfig, naming the field.
 [[nodiscard]] Result<std::shared_ptr<const Endpoint>> compile_endpoint(std::string_view definition,
-                                                                      const Pagination& pagination);
+                                                                       const Pagination& pagination);
 
 /// Placeholders of a path, in order, each once.
 [[nodiscard]] std::vector<std::string> placeholders(std::string_view path);

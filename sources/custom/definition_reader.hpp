@@ -20,8 +20,8 @@ using pipeline::Result;
 /// null, JSON for the rest.
 [[nodiscard]] std::string text_of(transform::jq::ValueRef value);
 
-/// Reads a block of settings, given as JSON. Every error is kConfig and names the field. Borrows the evaluator's values:
-/// valid until it loads something else.
+/// Reads a block of settings, given as JSON. Every error is kConfig and names the field. Borrows the evaluator's
+/// values: valid until it loads something else.
 class FieldReader {
  public:
   /// Reads an object. `name` is what messages call it.

@@ -168,8 +168,8 @@ std::string header_link(const Pagination& pagination, const stages::HttpResponse
   return {};
 }
 
-/// The step of a chain, checked against going round in a circle (Brent's algorithm: the landmark moves up to the present
-/// page whenever the number of pages is a power of two).
+/// The step of a chain, checked against going round in a circle (Brent's algorithm: the landmark moves up to the
+/// present page whenever the number of pages is a power of two).
 Result<PageKnowledge::Next> chained(const stages::Request& request, std::uint64_t records, std::uint64_t digest,
                                     std::string_view token) {
   ChainPlace place = chain_place(request.cursor);
@@ -228,14 +228,15 @@ Result<PageKnowledge> ranged(const Pagination& pagination, const stages::Request
   const std::uint64_t size = pagination.page_size;
   const bool first = request.offset == 0;
   if (!by_number && counts.records && request.offset + records > *counts.records) {
-    return unexpected(ErrorKind::kMalformed, fmt::format("{} records up to offset {}, though the answer counts {}", records,
-                                                         request.offset + records, *counts.records));
+    return unexpected(ErrorKind::kMalformed, fmt::format("{} records up to offset {}, though the answer counts {}",
+                                                         records, request.offset + records, *counts.records));
   }
   const std::uint64_t expected = counts.records.value_or(counts.pages.value_or(0) * size);
   if (records == 0 && request.offset < expected) {
-    return unexpected(ErrorKind::kMalformed, fmt::format("an empty page at offset {}, though the answer counts {} {}",
-                                                         request.offset, counts.records ? *counts.records : *counts.pages,
-                                                         counts.records ? "records" : "pages"));
+    return unexpected(
+        ErrorKind::kMalformed,
+        fmt::format("an empty page at offset {}, though the answer counts {} {}", request.offset,
+                    counts.records ? *counts.records : *counts.pages, counts.records ? "records" : "pages"));
   }
   std::uint64_t pages = counts.pages.value_or(0);
   if (!counts.pages) {
@@ -329,8 +330,8 @@ Result<PageKnowledge> judge(const Pagination& pagination, const stages::Request&
       auto counts = declared(pagination, response, answer, request.offset + records, full);
       if (!counts) return unexpected(std::move(counts).error());
       const std::uint64_t read = request.offset + records;
-      const bool more = counts->records ? read < *counts->records && records != 0
-                                        : offset_goes_on(pagination, answer, records);
+      const bool more =
+          counts->records ? read < *counts->records && records != 0 : offset_goes_on(pagination, answer, records);
       if (counts->records && records == 0 && read < *counts->records) {
         return unexpected(ErrorKind::kMalformed, fmt::format("an empty page at offset {}, though the answer counts {} "
                                                              "records",
@@ -357,7 +358,7 @@ Result<PageKnowledge> judge(const Pagination& pagination, const stages::Request&
       break;
   }
   const std::string_view body = response.body ? response.body->view() : std::string_view();
-  const std::uint64_t digest = !token.empty()   ? pipeline::digest_of(token).low
+  const std::uint64_t digest = !token.empty() ? pipeline::digest_of(token).low
                                : records != 0 ? pipeline::digest_of(body).low
                                               : 0;
   auto next = chained(request, records, digest, token);

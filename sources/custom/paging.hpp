@@ -15,10 +15,11 @@ namespace riptide::sources::custom {
 
 /// Where a chain of pages stands: what `Request::cursor` holds after the first page. Views into it.
 struct ChainPlace {
-  std::uint64_t pages = 0;     ///< Read before this one.
-  std::uint64_t empties = 0;   ///< Of them without records, the latest in a row.
-  std::uint64_t landmark = 0;  ///< Digest of an earlier page or token: a chain that goes round in a circle meets it again.
-  std::string_view token;      ///< Cursor, or address of this page; empty where numbers lead on.
+  std::uint64_t pages = 0;    ///< Read before this one.
+  std::uint64_t empties = 0;  ///< Of them without records, the latest in a row.
+  std::uint64_t landmark =
+      0;                   ///< Digest of an earlier page or token: a chain that goes round in a circle meets it again.
+  std::string_view token;  ///< Cursor, or address of this page; empty where numbers lead on.
 };
 [[nodiscard]] ChainPlace chain_place(std::string_view cursor);
 [[nodiscard]] std::string written(const ChainPlace& place);
@@ -40,8 +41,8 @@ struct PageKnowledge {
 
 /// Works out which pages a listing has, from one answer and how many records it had.
 ///
-/// Where a total is declared, all pages are known at once; a first page that is shorter than asked for then says how many
-/// records the server gives at most. Elsewhere each page leads to the next, by the rules of Ocean's `custom`.
+/// Where a total is declared, all pages are known at once; a first page that is shorter than asked for then says how
+/// many records the server gives at most. Elsewhere each page leads to the next, by the rules of Ocean's `custom`.
 /// Errors: kMalformed (counts that contradict the records; the same page or token twice; page after page empty).
 [[nodiscard]] Result<PageKnowledge> judge(const Pagination& pagination, const stages::Request& request,
                                           const stages::HttpResponse& response, json::Value root, std::size_t records,

@@ -34,9 +34,10 @@ stages::HttpResponse serve(const stages::HttpRequest& http, const Trouble& troub
   for (std::size_t i = offset; i < std::min(total, offset + limit); ++i) {
     if (!items.empty()) items += ", ";
     const std::size_t number = !grown ? i : i == 0 ? 7 : i - 1;
-    items += teams ? fmt::format(R"({{"id": {}, "name": "caf\u00e9 \"{}\""}})", number, number)
-                   : fmt::format(R"({{"id": "{}-{}", "tags": ["a", {{"b": null}}], "big": 123456789012345678901234567890}})",
-                                 path.substr(std::string("http://api.test/teams/").size(), 1), number);
+    items +=
+        teams ? fmt::format(R"({{"id": {}, "name": "caf\u00e9 \"{}\""}})", number, number)
+              : fmt::format(R"({{"id": "{}-{}", "tags": ["a", {{"b": null}}], "big": 123456789012345678901234567890}})",
+                            path.substr(std::string("http://api.test/teams/").size(), 1), number);
   }
   return answer(200, fmt::format(R"({{"items": [{}], "meta": {{"total": {}}}}})", items, total));
 }
@@ -51,7 +52,8 @@ SourceCase custom_case() {
                         {1,
                          "/teams/{team}/members",
                          {data_path,
-                          {"path_parameters", R"({"team": {"endpoint": "/teams", "data_path": ".items", "field": ".id"}})"}}}},
+                          {"path_parameters",
+                           R"({"team": {"endpoint": "/teams", "data_path": ".items", "field": ".id"}})"}}}},
           .system =
               [](const Trouble& trouble) {
                 return [trouble, answers = std::make_shared<std::size_t>(0)](const stages::HttpRequest& http) {

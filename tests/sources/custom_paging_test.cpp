@@ -3,8 +3,8 @@
 
 #include "custom/data_path.hpp"
 #include "custom/definition.hpp"
-#include "packed_fields.hpp"
 #include "custom/paging.hpp"
+#include "packed_fields.hpp"
 
 namespace riptide::sources::custom {
 namespace {
@@ -70,8 +70,10 @@ INSTANTIATE_TEST_SUITE_P(
         GoesOn{"page_full_list", paged(PageStyle::kPage), "[1, 2]", 2, true},
         GoesOn{"page_short_list", paged(PageStyle::kPage), "[1]", 1, false},
         GoesOn{"page_has_more", paged(PageStyle::kPage, "meta.more"), R"({"meta": {"more": true}})", 1, true},
-        GoesOn{"page_has_no_more", paged(PageStyle::kPage, "meta.more"), R"({"meta": {"more": 0}, "next": 3})", 2, false},
-        GoesOn{"page_more_null_falls_through", paged(PageStyle::kPage, "more"), R"({"more": null, "next": 3})", 2, true},
+        GoesOn{"page_has_no_more", paged(PageStyle::kPage, "meta.more"), R"({"meta": {"more": 0}, "next": 3})", 2,
+               false},
+        GoesOn{"page_more_null_falls_through", paged(PageStyle::kPage, "more"), R"({"more": null, "next": 3})", 2,
+               true},
         GoesOn{"page_last", paged(PageStyle::kPage, "", "last"), R"({"last": true, "next": 3})", 2, false},
         GoesOn{"page_not_last", paged(PageStyle::kPage, "", "last"), R"({"last": ""})", 2, true},
         GoesOn{"page_next_page", paged(PageStyle::kPage), R"({"next_page": 0})", 2, true},
@@ -85,7 +87,8 @@ INSTANTIATE_TEST_SUITE_P(
         GoesOn{"offset_path_missing", paged(PageStyle::kOffset, "more"), R"({"has_more": true})", 2, false},
         GoesOn{"cursor_default", paged(PageStyle::kCursor), R"({"next_cursor": "a", "has_more": true})", 2, true},
         GoesOn{"cursor_without_more", paged(PageStyle::kCursor), R"({"next_cursor": "a"})", 2, false},
-        GoesOn{"cursor_nested", paged(PageStyle::kCursor), R"({"meta": {"after_cursor": "x", "has_more": 1}})", 2, true},
+        GoesOn{"cursor_nested", paged(PageStyle::kCursor), R"({"meta": {"after_cursor": "x", "has_more": 1}})", 2,
+               true},
         GoesOn{"cursor_null_meta", paged(PageStyle::kCursor), R"({"meta": null})", 2, false},
         GoesOn{"cursor_path", paged(PageStyle::kCursor, "p.m", "", "p.c"), R"({"p": {"m": "y", "c": 7}})", 2, true},
         GoesOn{"cursor_list", paged(PageStyle::kCursor), "[1, 2]", 2, false},
@@ -163,8 +166,8 @@ TEST(CustomPaging, ACircleOfCursorsIsAnError) {
   std::string cursor;
   for (int page = 0;; ++page) {
     ASSERT_LT(page, 20) << "the circle was not seen";
-    const auto known = judged(pagination, R"({"has_more": true, "cursor": ")" + std::string(1, "abc"[page % 3]) + "\"}", 2,
-                              0, cursor);
+    const auto known =
+        judged(pagination, R"({"has_more": true, "cursor": ")" + std::string(1, "abc"[page % 3]) + "\"}", 2, 0, cursor);
     if (!known) {
       EXPECT_THAT(known.error().message, HasSubstr("round in a circle"));
       break;
@@ -191,7 +194,8 @@ TEST(CustomPaging, AsksWithTheDocumentedDefaults) {
   stages::Request request;
   request.offset = 4;
   EXPECT_THAT(page_parameters(paged(PageStyle::kPage), request), ElementsAre(Pair("page", "3"), Pair("size", "2")));
-  EXPECT_THAT(page_parameters(paged(PageStyle::kOffset), request), ElementsAre(Pair("offset", "4"), Pair("limit", "2")));
+  EXPECT_THAT(page_parameters(paged(PageStyle::kOffset), request),
+              ElementsAre(Pair("offset", "4"), Pair("limit", "2")));
   EXPECT_THAT(page_parameters(paged(PageStyle::kCursor), request), ElementsAre(Pair("limit", "2")));
   request.cursor = written({.pages = 1, .token = "a b"});
   EXPECT_THAT(page_parameters(paged(PageStyle::kCursor), request),
@@ -239,7 +243,8 @@ TEST(CustomDataPath, FindsTheRecords) {
     ASSERT_TRUE(root);
     const auto items = path->extract(page->view(), *root, document, evaluator);
     ASSERT_TRUE(items) << row.path << ": " << items.error().message;
-    EXPECT_EQ(std::vector<std::string>(items->raw.begin(), items->raw.end()), row.items) << row.path << " of " << row.body;
+    EXPECT_EQ(std::vector<std::string>(items->raw.begin(), items->raw.end()), row.items)
+        << row.path << " of " << row.body;
   }
 }
 
@@ -275,9 +280,7 @@ TEST(CustomDefinition, NamesWhatIsWrong) {
       {"/a/{id}", {{"path_parameters", R"({"id": {"field": ".id"}})"}}, "path_parameters.id.endpoint is required"},
       {"/a/{id}", {{"path_parameters", R"({"id": {"endpoint": "/b"}})"}}, "path_parameters.id.field is required"},
       {"/a/{id}", {{"path_parameters", R"({"id": {"endpoint": "/b", "field": ".id", "x": 1}})"}}, "id.x is not known"},
-      {"/a/{id}",
-       {{"path_parameters", R"({"id": {"endpoint": "/b/{id}", "field": ".id"}})"}},
-       "wait for each other"},
+      {"/a/{id}", {{"path_parameters", R"({"id": {"endpoint": "/b/{id}", "field": ".id"}})"}}, "wait for each other"},
   };
   for (const Wrong& row : rows) {
     const auto endpoint = compile_endpoint(definition_of({0, row.kind, row.selector}), {});

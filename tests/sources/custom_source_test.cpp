@@ -35,9 +35,9 @@ TEST(CustomSource, WritesTheAddress) {
   EXPECT_EQ(url_of(*source, "users", {{"query_params", R"({"a": true, "b": ["x", "y z"], "n": 1.50, "o": null})"}}),
             "http://api.test/v1/users?a=true&b=x&b=y%20z&n=1.50&o=");
   EXPECT_EQ(url_of(*source, "/users?active=true", {}), "http://api.test/v1/users?active=true");
-  EXPECT_EQ(url_of(*source, "/users?active=true",
-                   {{"pagination", R"({"type": "page", "page_size": 5, "start_page": 0})"}}),
-            "http://api.test/v1/users?active=true&page=0&size=5");
+  EXPECT_EQ(
+      url_of(*source, "/users?active=true", {{"pagination", R"({"type": "page", "page_size": 5, "start_page": 0})"}}),
+      "http://api.test/v1/users?active=true&page=0&size=5");
 }
 
 TEST(CustomSource, SendsHeadersAndBody) {
@@ -65,9 +65,9 @@ TEST(CustomSource, SendsHeadersAndBody) {
 }
 
 TEST(CustomSource, NamesMissingCredentials) {
-  for (const auto& [style, variable] : {std::pair(AuthStyle::kBearer, "API_TOKEN"), std::pair(AuthStyle::kBasic, "PASSWORD"),
-                                        std::pair(AuthStyle::kApiKey, "API_KEY"),
-                                        std::pair(AuthStyle::kCustom, "customAuthRequest")}) {
+  for (const auto& [style, variable] :
+       {std::pair(AuthStyle::kBearer, "API_TOKEN"), std::pair(AuthStyle::kBasic, "PASSWORD"),
+        std::pair(AuthStyle::kApiKey, "API_KEY"), std::pair(AuthStyle::kCustom, "customAuthRequest")}) {
     Options options;
     options.base_url = "http://api.test";
     options.auth.style = style;
@@ -82,7 +82,8 @@ stages::HttpResponse ok(std::string_view body) { return test::answer(200, body);
 // Organisations, their repositories, and issues of each: two placeholders, one hanging on the other.
 stages::HttpResponse nested(const stages::HttpRequest& http) {
   const std::string path = http.url.substr(std::string("http://api.test/v1").size());
-  if (path == "/orgs") return ok(R"({"orgs": [{"id": "a/b", "live": true}, {"id": 7, "live": true}, {"id": "x", "live": 1}]})");
+  if (path == "/orgs")
+    return ok(R"({"orgs": [{"id": "a/b", "live": true}, {"id": 7, "live": true}, {"id": "x", "live": 1}]})");
   if (path == "/orgs/a/b/repos") return ok(R"([{"name": "r 1"}, {"name": null}, {"name": "r2"}])");
   if (path == "/orgs/7/repos") return ok("[]");
   if (path == "/orgs/a/b/r%201/issues") return ok(R"([{"n": 1}, {"n": 2, "__org": "old"}, 5])");

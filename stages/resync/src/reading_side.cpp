@@ -46,6 +46,10 @@ Result<void> ReadingSide::open() {
   const ResyncOptions& options = state_.options;
   HttpClientOptions client_options = state_.client_options("source", options.in_flight, options.source_retry,
                                                            options.source_timeout, options.verify_source_tls);
+  client_options.least_in_flight_per_host = options.least_in_flight;
+  client_options.allow_private_addresses = options.allow_private_source;
+  client_options.http2 = options.source_http2;
+  client_options.host_limits = state_.source->host_limits();
   client_options.hand_over_delay = kHandOverDelay;
   client_options.body_credits = &state_.body_bytes;
   client_options.pages = &page_buffers_;
@@ -187,13 +191,25 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   for (const std::uint32_t resource : spec->resources) {
     state_.ledger.page(resource, step.records.spans.size(), response.body ? response.body->size() : 0);
   }
-  std::string notice = book_.page_read(fetched.pending, step);
-  if (!notice.empty()) state_.note(std::move(notice));
-  if (step.records.spans.empty() || spec->resources.empty()) return;
+  std::vector<Request> next;
+  if (state_.tickets) next = step.next;
+  ScopeBook::PageRead read = book_.page_read(fetched.pending, step);
+  if (!read.notice.empty()) state_.note(std::move(read.notice));
+  std::uint32_t ticket = 0;
+  if (state_.tickets) {
+    ticket = state_.tickets->open({fetched.pending.scope, fetched.pending.request, std::move(read.head), read.place,
+                                   step.edges, std::move(next), step.records.spans.size(),
+                                   response.body ? response.body->size() : 0});
+  }
+  if (step.records.spans.empty() || spec->resources.empty()) {
+    if (ticket != 0) state_.tickets->mapped(ticket, {});
+    return;
+  }
   auto page = std::make_shared<ReadPage>();
   page->page = step.page ? charged(std::move(step.page)) : response.body;
   page->records = std::move(step.records);
   page->scope = fetched.pending.scope;
+  page->ticket = ticket;
   page->spec = spec;
   page->token = std::move(fetched.token);
   emit(std::move(page));

@@ -56,7 +56,8 @@ RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
       digest_bytes(state_file != nullptr && has_remote(resync_parts.sinks) ? options.memory_bytes / kMovingShares / 2
                                                                            : 0),
       ledger(context.kinds),
-      documents([] { return json::Document(); }) {}
+      documents([] { return json::Document(); }),
+      journalled(resync_parts.journal.has_value()) {}
 
 HttpClientOptions RunState::client_options(std::string name, std::size_t in_flight, const RetryPolicy& retry,
                                            milliseconds timeout, bool verify_tls) const {
@@ -70,6 +71,10 @@ HttpClientOptions RunState::client_options(std::string name, std::size_t in_flig
   client.user_agent = "riptide/" + options.version;
   client.on_retry = [this](std::string_view url, std::string_view why, milliseconds delay, int attempt) {
     say(LogLevel::kWarning, fmt::format("{}: {}, attempt {} in {} ms", url, why, attempt + 1, delay.count()));
+  };
+  client.on_quota_wait = [this](std::string_view host, std::string_view group, milliseconds wait) {
+    say(LogLevel::kInfo, fmt::format("{}: the quota{}{} is used up, going on in {:.1f} s", host,
+                                     group.empty() ? "" : " of ", group, static_cast<double>(wait.count()) / 1000));
   };
   return client;
 }

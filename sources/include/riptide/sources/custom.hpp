@@ -25,8 +25,8 @@ enum class PageStyle : std::uint8_t { kNone, kPage, kOffset, kCursor, kNextLink,
 /// Returns the style that a user names ("none", "page", "offset", "cursor", "next_link", "header_link"), or nothing.
 [[nodiscard]] std::optional<PageStyle> page_style(std::string_view name) noexcept;
 
-/// The page style of an installation; a selector can have its own. Paths are dotted and walk through objects; a path that
-/// leads nowhere is as if it were null. Empty texts are not set.
+/// The page style of an installation; a selector can have its own. Paths are dotted and walk through objects; a path
+/// that leads nowhere is as if it were null. Empty texts are not set.
 struct Pagination {
   PageStyle style = PageStyle::kNone;
   std::uint64_t page_size = 100;
@@ -54,8 +54,8 @@ struct AuthSettings {
   pipeline::Secret password;
   pipeline::Secret api_key;  ///< kApiKey.
   std::string api_key_header = "X-API-Key";
-  pipeline::Secret request;   ///< kCustom: JSON of `customAuthRequest`.
-  pipeline::Secret template_; ///< kCustom: JSON of `customAuthRequestTemplate`.
+  pipeline::Secret request;    ///< kCustom: JSON of `customAuthRequest`.
+  pipeline::Secret template_;  ///< kCustom: JSON of `customAuthRequestTemplate`.
 };
 
 struct Options {

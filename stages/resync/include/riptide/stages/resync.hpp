@@ -16,6 +16,7 @@
 #include "riptide/pipeline/stop.hpp"
 #include "riptide/stages/deletion_rules.hpp"
 #include "riptide/stages/http_client.hpp"
+#include "riptide/stages/journal.hpp"
 #include "riptide/stages/sink.hpp"
 #include "riptide/stages/source.hpp"
 #include "riptide/state/state_file.hpp"
@@ -29,7 +30,8 @@ struct ResyncOptions {
   std::string version;
   std::string started_at;                 ///< ISO 8601, UTC; goes into the report.
   std::size_t memory_bytes = 128u << 20;  ///< Budget for pages, batches and queues.
-  std::size_t in_flight = 32;             ///< Requests at once towards a host of the source.
+  std::size_t in_flight = 32;             ///< Most requests at once towards a host of the source.
+  std::size_t least_in_flight = 1;        ///< Least of them, whatever the host's distress.
   int threads = 0;                        ///< Workers; 0 takes the cores that the process may use.
   bool delete_stale = true;               ///< False with --no-delete.
   std::string no_delete_reason;           ///< Said in the report when `delete_stale` is false.
@@ -42,8 +44,17 @@ struct ResyncOptions {
   milliseconds sink_timeout{60'000};
   milliseconds batch_age{2'000};  ///< A batch that is not full leaves after this long.
   bool verify_source_tls = true;
+  bool allow_private_source = true;  ///< See `HttpClientOptions::allow_private_addresses`.
+  bool source_http2 = false;
   bool verify_sink_tls = true;
   std::function<void(LogLevel, std::string_view)> log;  ///< Any thread; may be null.
+};
+
+/// The journal of a run, in its state file. For sinks that can all be resumed.
+struct JournalPlan {
+  JournalTerms terms;
+  std::int64_t begun = 0;  ///< Now, in seconds since 1970.
+  bool resume = false;     ///< Goes on from the run that the journal is of; its terms were checked.
 };
 
 /// What a resync is made of. Everything is owned by the resync from then on.
@@ -54,6 +65,8 @@ struct ResyncParts {
   SinkContext context;
   /// What is remembered between runs; null: nothing. The caller holds the writer's lock.
   std::shared_ptr<const state::StateFile> state;
+  /// How the run's journal is kept; nothing: it is not, and the run cannot be gone on with.
+  std::optional<JournalPlan> journal;
 };
 
 /// Where a run stands, for a progress display.
@@ -92,6 +105,9 @@ class Resync {
 
   /// Any thread, while `run` runs.
   [[nodiscard]] Progress progress() const;
+
+  /// Whether a run that ended before its end can be gone on with. Any thread, while `run` runs and after.
+  [[nodiscard]] bool can_be_resumed() const;
 
  private:
   struct Impl;
