@@ -598,7 +598,7 @@ struct DigestStore::Impl {
   Result<void> merge_on_disk() {
     auto journalled = entries_in_journal();
     if (!journalled) return unexpected(std::move(journalled).error());
-    DigestBlocks old(*database, number);
+    DigestBlocks old(*reader, number);
     if (auto loaded = old.load(nullptr); !loaded) return loaded;
     auto writer = DigestBlockWriter::begin(*database, number + 1);
     if (!writer) return unexpected(std::move(writer).error());
