@@ -716,7 +716,9 @@ Result<void> DigestStore::finish(Ending how) { return impl_->finish(how); }
 
 Result<void> DigestStore::each(const std::function<void(const Known&)>& visit) {
   const auto show = [&](const DigestEntry& entry) {
-    if (entry.known()) visit({entry.identity, entry.contents, entry.scope, entry.generation()});
+    if (!entry.known()) return;
+    const Digest found = impl_->found_of(entry.identity).value_or(entry.identity);
+    visit({entry.identity, entry.contents, found, entry.scope, entry.generation()});
   };
   for (auto& shard : impl_->table.shards()) {
     const std::lock_guard lock(shard.mutex);

@@ -57,7 +57,8 @@ Result<void> RunHistory::add(const PastRun& run, std::string_view report) {
   if (!transaction) return unexpected(std::move(transaction).error());
   {
     auto insert = database_->prepare(
-        "INSERT OR REPLACE INTO runs(run_id, started_at, seconds, exit_code, status, read, created, updated, unchanged, "
+        "INSERT OR REPLACE INTO runs(run_id, started_at, seconds, exit_code, status, read, created, updated, "
+        "unchanged, "
         "filtered, invalid, rejected, duplicate, abandoned, deleted, report) "
         "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)");
     if (!insert) return unexpected(std::move(insert).error());
@@ -73,7 +74,8 @@ Result<void> RunHistory::add(const PastRun& run, std::string_view report) {
     insert->bind(kFirstCount + 1 + static_cast<int>(kCounts.size()), report);
     if (auto done = insert->run(); !done) return done;
   }
-  if (auto done = database_->run(fmt::format("DELETE FROM runs WHERE number <= (SELECT max(number) FROM runs) - {}", kMost));
+  if (auto done =
+          database_->run(fmt::format("DELETE FROM runs WHERE number <= (SELECT max(number) FROM runs) - {}", kMost));
       !done) {
     return done;
   }
