@@ -70,7 +70,8 @@ RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
       seen({.memory_bytes = options.memory_bytes / kMovingShares - digest_bytes,
             .directory = spill_directory(state_file)}),
       ledger(context.kinds),
-      documents([] { return json::Document(); }) {}
+      documents([] { return json::Document(); }),
+      journalled(resync_parts.journal.has_value()) {}
 
 HttpClientOptions RunState::client_options(std::string name, std::size_t in_flight, const RetryPolicy& retry,
                                            milliseconds timeout, bool verify_tls) const {
