@@ -8,6 +8,7 @@
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/journal_wiring.hpp"
+#include "riptide/cli/letter_options.hpp"
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/numbers.hpp"
 #include "riptide/cli/port_wiring.hpp"
@@ -15,6 +16,7 @@
 #include "riptide/cli/summary.hpp"
 #include "riptide/pipeline/peak_memory.hpp"
 #include "riptide/pipeline/run_id.hpp"
+#include "riptide/state/run_history.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -76,6 +78,7 @@ class Run {
     parts.sinks = std::move(*made);
     decide_deletion(parts.sinks);
     if (auto failed = plan_journal(specs, *text, parts)) return *failed;
+    if (auto failed = open_letters(parts)) return *failed;
 
     auto resync = stages::Resync::create(std::move(parts), options_);
     if (!resync)
@@ -177,6 +180,14 @@ class Run {
     return std::nullopt;
   }
 
+  std::optional<int> open_letters(stages::ResyncParts& parts) {
+    if (parts.state == nullptr) return std::nullopt;
+    auto letters = stages::DeadLetters::open(*parts.state, letter_options(config_, terminal_));
+    if (!letters) return wrong_configuration(letters.error());
+    parts.dead_letters = std::move(*letters);
+    return std::nullopt;
+  }
+
   // Makes the integration ready in Port. Returns an exit code if there is no going on.
   std::optional<int> make_port_ready(std::optional<sinks::port::Prepared>& out) {
     auto prepared = prepare_port(config_, PortAccess::kWrite, stop_);
@@ -239,12 +250,27 @@ class Run {
         if (code == kExitComplete || code == 1) code = kExitSinkFailed;
       }
     }
+    remember(report);
     terminal_.print(summary_text(report, terminal_.colours()));
     if (code != kExitComplete && code != 1) name_partial_files(report);
     if (code == 3 || code == kExitSinkFailed || code > 128) {
       terminal_.print("to go on from here:\n" + command_to_go_on(request_.command, resumable_));
     }
     return code;
+  }
+
+  // The run is over whatever becomes of its entry in the history.
+  void remember(const RunReport& report) {
+    if (!state_.file) return;
+    auto history = state::RunHistory::open(*state_.file);
+    if (!history) {
+      logger_.warning("the run is not in the history: " + history.error().message);
+      return;
+    }
+    const std::string json = terminal_.redacted(stages::to_json(report));
+    if (auto added = history->add(state::past_run(report, "port"), json); !added) {
+      logger_.warning("the run is not in the history: " + added.error().message);
+    }
   }
 
   // Files that did not take their names. A sink that failed has said so itself.

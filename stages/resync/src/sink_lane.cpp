@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "letters.hpp"
 #include "reconcile/catalogues.hpp"
 
 namespace riptide::stages {
@@ -16,13 +17,6 @@ constexpr milliseconds kKeepEvery{1000};
 /// Batches that may be sent and not yet settled, for each request in flight: what a run that is killed may send again.
 /// One is on its way, the answer to another waits for its turn.
 constexpr std::size_t kSentForEachInFlight = 2;
-
-std::string text_of(std::string_view raw) {
-  if (raw.starts_with('"')) {
-    if (auto text = json::decoded(raw)) return std::move(*text);
-  }
-  return std::string(raw);
-}
 
 }  // namespace
 
@@ -84,6 +78,7 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
 }
 
 Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_names) {
+  scope_names_ = scope_names;
   if (local_ != nullptr) {
     local_->set_scope_names(std::move(scope_names));
     auto opened = local_->open();
@@ -152,6 +147,9 @@ void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Com
     return;
   }
   ledger_.unchanged(split->unchanged);
+  if (state_.letters && state_.letters->has_entities()) {
+    for (const Entity& entity : split->unchanged) state_.letters->delivered(entity.identity, sink_->spec());
+  }
   if (state_.tickets) state_.tickets->settled(settlement_of_unchanged(block->entities, split->unchanged, number_));
   if (split->changed.empty()) {
     completion.finish();
@@ -292,7 +290,7 @@ void SinkLane::settle(Answer& answer) {
   Result<std::vector<Outcome>> outcomes = outcomes_of(answer);
   if (outcomes) {
     if (!outcomes->empty()) {
-      enter_outcomes(batch, *outcomes);
+      enter_outcomes(answer, *outcomes);
       if (state_.tickets) settle_pages(settlement_of(batch, *outcomes, number_), answer.write);
     }
   } else {
@@ -337,15 +335,25 @@ Result<std::vector<Outcome>> SinkLane::outcomes_of(Answer& answer) {
   return std::move(read->outcomes);
 }
 
-void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes) {
+void SinkLane::enter_outcomes(const Answer& answer, const std::vector<Outcome>& outcomes) {
+  const Batch& batch = *answer.batch;
   ledger_.settled(batch, outcomes);
   remember(batch, outcomes);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const Entity& entity = batch.entities[i];
     if (entity.searched) note_searched(batch, entity, outcomes[i]);
-    if (outcomes[i].kind != Outcome::Kind::kRejected) continue;
-    state_.errors.add({state_.kind_of(entity.resource), text_of(batch.part(entity, entity.identifier)),
-                       text_of(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
+    if (outcomes[i].kind != Outcome::Kind::kRejected) {
+      if (state_.letters && state_.letters->has_entities() && outcomes[i].kind != Outcome::Kind::kAbandoned) {
+        state_.letters->delivered(entity.identity, sink_->spec());
+      }
+      continue;
+    }
+    if (state_.letters) {
+      write_entity_letter(state_, sink_->spec(), scope_names_ ? scope_names_(entity.scope) : "*", answer, entity,
+                          outcomes[i]);
+    }
+    state_.errors.add({state_.kind_of(entity.resource), part_text(batch.part(entity, entity.identifier)),
+                       part_text(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
   }
 }
 
@@ -381,7 +389,8 @@ void SinkLane::remember(const Batch& batch, std::span<const Outcome> outcomes) {
 /// Only the target knows which entity a search found: what it returned was state_.seen.
 void SinkLane::note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome) {
   if (!outcome.identifier.empty()) {
-    const auto identity = pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier);
+    const auto identity =
+        pipeline::identity_digest(part_text(batch.part(entity, entity.blueprint)), outcome.identifier);
     state_.seen.note(identity, state_.repeat_scope(entity.scope, entity.resource), 0);
     if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {identity, 0});
   } else if (remote_ != nullptr && batch.part(entity, entity.identifier).starts_with('{')) {

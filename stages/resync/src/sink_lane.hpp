@@ -80,7 +80,7 @@ class SinkLane {
   void start_next_upload();
   void settle(Answer& answer);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
-  void enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes);
+  void enter_outcomes(const Answer& answer, const std::vector<Outcome>& outcomes);
   void settle_pages(BatchSettlement settlement, std::uint64_t write);
   void settle_kept_pages(std::uint64_t kept);
   void remember(const Batch& batch, std::span<const Outcome> outcomes);
@@ -115,6 +115,7 @@ class SinkLane {
   /// Written, but not yet kept by the sink, by write: what a page's entities settle with. Guarded by mutex_.
   std::multimap<std::uint64_t, BatchSettlement> unkept_;
   bool opened_ = false;
+  std::function<std::string(std::uint32_t)> scope_names_;
   std::unique_ptr<Catalogue> catalogue_;  ///< The target, for the listings and the deletion.
   std::unique_ptr<Diff> diff_;            ///< Where something is remembered of the target.
   std::unique_ptr<LifeReporter> life_;

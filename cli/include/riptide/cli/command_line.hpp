@@ -91,9 +91,42 @@ struct MapFlags {
   std::string explain;  ///< "", "text" or "json".
 };
 
+struct DlqFlags {
+  CommonFlags common;
+  std::string action;  ///< "list", "show", "replay" or "drop".
+  std::vector<std::int64_t> ids;
+  bool all = false;
+  std::vector<std::string> kinds;
+  std::string stage;
+  std::string run;
+  std::string reason;
+  std::string mapping;
+  std::vector<std::string> sinks;
+  std::string state;
+};
+
 /// jq has a command line of its own: it is passed on as it is.
 struct JqFlags {
   std::vector<std::string> arguments;
+};
+
+/// What says which state file is meant.
+struct StateFileFlags {
+  CommonFlags common;
+  std::vector<std::string> sinks;
+  std::string state;
+};
+
+struct StateFlags {
+  StateFileFlags file;
+  std::string action;  ///< "show", "verify" or "reset".
+  bool all = false;    ///< Of verify.
+  bool json = false;
+};
+
+struct RunsFlags {
+  StateFileFlags file;
+  std::string run_id;  ///< Or its beginning; "" lists them.
 };
 
 /// The made-up server as its own process: hidden, used by demo and bench.
@@ -107,8 +140,8 @@ struct Say {
   std::string text;
 };
 
-using Invocation =
-    std::variant<Say, SyncFlags, GraphFlags, LintFlags, DemoFlags, BenchFlags, MapFlags, JqFlags, ServeOctopusFlags>;
+using Invocation = std::variant<Say, SyncFlags, GraphFlags, LintFlags, DemoFlags, BenchFlags, MapFlags, DlqFlags,
+                                JqFlags, StateFlags, RunsFlags, ServeOctopusFlags>;
 
 /// Reads the command line. What is wrong with it (an unknown verb or flag, with a suggestion) is a `Say` with code 2.
 Invocation parse_command_line(const std::vector<std::string>& arguments);

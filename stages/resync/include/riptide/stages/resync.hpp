@@ -14,6 +14,7 @@
 #include "riptide/pipeline/result.hpp"
 #include "riptide/pipeline/run_report.hpp"
 #include "riptide/pipeline/stop.hpp"
+#include "riptide/stages/dead_letters.hpp"
 #include "riptide/stages/deletion_rules.hpp"
 #include "riptide/stages/http_client.hpp"
 #include "riptide/stages/journal.hpp"
@@ -42,7 +43,7 @@ struct ResyncOptions {
   RetryPolicy sink_retry{.base = milliseconds{300}, .cap = milliseconds{300'000}};
   milliseconds source_timeout{60'000};
   milliseconds sink_timeout{60'000};
-  milliseconds batch_age{2'000};  ///< A batch that is not full leaves after this long.
+  milliseconds batch_age{10'000};  ///< A batch that is not full leaves after this long.
   bool verify_source_tls = true;
   bool allow_private_source = true;  ///< See `HttpClientOptions::allow_private_addresses`.
   bool source_http2 = false;
@@ -67,6 +68,8 @@ struct ResyncParts {
   std::shared_ptr<const state::StateFile> state;
   /// How the run's journal is kept; nothing: it is not, and the run cannot be gone on with.
   std::optional<JournalPlan> journal;
+  /// Where goes what is given up; null: nowhere but into the report.
+  std::shared_ptr<DeadLetters> dead_letters;
 };
 
 /// Where a run stands, for a progress display.
