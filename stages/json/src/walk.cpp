@@ -138,45 +138,41 @@ struct Copying {
 
 namespace {
 
-bool is_token(Class of) noexcept { return of == Class::kScalar || of == Class::kString; }
-
-bool is_open(Class of) noexcept { return of == Class::kOpenObject || of == Class::kOpenArray; }
-
 constexpr unsigned kShallow = 63;  // levels that one word remembers
 
 // Steps over a container that is no deeper than `kShallow`: the walk above, with a whole member to a turn. Returns 0
 // where it is deeper or malformed; the walk above tells which.
-std::uint32_t step_over_shallow(const Structurals& structurals, std::uint32_t index) noexcept {
-  const char* const text = structurals.text;
-  const std::uint32_t* const at = structurals.at;
-  const std::uint32_t size = structurals.size;
+std::uint32_t step_over_shallow(const char* const text, const std::uint32_t* const at, std::uint32_t index,
+                                const std::uint32_t size) noexcept {
+  const std::uint32_t* next = at + index;
+  const std::uint32_t* const end = at + size;
   std::uint64_t objects = 0;  // a bit for each open bracket
   unsigned depth = 0;
-  char byte = text[at[index]];
+  char byte = text[*next];
 
 open:
   if (depth == kShallow) return 0;
   ++depth;
-  ++index;
-  if (index >= size) return 0;
+  ++next;
+  if (next >= end) return 0;
   if (byte == '{') {
     objects = (objects << 1) | 1;
-    if (text[at[index]] == '}') goto close;
+    if (text[*next] == '}') goto close;
     goto member;
   }
   objects <<= 1;
-  if (text[at[index]] == ']') goto close;
+  if (text[*next] == ']') goto close;
 
 element:
-  byte = text[at[index]];
-  if (const Class value = class_of(byte); !is_token(value)) {
-    if (is_open(value)) goto open;
+  byte = text[*next];
+  if (!begins_scalar(byte)) {
+    if (is_open(byte)) goto open;
     return 0;
   }
-  if (++index >= size) return 0;
-  byte = text[at[index]];
+  if (++next >= end) return 0;
+  byte = text[*next];
   if (byte == ',') {
-    if (++index >= size) return 0;
+    if (++next >= end) return 0;
     goto element;
   }
   if (byte == ']') goto close;
@@ -184,31 +180,30 @@ element:
 
 member:
   // A key, a colon, a value and what ends the member: four structurals at the least.
-  if (size - index < 4) return 0;
-  if (text[at[index]] != '"' || text[at[index + 1]] != ':') return 0;
-  byte = text[at[index + 2]];
-  if (const Class value = class_of(byte); !is_token(value)) {
-    if (!is_open(value)) return 0;
-    index += 2;
+  if (end - next < 4) return 0;
+  if (text[next[0]] != '"' || text[next[1]] != ':') return 0;
+  byte = text[next[2]];
+  if (!begins_scalar(byte)) {
+    if (!is_open(byte)) return 0;
+    next += 2;
     goto open;
   }
-  byte = text[at[index + 3]];
+  byte = text[next[3]];
   if (byte == ',') {
-    index += 4;
-    if (index >= size) return 0;
+    next += 4;
     goto member;
   }
   if (byte != '}') return 0;
-  index += 3;
+  next += 3;
 
 close:
-  ++index;
+  ++next;
   objects >>= 1;
-  if (--depth == 0) return index;
-  if (index >= size) return 0;
-  byte = text[at[index]];
+  if (--depth == 0) return static_cast<std::uint32_t>(next - at);
+  if (next >= end) return 0;
+  byte = text[*next];
   if (byte == ',') {
-    if (++index >= size) return 0;
+    if (++next >= end) return 0;
     if ((objects & 1) != 0) goto member;
     goto element;
   }
@@ -218,14 +213,11 @@ close:
 
 }  // namespace
 
-std::uint32_t step_over(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
-                        std::uint32_t* failed_at) {
-  if (index < structurals.size) {
-    const Class value = class_of(structurals.byte(index));
-    if (is_token(value)) return index + 1;
-    if (is_open(value)) {
-      if (const std::uint32_t behind = step_over_shallow(structurals, index); behind != 0) return behind;
-    }
+std::uint32_t step_over_container(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
+                                  std::uint32_t* failed_at) {
+  if (index < structurals.size && is_open(structurals.byte(index))) {
+    const std::uint32_t behind = step_over_shallow(structurals.text, structurals.at, index, structurals.size);
+    if (behind != 0) return behind;
   }
   Nothing visitor;
   return walk(structurals, index, brackets, visitor, failed_at);

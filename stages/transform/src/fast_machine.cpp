@@ -62,7 +62,7 @@ bool Machine::lay_over(std::string_view key, std::uint32_t index, std::uint32_t 
   const PathTrie& trie = plan_->trie();
   const PathTrie::NodeId node = trie.find_member(PathTrie::kRoot, key);
   if (node == PathTrie::kNone) return true;
-  if (found_[node] != kAbsent) trie.forget(node, found_);
+  if (found_[node] != kAbsent) trie.forget(node, found_.data());
   return trie.walk(overlay_, index, node, kOverlay, found_, brackets_) == behind;
 }
 
@@ -111,7 +111,7 @@ bool Machine::list_items(ClosureId id, std::size_t& count) {
 
 bool Machine::take_out(PathTrie::NodeId node) {
   if (found_[node] == kAbsent) return false;
-  plan_->trie().forget(node, found_);
+  plan_->trie().forget(node, found_.data());
   overlaid_ = true;
   return true;
 }
@@ -120,7 +120,7 @@ bool Machine::enter_item(std::size_t index, PathTrie::NodeId node) {
   arena_.rewind(items_end_);
   overlaid_ = true;
   const PathTrie& trie = plan_->trie();
-  trie.forget(node, found_);
+  trie.forget(node, found_.data());
   const Place place = items_.cells[index].place;
   const Place mark = place & kOverlay;
   return trie.walk(mark != 0 ? overlay_ : page_, place & ~kOverlay, node, mark, found_, brackets_) != 0;

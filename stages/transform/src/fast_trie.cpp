@@ -86,7 +86,7 @@ PathTrie::NodeId PathTrie::find_member(NodeId node, std::string_view key) const 
   return kNone;
 }
 
-void PathTrie::forget(NodeId id, std::vector<Place>& found) const {
+void PathTrie::forget(NodeId id, Place* found) const {
   found[id] = kAbsent;
   for (const Key& key : nodes_[id].keys) forget(key.child, found);
   for (const auto& [index, child] : nodes_[id].elements) forget(child, found);
@@ -122,88 +122,100 @@ PathTrie::NodeId PathTrie::match_escaped(const Node& node, std::string_view raw_
   return kNone;
 }
 
+// What one walk looks at again and again. All of it stays as it is but for `found`.
+struct PathTrie::Walk {
+  const PathTrie& trie;
+  const json::Structurals& structurals;
+  const char* text;
+  const std::uint32_t* at;
+  std::uint32_t size;
+  Place mark;
+  Place* found;
+  json::Brackets& brackets;
+
+  std::uint32_t value(std::uint32_t index, NodeId id) const;
+  std::uint32_t object(std::uint32_t index, const Node& node) const;
+  std::uint32_t array(std::uint32_t index, const Node& node) const;
+};
+
 std::uint32_t PathTrie::walk(const json::Structurals& structurals, std::uint32_t index, NodeId id, Place mark,
                              std::vector<Place>& found, json::Brackets& brackets) const {
   if (index >= structurals.size) return 0;
-  found[id] = index | mark;
-  const Node& node = nodes_[id];
-  switch (json::class_of(structurals.byte(index))) {
-    case json::Class::kScalar:
-    case json::Class::kString:
-      return index + 1;
-    case json::Class::kOpenObject:
-      if (!node.keys.empty()) return walk_object(structurals, index, node, mark, found, brackets);
-      return json::step_over(structurals, index, brackets, nullptr);
-    case json::Class::kOpenArray:
-      if (!node.elements.empty()) return walk_array(structurals, index, node, mark, found, brackets);
-      return json::step_over(structurals, index, brackets, nullptr);
-    case json::Class::kNone:
-    case json::Class::kCloseObject:
-    case json::Class::kCloseArray:
-    case json::Class::kColon:
-    case json::Class::kComma:
-      break;
-  }
-  return 0;
+  const Walk walk{*this,  structurals, structurals.text, structurals.at, structurals.size,
+                  mark, found.data(), brackets};
+  return walk.value(index, id);
 }
 
-std::uint32_t PathTrie::walk_object(const json::Structurals& structurals, std::uint32_t index, const Node& node,
-                                    Place mark, std::vector<Place>& found, json::Brackets& brackets) const {
-  const char* const text = structurals.text;
-  const std::uint32_t* const at = structurals.at;
-  const std::uint32_t size = structurals.size;
-  ++index;
-  if (index < size && text[at[index]] == '}') return index + 1;
+std::uint32_t PathTrie::Walk::value(std::uint32_t index, NodeId id) const {
+  if (index >= size) return 0;
+  const char byte = text[at[index]];
+  found[id] = index | mark;
+  if (json::begins_scalar(byte)) return index + 1;
+  const Node& node = trie.nodes_[id];
+  if (byte == '{' && !node.keys.empty()) return object(index, node);
+  if (byte == '[' && !node.elements.empty()) return array(index, node);
+  return json::step_over_container(structurals, index, brackets, nullptr);
+}
+
+std::uint32_t PathTrie::Walk::object(std::uint32_t index, const Node& node) const {
+  const std::uint32_t* next = at + index + 1;
+  const std::uint32_t* const end = at + size;
+  if (next < end && text[*next] == '}') return index + 2;
   for (;;) {
     // A key, a colon, a value and what ends the member: four structurals at the least.
-    if (index + 3 >= size) return 0;
-    const std::uint32_t key_at = at[index] + 1;
-    const std::uint32_t colon_at = at[index + 1];
-    if (text[key_at - 1] != '"' || text[colon_at] != ':') return 0;
+    if (end - next < 4) return 0;
+    const std::uint32_t key_at = next[0];
+    const std::uint32_t colon_at = next[1];
+    if (text[key_at] != '"' || text[colon_at] != ':') return 0;
     std::uint32_t key_end = colon_at - 1;
     while (text[key_end] != '"') --key_end;  // white space; a string ends before the next structural
-    const char* const key = text + key_at;
-    const std::uint32_t length = key_end - key_at;
-    NodeId child = match(node, key, length);
-    if (child == kNone && has_backslash(key, length)) child = match_escaped(node, {key, length});
-    index += 2;
-    const json::Class value = json::class_of(text[at[index]]);
-    if (child != kNone) {
-      if (found[child] != kAbsent) forget(child, found);
-      if (value == json::Class::kString || value == json::Class::kScalar) {
-        found[child] = index | mark;
-        ++index;
-      } else {
-        index = walk(structurals, index, child, mark, found, brackets);
-        if (index == 0) return 0;
-      }
-    } else if (value == json::Class::kString || value == json::Class::kScalar) {
-      ++index;
-    } else {
-      index = json::step_over(structurals, index, brackets, nullptr);
-      if (index == 0) return 0;
+    const char* const key = text + key_at + 1;
+    const std::uint32_t length = key_end - key_at - 1;
+    NodeId child = trie.match(node, key, length);
+    if (child == kNone) {
+      if (may_have_backslash(key, length)) [[unlikely]]
+        child = trie.match_escaped(node, {key, length});
     }
-    if (index >= size) return 0;
-    const char separator = text[at[index]];
-    ++index;
+    next += 2;
+    const char value_byte = text[*next];
+    if (json::begins_scalar(value_byte)) {
+      if (child != kNone) {
+        if (found[child] != kAbsent) trie.forget(child, found);
+        found[child] = static_cast<std::uint32_t>(next - at) | mark;
+      }
+      ++next;
+    } else {
+      std::uint32_t behind = 0;
+      const auto here = static_cast<std::uint32_t>(next - at);
+      if (child != kNone) {
+        if (found[child] != kAbsent) trie.forget(child, found);
+        behind = value(here, child);
+      } else if (value_byte == '[' && text[next[1]] == ']') {
+        behind = here + 2;  // no call for what is empty
+      } else {
+        behind = json::step_over_container(structurals, here, brackets, nullptr);
+      }
+      if (behind == 0) return 0;
+      next = at + behind;
+      if (next >= end) return 0;
+    }
+    const char separator = text[*next++];
     if (separator == ',') continue;
-    return separator == '}' ? index : 0;
+    return separator == '}' ? static_cast<std::uint32_t>(next - at) : 0;
   }
 }
 
-std::uint32_t PathTrie::walk_array(const json::Structurals& structurals, std::uint32_t index, const Node& node,
-                                   Place mark, std::vector<Place>& found, json::Brackets& brackets) const {
+std::uint32_t PathTrie::Walk::array(std::uint32_t index, const Node& node) const {
   ++index;
-  if (index < structurals.size && structurals.byte(index) == ']') return index + 1;
+  if (index < size && text[at[index]] == ']') return index + 1;
   for (std::uint32_t position = 0;; ++position) {
     NodeId child = kNone;
     for (const auto& [wanted, id] : node.elements) {
       if (wanted == position) child = id;
     }
-    index = child != kNone ? walk(structurals, index, child, mark, found, brackets)
-                           : json::step_over(structurals, index, brackets, nullptr);
-    if (index == 0 || index >= structurals.size) return 0;
-    const char separator = structurals.byte(index);
+    index = child != kNone ? value(index, child) : json::step_over(structurals, index, brackets, nullptr);
+    if (index == 0 || index >= size) return 0;
+    const char separator = text[at[index]];
     ++index;
     if (separator == ',') continue;
     return separator == ']' ? index : 0;

@@ -63,7 +63,7 @@ class PathTrie {
   [[nodiscard]] NodeId find_member(NodeId node, std::string_view key) const noexcept;
 
   /// Makes `node` and all below it absent.
-  void forget(NodeId node, std::vector<Place>& found) const;
+  void forget(NodeId node, Place* found) const;
 
  private:
   struct Key {
@@ -90,10 +90,7 @@ class PathTrie {
   NodeId add(NodeId parent, bool is_element);
   [[nodiscard]] NodeId match(const Node& node, const char* key, std::uint32_t length) const noexcept;
   [[nodiscard]] NodeId match_escaped(const Node& node, std::string_view raw_key) const noexcept;
-  std::uint32_t walk_object(const json::Structurals& structurals, std::uint32_t index, const Node& node, Place mark,
-                            std::vector<Place>& found, json::Brackets& brackets) const;
-  std::uint32_t walk_array(const json::Structurals& structurals, std::uint32_t index, const Node& node, Place mark,
-                           std::vector<Place>& found, json::Brackets& brackets) const;
+  struct Walk;
 
   std::vector<Node> nodes_;
 };

@@ -92,6 +92,15 @@ inline constexpr std::array<Class, 256> kClasses = classes();
 
 inline Class class_of(char byte) noexcept { return detail::kClasses[static_cast<unsigned char>(byte)]; }
 
+/// True if a string, a number or a literal begins with `byte`.
+inline bool begins_scalar(char byte) noexcept {
+  const Class of = class_of(byte);
+  return of == Class::kScalar || of == Class::kString;
+}
+
+/// True for `{` and `[`.
+constexpr bool is_open(char byte) noexcept { return byte == '{' || byte == '['; }
+
 /// The open brackets of a walk, one bit each, so that depth costs no recursion. Reused: allocates only past its
 /// deepest.
 class Brackets {
@@ -124,10 +133,17 @@ class Brackets {
   std::vector<std::uint64_t> full_;
 };
 
+/// `step_over` for what is no scalar.
+std::uint32_t step_over_container(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
+                                  std::uint32_t* failed_at);
+
 /// Steps over the value at structural `index` and returns the index behind it, or 0 if it is malformed; then
 /// `*failed_at` is the structural that does not fit. Checks brackets and separators; scalars only for their first byte.
-std::uint32_t step_over(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
-                        std::uint32_t* failed_at);
+inline std::uint32_t step_over(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
+                               std::uint32_t* failed_at) {
+  if (index < structurals.size && begins_scalar(structurals.byte(index))) return index + 1;
+  return step_over_container(structurals, index, brackets, failed_at);
+}
 
 /// As `step_over`, and checks every scalar inside.
 std::uint32_t check_value(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
