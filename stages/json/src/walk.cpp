@@ -146,7 +146,8 @@ std::uint32_t step_over_shallow(const char* const text, const std::uint32_t* con
                                 const std::uint32_t size) noexcept {
   const std::uint32_t* next = at + index;
   const std::uint32_t* const end = at + size;
-  std::uint64_t objects = 0;  // a bit for each open bracket
+  const std::uint32_t* const last_member = size < 4 ? at : end - 4;  // no member begins behind it
+  std::uint64_t objects = 0;                                         // a bit for each open bracket
   unsigned depth = 0;
   char byte = text[*next];
 
@@ -180,7 +181,7 @@ element:
 
 member:
   // A key, a colon, a value and what ends the member: four structurals at the least.
-  if (end - next < 4) return 0;
+  if (next > last_member) return 0;
   if (text[next[0]] != '"' || text[next[1]] != ':') return 0;
   byte = text[next[2]];
   if (!begins_scalar(byte)) {

@@ -68,12 +68,13 @@ void PathTrie::need(NodeId node, Need what) {
 void PathTrie::finish() {
   for (Node& node : nodes_) {
     std::stable_sort(node.keys.begin(), node.keys.end(),
-                     [](const Key& a, const Key& b) { return a.length < b.length; });
-    node.first.fill(0);
+                     [](const Key& a, const Key& b) { return bucket_of(a.length) < bucket_of(b.length); });
     node.lengths = 0;
     for (std::size_t index = node.keys.size(); index-- > 0;) {
-      const std::size_t bucket = std::min<std::size_t>(node.keys[index].length, kBuckets - 1);
-      node.first[bucket] = static_cast<std::uint16_t>(index + 1);
+      Key& key = node.keys[index];
+      const std::uint32_t bucket = bucket_of(key.length);
+      key.last_of_bucket = (node.lengths >> bucket & 1) == 0;
+      node.first[bucket] = static_cast<std::uint16_t>(index);
       node.lengths |= std::uint64_t{1} << bucket;
     }
   }
@@ -93,26 +94,22 @@ void PathTrie::forget(NodeId id, Place* found) const {
 }
 
 // A wanted key holds nothing that JSON escapes, so a raw key that equals it byte for byte has no escapes either.
-inline PathTrie::NodeId PathTrie::match(const Node& node, const char* key, std::uint32_t length) const noexcept {
-  const std::size_t bucket = std::min<std::size_t>(length, kBuckets - 1);
-  if ((node.lengths >> bucket & 1) == 0) return kNone;
-  std::size_t index = node.first[bucket];
+// For keys whose bucket is not empty.
+inline PathTrie::NodeId PathTrie::match(const Node& node, const char* key, std::uint32_t length) noexcept {
   std::uint64_t head;
   std::memcpy(&head, key, sizeof head);
-  for (--index; index < node.keys.size(); ++index) {
-    const Key& wanted = node.keys[index];
-    if (wanted.length != length) {
-      if (wanted.length > length) break;
-      continue;
+  for (const Key* wanted = node.keys.data() + node.first[bucket_of(length)];; ++wanted) {
+    if ((head & wanted->mask) == wanted->prefix && wanted->length == length) {
+      if (length <= 8) return wanted->child;
+      std::uint64_t tail;
+      std::memcpy(&tail, key + length - 8, sizeof tail);
+      if (tail == wanted->suffix &&
+          (length <= 16 || std::memcmp(key + 8, wanted->text.data() + 8, length - 16) == 0)) {
+        return wanted->child;
+      }
     }
-    if ((head & wanted.mask) != wanted.prefix) continue;
-    if (length <= 8) return wanted.child;
-    std::uint64_t tail;
-    std::memcpy(&tail, key + length - 8, sizeof tail);
-    if (tail != wanted.suffix) continue;
-    if (length <= 16 || std::memcmp(key + 8, wanted.text.data() + 8, length - 16) == 0) return wanted.child;
+    if (wanted->last_of_bucket) return kNone;
   }
-  return kNone;
 }
 
 PathTrie::NodeId PathTrie::match_escaped(const Node& node, std::string_view raw_key) const noexcept {
@@ -158,48 +155,51 @@ std::uint32_t PathTrie::Walk::value(std::uint32_t index, NodeId id) const {
 }
 
 std::uint32_t PathTrie::Walk::object(std::uint32_t index, const Node& node) const {
+  const char* const bytes = text;
   const std::uint32_t* next = at + index + 1;
   const std::uint32_t* const end = at + size;
-  if (next < end && text[*next] == '}') return index + 2;
+  const std::uint32_t* const last_member = size < 4 ? at : end - 4;  // no member begins behind it
+  const std::uint64_t lengths = node.lengths;
+  if (next < end && bytes[*next] == '}') return index + 2;
   for (;;) {
-    // A key, a colon, a value and what ends the member: four structurals at the least.
-    if (end - next < 4) return 0;
+    if (next > last_member) return 0;
     const std::uint32_t key_at = next[0];
     const std::uint32_t colon_at = next[1];
-    if (text[key_at] != '"' || text[colon_at] != ':') return 0;
-    std::uint32_t key_end = colon_at - 1;
-    while (text[key_end] != '"') --key_end;  // white space; a string ends before the next structural
-    const char* const key = text + key_at + 1;
-    const std::uint32_t length = key_end - key_at - 1;
-    NodeId child = trie.match(node, key, length);
-    if (child == kNone) {
-      if (may_have_backslash(key, length)) [[unlikely]]
-        child = trie.match_escaped(node, {key, length});
+    if (bytes[key_at] != '"' || bytes[colon_at] != ':') return 0;
+    const char* const key = bytes + key_at + 1;
+    std::uint32_t length = colon_at - key_at - 2;
+    if (bytes[colon_at - 1] != '"') [[unlikely]] {  // white space; a string ends before the next structural
+      const char* key_end = bytes + colon_at - 2;
+      while (*key_end != '"') --key_end;
+      length = static_cast<std::uint32_t>(key_end - key);
     }
-    next += 2;
-    const char value_byte = text[*next];
+    NodeId child = kNone;
+    if ((lengths >> bucket_of(length) & 1) != 0) child = match(node, key, length);
+    if (child == kNone && may_have_backslash(key, length)) [[unlikely]]
+      child = trie.match_escaped(node, {key, length});
+    const char value_byte = bytes[next[2]];
+    char separator = bytes[next[3]];
     if (json::begins_scalar(value_byte)) {
       if (child != kNone) {
         if (found[child] != kAbsent) trie.forget(child, found);
-        found[child] = static_cast<std::uint32_t>(next - at) | mark;
+        found[child] = static_cast<std::uint32_t>(next + 2 - at) | mark;
       }
-      ++next;
+      next += 4;
     } else {
+      const auto here = static_cast<std::uint32_t>(next + 2 - at);
       std::uint32_t behind = 0;
-      const auto here = static_cast<std::uint32_t>(next - at);
       if (child != kNone) {
         if (found[child] != kAbsent) trie.forget(child, found);
         behind = value(here, child);
-      } else if (value_byte == '[' && text[next[1]] == ']') {
+      } else if (value_byte == '[' && separator == ']') {
         behind = here + 2;  // no call for what is empty
       } else {
         behind = json::step_over_container(structurals, here, brackets, nullptr);
       }
-      if (behind == 0) return 0;
+      if (behind == 0 || behind >= size) return 0;
       next = at + behind;
-      if (next >= end) return 0;
+      separator = bytes[*next++];
     }
-    const char separator = text[*next++];
     if (separator == ',') continue;
     return separator == '}' ? static_cast<std::uint32_t>(next - at) : 0;
   }

@@ -71,24 +71,26 @@ class PathTrie {
     std::uint64_t mask = 0;
     std::uint64_t suffix = 0;  ///< The last eight bytes of a key that is longer.
     std::uint32_t length = 0;
+    bool last_of_bucket = false;
     NodeId child = kNone;
     std::string text;
   };
-  static constexpr std::size_t kBuckets = 64;  ///< By key length; longer keys share the last.
+  static constexpr std::size_t kBuckets = 64;  ///< By key length; longer keys share them.
+  static constexpr std::uint32_t bucket_of(std::uint32_t length) noexcept { return length % kBuckets; }
   struct Node {
     NodeId parent = kNone;
     std::uint16_t depth = 0;
     bool is_element = false;
     Need need = Need::kNothing;
     std::uint64_t lengths = 0;  ///< A bit for each bucket that has keys.
-    std::vector<Key> keys;      ///< By length, once finished.
+    std::vector<Key> keys;      ///< By bucket, once finished.
     std::vector<std::pair<std::uint32_t, NodeId>> elements;
-    std::array<std::uint16_t, kBuckets> first{};  ///< 1 + index of the first key of a length; 0: none.
+    std::array<std::uint16_t, kBuckets> first{};  ///< Index of the first key of a bucket that has any.
     [[nodiscard]] bool is_leaf() const noexcept { return keys.empty() && elements.empty(); }
   };
 
   NodeId add(NodeId parent, bool is_element);
-  [[nodiscard]] NodeId match(const Node& node, const char* key, std::uint32_t length) const noexcept;
+  [[nodiscard]] static NodeId match(const Node& node, const char* key, std::uint32_t length) noexcept;
   [[nodiscard]] NodeId match_escaped(const Node& node, std::string_view raw_key) const noexcept;
   struct Walk;
 

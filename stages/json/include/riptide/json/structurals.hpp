@@ -88,15 +88,19 @@ constexpr std::array<Class, 256> classes() {
   return table;
 }
 inline constexpr std::array<Class, 256> kClasses = classes();
+constexpr std::array<bool, 256> scalar_beginnings() {
+  std::array<bool, 256> table{};
+  for (std::size_t byte = 0; byte < table.size(); ++byte)
+    table[byte] = kClasses[byte] == Class::kScalar || kClasses[byte] == Class::kString;
+  return table;
+}
+inline constexpr std::array<bool, 256> kBeginsScalar = scalar_beginnings();
 }  // namespace detail
 
 inline Class class_of(char byte) noexcept { return detail::kClasses[static_cast<unsigned char>(byte)]; }
 
 /// True if a string, a number or a literal begins with `byte`.
-inline bool begins_scalar(char byte) noexcept {
-  const Class of = class_of(byte);
-  return of == Class::kScalar || of == Class::kString;
-}
+inline bool begins_scalar(char byte) noexcept { return detail::kBeginsScalar[static_cast<unsigned char>(byte)]; }
 
 /// True for `{` and `[`.
 constexpr bool is_open(char byte) noexcept { return byte == '{' || byte == '['; }
