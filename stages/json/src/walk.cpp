@@ -230,8 +230,39 @@ std::uint32_t check_value(const Structurals& structurals, std::uint32_t index, B
   return walk(structurals, index, brackets, visitor, failed_at);
 }
 
+namespace {
+
+// True if the value between two structurals stands in the text as `append_compact` would write it.
+bool is_compact(const Structurals& structurals, std::uint32_t index, std::uint32_t behind) noexcept {
+  const char* const text = structurals.text;
+  const std::uint32_t begin = structurals.at[index];
+  for (std::uint32_t end = begin; index < behind - 1; ++index) {
+    const std::uint32_t at = end;
+    end = structurals.at[index + 1];
+    const char byte = text[at];
+    if (byte == '"') {
+      if (text[end - 1] != '"') return false;
+    } else if (begins_scalar(byte)) {
+      if (!is_scalar({text + at, end - at})) return false;
+    } else if (end - at != 1) {
+      return false;
+    }
+  }
+  return std::memchr(text + begin, '\\', structurals.at[behind - 1] - begin) == nullptr;
+}
+
+}  // namespace
+
 std::uint32_t append_compact(const Structurals& structurals, std::uint32_t index, Brackets& brackets, std::string& out,
                              std::uint32_t max_depth) {
+  // Most texts are compact already; all but the very deep ones are copied at once then.
+  if (index < structurals.size && is_open(structurals.byte(index)) && max_depth > kShallow) {
+    const std::uint32_t behind = step_over_shallow(structurals.text, structurals.at, index, structurals.size);
+    if (behind != 0 && is_compact(structurals, index, behind)) {
+      out.append(structurals.text + structurals.at[index], structurals.text + structurals.at[behind - 1] + 1);
+      return behind;
+    }
+  }
   const std::size_t before = out.size();
   Copying visitor{structurals, out, max_depth};
   const std::uint32_t behind = walk(structurals, index, brackets, visitor, nullptr);

@@ -1,6 +1,9 @@
 #include "fast_evaluation.hpp"
 
 #include <algorithm>
+#include <cstring>
+
+#include "fast_bytes.hpp"
 
 namespace riptide::transform::fast {
 
@@ -269,19 +272,29 @@ Came Machine::Evaluation::member(const Cell& of, const Cell& name, Cell& result)
 }
 
 bool Machine::Evaluation::find_member(Place object, std::string_view name, Place& found) {
-  const json::Structurals& text = structurals(object);
+  const json::Structurals& of = structurals(object);
+  const char* const text = of.text;
   const Place mark = object & kOverlay;
   std::uint32_t index = (object & ~kOverlay) + 1;
-  if (index < text.size && text.byte(index) == '}') return true;
+  if (index < of.size && of.byte(index) == '}') return true;
   const std::uint32_t begin = index;
   for (;;) {
-    if (index + 3 >= text.size || text.byte(index) != '"' || text.byte(index + 1) != ':') return false;
-    const std::string_view key = text.token(index);
+    if (index + 3 >= of.size || of.byte(index) != '"' || of.byte(index + 1) != ':') return false;
+    const std::uint32_t key_at = of.at[index] + 1;
+    const std::uint32_t colon_at = of.at[index + 1];
     index += 2;
-    if (json::key_equals(key.substr(1, key.size() - 2), name)) found = index | mark;
-    index = json::step_over(text, index, machine_.brackets_, nullptr);
-    if (index == 0 || index >= text.size) return false;
-    const char separator = text.byte(index++);
+    if (key_at + name.size() + 1 == colon_at && std::memcmp(text + key_at, name.data(), name.size()) == 0) {
+      found = index | mark;  // a name that is looked up here has no escapes
+    } else if (may_have_backslash(text + key_at, colon_at - key_at)) {
+      const std::string_view key = of.token(index - 2);
+      if (json::key_equals(key.substr(1, key.size() - 2), name)) found = index | mark;
+    } else if (text[colon_at - 1] != '"') {  // white space
+      const std::string_view key = of.token(index - 2);
+      if (key.substr(1, key.size() - 2) == name) found = index | mark;
+    }
+    index = json::step_over(of, index, machine_.brackets_, nullptr);
+    if (index == 0 || index >= of.size) return false;
+    const char separator = of.byte(index++);
     if (separator == '}') {
       machine_.steps_ += index - begin;
       return true;

@@ -162,8 +162,11 @@ bool Machine::append(const Cell& cell, std::string& out) {
       out += cell.view();
       return true;
     case Cell::Kind::kString:
-      if (cell.escapes == Cell::Escapes::kUnknown) {
-        return json::append_canonical({cell.text - 1, cell.size + std::size_t{2}}, out);
+      if (cell.escapes == Cell::Escapes::kUnknown) {  // it stands in the page, between its quotes
+        const std::string_view quoted(cell.text - 1, cell.size + std::size_t{2});
+        if (has_backslash(cell.text, cell.size)) return json::append_canonical(quoted, out);
+        out += quoted;
+        return true;
       }
       out += '"';
       out += cell.view();

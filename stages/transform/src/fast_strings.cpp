@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "fast_bytes.hpp"
+
 namespace riptide::transform::fast {
 
 namespace {
@@ -63,7 +65,7 @@ std::string_view Machine::Evaluation::type_name(const Cell& cell) const noexcept
 
 bool Machine::Evaluation::settle(Cell& cell) {
   if (cell.escapes != Cell::Escapes::kUnknown) return true;
-  if (std::memchr(cell.text, '\\', cell.size) == nullptr) {
+  if (!has_backslash(cell.text, cell.size)) {  // it stands in the page, which has padding
     cell.escapes = Cell::Escapes::kNone;
     return true;
   }
@@ -113,11 +115,7 @@ Came Machine::Evaluation::concatenate(const Cell* cells, std::size_t count, Cell
   char* const bytes = take<char>(size + 1);
   if (bytes == nullptr) return Came::kGaveUp;
   char* end = bytes;
-  for (std::size_t index = 0; index < count; ++index) {
-    if (cells[index].size == 0) continue;
-    std::memcpy(end, cells[index].text, cells[index].size);
-    end += cells[index].size;
-  }
+  for (std::size_t index = 0; index < count; ++index) end = copy_short(cells[index].view(), end);
   joined.text = bytes;
   joined.size = static_cast<std::uint32_t>(size);
   result = joined;
@@ -284,19 +282,26 @@ Came Machine::Evaluation::split(const Closure& closure, Cell& result) {
     return Came::kValue;
   }
   const std::string_view text = of.view();
-  std::size_t count = 1;
-  for (std::size_t at = text.find(by.view()); at != std::string_view::npos; at = text.find(by.view(), at + by.size)) {
-    ++count;
+  std::vector<std::uint32_t>& ends = machine_.starts_;
+  ends.clear();
+  if (by.size == 1) {
+    for (std::uint32_t at = 0; at < of.size; ++at) {
+      if (of.text[at] == *by.text) ends.push_back(at);
+    }
+  } else {
+    for (std::size_t at = text.find(by.view()); at != std::string_view::npos; at = text.find(by.view(), at + by.size)) {
+      ends.push_back(static_cast<std::uint32_t>(at));
+    }
   }
-  Cell* const cells = take<Cell>(count);
+  ends.push_back(of.size);
+  Cell* const cells = take<Cell>(ends.size());
   if (cells == nullptr) return Came::kGaveUp;
-  std::size_t begin = 0;
-  for (std::size_t index = 0; index < count; ++index) {
-    const std::size_t end = std::min(text.find(by.view(), begin), text.size());
-    cells[index] = literal(text.substr(begin, end - begin));
-    begin = end + by.size;
+  std::uint32_t begin = 0;
+  for (std::size_t index = 0; index < ends.size(); ++index) {
+    cells[index] = literal({of.text + begin, ends[index] - begin});
+    begin = ends[index] + by.size;
   }
-  result = list_of(cells, count);
+  result = list_of(cells, ends.size());
   return Came::kValue;
 }
 
