@@ -174,13 +174,16 @@ std::uint32_t PathTrie::Walk::object(std::uint32_t index, const Node& node) cons
       length = static_cast<std::uint32_t>(key_end - key);
     }
     NodeId child = kNone;
-    if ((lengths >> bucket_of(length) & 1) != 0) child = match(node, key, length);
-    if (child == kNone && may_have_backslash(key, length)) [[unlikely]]
-      child = trie.match_escaped(node, {key, length});
+    if ((lengths >> bucket_of(length) & 1) != 0) [[unlikely]]
+      child = match(node, key, length);
+    if (child == kNone) [[likely]] {
+      if (may_have_backslash(key, length)) [[unlikely]]
+        child = trie.match_escaped(node, {key, length});
+    }
     const char value_byte = bytes[next[2]];
     char separator = bytes[next[3]];
-    if (json::begins_scalar(value_byte)) {
-      if (child != kNone) {
+    if (json::begins_scalar(value_byte)) [[likely]] {
+      if (child != kNone) [[unlikely]] {
         if (found[child] != kAbsent) trie.forget(child, found);
         found[child] = static_cast<std::uint32_t>(next + 2 - at) | mark;
       }
@@ -200,7 +203,8 @@ std::uint32_t PathTrie::Walk::object(std::uint32_t index, const Node& node) cons
       next = at + behind;
       separator = bytes[*next++];
     }
-    if (separator == ',') continue;
+    if (separator == ',') [[likely]]
+      continue;
     return separator == '}' ? static_cast<std::uint32_t>(next - at) : 0;
   }
 }
