@@ -248,7 +248,7 @@ bool is_compact(const Structurals& structurals, std::uint32_t index, std::uint32
       return false;
     }
   }
-  return std::memchr(text + begin, '\\', structurals.at[behind - 1] - begin) == nullptr;
+  return has_canonical_escapes({text + begin, structurals.at[behind - 1] - begin});
 }
 
 }  // namespace

@@ -156,12 +156,12 @@ class Compiler {
   Cell string_cell(std::string_view text) {
     std::string quoted;
     json::append_quoted(text, quoted);
-    const std::string& kept = keep(quoted.substr(1, quoted.size() - 2));
+    const std::string& kept = keep(std::move(quoted));
     Cell cell;
     cell.kind = Cell::Kind::kString;
     cell.escapes = kept.find('\\') == std::string::npos ? Cell::Escapes::kNone : Cell::Escapes::kCanonical;
-    cell.text = kept.data();
-    cell.size = static_cast<std::uint32_t>(kept.size());
+    cell.text = kept.data() + 1;  // between its quotes, as in a page
+    cell.size = static_cast<std::uint32_t>(kept.size() - 2);
     return cell;
   }
 

@@ -297,6 +297,7 @@ bool Machine::Evaluation::find_member(Place object, std::string_view name, Place
     const char separator = of.byte(index++);
     if (separator == '}') {
       machine_.steps_ += index - begin;
+      machine_.stepped_ = {object, index};
       return true;
     }
     if (separator != ',') return false;
@@ -336,19 +337,53 @@ Came Machine::Evaluation::slice(Cell of, std::int64_t begin, std::int64_t end, C
   return Came::kValue;
 }
 
+template <class Element>
+Came Machine::Evaluation::each(const Cell& source, Element&& element) {
+  if (source.kind == Cell::Kind::kList) {
+    for (std::uint32_t index = 0; index < source.size; ++index) {
+      if (!element(source.cells[index])) return Came::kGaveUp;
+    }
+    return Came::kValue;
+  }
+  if (!is_array(source)) return Came::kGaveUp;
+  const json::Structurals& of = structurals(source.place);
+  const Place mark = source.place & kOverlay;
+  std::uint32_t index = (source.place & ~kOverlay) + 1;
+  if (index < of.size && of.byte(index) == ']') return Came::kValue;
+  for (;;) {
+    if (index >= of.size) return Came::kGaveUp;
+    Cell cell;
+    if (cell_at(index | mark, cell) != Came::kValue) return Came::kGaveUp;
+    machine_.stepped_ = {};
+    if (!element(cell)) return Came::kGaveUp;
+    const std::uint32_t begin = index;
+    // What looks a member up in the element has gone to its end already.
+    index = machine_.stepped_.place == (index | mark) ? machine_.stepped_.behind
+                                                      : json::step_over(of, index, machine_.brackets_, nullptr);
+    if (index == 0 || index >= of.size) return Came::kGaveUp;
+    machine_.steps_ += index - begin;
+    const char separator = of.byte(index++);
+    if (separator == ']') return Came::kValue;
+    if (separator != ',') return Came::kGaveUp;
+  }
+}
+
 Came Machine::Evaluation::collect(const Closure& closure, Cell& result) {
   Cell source;
   if (const Came came = run(closure.a, source); came != Came::kValue) return came;
-  if (!expand(source)) return Came::kGaveUp;
-  Cell* const cells = take<Cell>(source.size);
+  const Stack stack(machine_.stack_);
+  const Came looped = each(source, [&](const Cell& element) {
+    machine_.registers_[closure.slot] = element;
+    Cell made;
+    const Came came = run(closure.b, made);
+    if (came == Came::kValue) machine_.stack_.push_back(made);
+    return came != Came::kGaveUp;
+  });
+  if (looped != Came::kValue) return looped;
+  const std::size_t count = machine_.stack_.size() - stack.base;
+  Cell* const cells = take<Cell>(count);
   if (cells == nullptr) return Came::kGaveUp;
-  std::size_t count = 0;
-  for (std::uint32_t index = 0; index < source.size; ++index) {
-    machine_.registers_[closure.slot] = source.cells[index];
-    const Came came = run(closure.b, cells[count]);
-    if (came == Came::kGaveUp) return came;
-    if (came == Came::kValue) ++count;
-  }
+  std::copy_n(machine_.stack_.begin() + static_cast<std::ptrdiff_t>(stack.base), count, cells);
   result = list_of(cells, count);
   return Came::kValue;
 }

@@ -79,6 +79,18 @@ class Machine::Evaluation {
   bool find_member(Place object, std::string_view name, Place& found);
   Came element(Cell of, std::int64_t index, Cell& result);
   Came slice(Cell of, std::int64_t begin, std::int64_t end, Cell& result);
+  /// What a loop has made so far, on top of what the loops around it have.
+  struct Stack {
+    explicit Stack(std::vector<Cell>& of) noexcept : cells(of), base(of.size()) {}
+    ~Stack() { cells.resize(base); }
+    Stack(const Stack&) = delete;
+    Stack& operator=(const Stack&) = delete;
+    std::vector<Cell>& cells;
+    const std::size_t base;
+  };
+  /// Calls `element(cell)` for each element of an array, until it says no. Gives up then, and on what is no array.
+  template <class Element>
+  Came each(const Cell& source, Element&& element);
   Came collect(const Closure& closure, Cell& result);
   Came first(const Closure& closure, Cell& result);
   Came list(const Closure& closure, Cell& result);

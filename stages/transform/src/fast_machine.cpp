@@ -10,6 +10,25 @@ namespace {
 
 constexpr std::size_t kChunkBytes = std::size_t{16} << 10;
 
+/// How a scalar constant is written; it stands between its quotes (`Compiler::string_cell`).
+std::string_view bytes_of(const Cell& constant) noexcept {
+  switch (constant.kind) {
+    case Cell::Kind::kString:
+      return {constant.text - 1, constant.size + std::size_t{2}};
+    case Cell::Kind::kNumber:
+      return constant.view();
+    case Cell::Kind::kNull:
+    case Cell::Kind::kFalse:
+    case Cell::Kind::kTrue:
+      return word(constant.kind);
+    case Cell::Kind::kContainer:
+    case Cell::Kind::kList:
+    case Cell::Kind::kRecord:
+      break;
+  }
+  return {};
+}
+
 }  // namespace
 
 char* Arena::take(std::size_t bytes) {
@@ -73,7 +92,7 @@ Came Machine::evaluate(ClosureId id, Cell& result) {
 
 std::string_view Machine::plain(ClosureId id) const noexcept {
   const Closure& closure = plan_->closure(id);
-  if (closure.op != Op::kPlace) return {};
+  if (closure.op != Op::kPlace) return closure.op == Op::kConstant ? bytes_of(closure.constant) : std::string_view();
   const Place found = found_[closure.node];
   if (found == kAbsent) return {};
   const json::Structurals& text = (found & kOverlay) != 0 ? overlay_ : page_;
@@ -81,7 +100,8 @@ std::string_view Machine::plain(ClosureId id) const noexcept {
   switch (json::class_of(text.byte(index))) {
     case json::Class::kString: {
       const std::string_view token = text.token(index);
-      return has_backslash(token.data(), token.size()) ? std::string_view() : token;
+      const bool as_it_is = !has_backslash(token.data(), token.size()) || json::has_canonical_escapes(token);
+      return as_it_is ? token : std::string_view();
     }
     case json::Class::kScalar: {
       const std::string_view token = text.token(index);

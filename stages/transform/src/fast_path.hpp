@@ -204,6 +204,12 @@ class Machine {
   Arena arena_;
   std::string scratch_;
   std::vector<std::uint32_t> starts_;
+  std::vector<Cell> stack_;  ///< What the loops that run have made so far.
+  /// The object that a member was looked up in last, and what is behind it.
+  struct Stepped {
+    Place place = kAbsent;
+    std::uint32_t behind = 0;
+  } stepped_;
   std::uint64_t steps_ = 0;
   EvaluationLimits limits_;
 };

@@ -69,6 +69,10 @@ bool Machine::Evaluation::settle(Cell& cell) {
     cell.escapes = Cell::Escapes::kNone;
     return true;
   }
+  if (json::has_canonical_escapes(cell.view())) {
+    cell.escapes = Cell::Escapes::kCanonical;
+    return true;
+  }
   std::string& scratch = machine_.scratch_;
   scratch.clear();
   if (!json::append_canonical({cell.text - 1, cell.size + std::size_t{2}}, scratch)) return false;
@@ -285,9 +289,7 @@ Came Machine::Evaluation::split(const Closure& closure, Cell& result) {
   std::vector<std::uint32_t>& ends = machine_.starts_;
   ends.clear();
   if (by.size == 1) {
-    for (std::uint32_t at = 0; at < of.size; ++at) {
-      if (of.text[at] == *by.text) ends.push_back(at);
-    }
+    for_each_byte(text, *by.text, [&](std::size_t at) { ends.push_back(static_cast<std::uint32_t>(at)); });
   } else {
     for (std::size_t at = text.find(by.view()); at != std::string_view::npos; at = text.find(by.view(), at + by.size)) {
       ends.push_back(static_cast<std::uint32_t>(at));

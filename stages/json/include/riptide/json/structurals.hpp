@@ -163,6 +163,10 @@ std::uint32_t append_compact(const Structurals& structurals, std::uint32_t index
 /// lone surrogates become U+FFFD. False if an escape is malformed.
 bool append_canonical(std::string_view raw_string, std::string& out);
 
+/// True if all escapes between the quotes of a raw string stand as `append_canonical` would write them; also true for
+/// what has none. May be false for `\u` escapes that stand so. `text` may hold several strings.
+bool has_canonical_escapes(std::string_view text) noexcept;
+
 /// True if `token` is a number by RFC 8259.
 bool is_number(std::string_view token) noexcept;
 
