@@ -10,6 +10,7 @@
 
 #include "fast_trie.hpp"
 #include "jq/ast.hpp"
+#include "jq/regex.hpp"
 #include "riptide/json/structurals.hpp"
 #include "riptide/transform/evaluation_limits.hpp"
 
@@ -24,7 +25,7 @@ struct Cell {
   enum class Escapes : std::uint8_t {
     kUnknown,    ///< As in the page.
     kNone,       ///< No backslash in it.
-    kCanonical,  ///< As `json::append_canonical` writes them.
+    kCanonical,  ///< As `json::append_canonical` writes them. Of a number: as jq prints it.
   };
   Kind kind = Kind::kNull;
   Escapes escapes = Escapes::kUnknown;
@@ -55,9 +56,15 @@ enum class Op : std::uint8_t {
   kMember,   ///< a, by the constant's text
   kElement,  ///< a, by number
   kSlice,    ///< a, from number to number2
-  kCollect,  ///< [a[] | slot: b]
-  kFirst,    ///< first(a[] | slot: b)
-  kList,     ///< [arguments]
+  // Streams: `Evaluation::stream` runs them, and the operations below take them.
+  kEach,      ///< a[] | slot: b, where b may be a stream
+  kThen,      ///< a | slot: b, where both may be streams
+  kConcat,    ///< arguments, one after the other
+  kCollect,   ///< [a], of a stream
+  kFirst,     ///< first(a), of a stream
+  kAny,       ///< True if an output of the stream a is.
+  kAll,       ///< True if all outputs of the stream a are.
+  kList,     ///< [arguments], which may be streams
   kRecord,   ///< {arguments by twos}
   kToString,
   kLength,
@@ -73,7 +80,29 @@ enum class Op : std::uint8_t {
   kHas,  ///< a, by the constant's text
   kSum,  ///< of the elements of a
   kType,
+  kSubtract,  ///< a, b: numbers
+  kMultiply,
+  kDivide,  ///< a, b: numbers, or strings (split)
+  kFloor,
+  kCeil,
+  kRound,
+  kToNumber,
+  kTrim,
+  kKeys,
+  kKeysUnsorted,
+  kToEntries,
+  kFromEntries,
+  kOrder,       ///< Elements of a by slot: b, as `ordering` says.
+  kTest,        ///< a, by a regular expression; texts: pattern, flags
+  kMatch,       ///< The same, not global.
+  kReplace,     ///< The same; texts: pattern, flags, replacement
+  kParseTime,   ///< strptime; texts: format
+  kFormatTime,  ///< strftime; texts: format
+  kMakeTime,    ///< mktime
+  kBreakTime,   ///< gmtime
 };
+
+enum class Ordering : std::uint8_t { kSort, kGroup, kUnique, kLeast, kGreatest };
 
 enum class Comparison : std::uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
 
@@ -83,6 +112,7 @@ inline constexpr ClosureId kNoClosure = UINT32_MAX;
 struct Closure {
   Op op = Op::kConstant;
   Comparison comparison = Comparison::kEqual;
+  Ordering ordering = Ordering::kSort;
   ClosureId a = kNoClosure;
   ClosureId b = kNoClosure;
   ClosureId c = kNoClosure;
@@ -91,6 +121,7 @@ struct Closure {
   std::int64_t number = 0;
   std::int64_t number2 = 0;
   std::vector<ClosureId> arguments;
+  std::vector<std::string_view> texts;  ///< Decoded.
   Cell constant;
 };
 
@@ -203,6 +234,9 @@ class Machine {
   json::Brackets brackets_;
   Arena arena_;
   std::string scratch_;
+  std::string decoded_;  ///< As `scratch_`, for what needs two.
+  std::string error_;    ///< What a regular expression says; nobody reads it.
+  jq::RegexCache regexes_;
   std::vector<std::uint32_t> starts_;
   std::vector<Cell> stack_;  ///< What the loops that run have made so far.
   /// The object that a member was looked up in last, and what is behind it.
