@@ -2,6 +2,7 @@
 #include "fast_evaluation.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "fast_bytes.hpp"
@@ -127,7 +128,9 @@ bool Machine::Evaluation::are_distinct(const Cell& record) {
     std::uint64_t tail = 0;
     std::memcpy(&head, key.data(), std::min<std::size_t>(key.size(), 8));
     if (key.size() > 8) std::memcpy(&tail, key.data() + key.size() - 8, 8);
-    const std::uint64_t mixed = (head ^ (tail * 0x9E3779B97F4A7C15u) ^ key.size()) * 0xD6E8FEB86659FD93u;
+    // The bytes that tell keys apart are mostly the last ones, which are the highest bits: these come down first.
+    std::uint64_t mixed = (head ^ std::rotl(tail, 24) ^ key.size()) * 0xD6E8FEB86659FD93u;
+    mixed = (mixed ^ (mixed >> 32)) * 0x9E3779B97F4A7C15u;
     std::size_t slot = static_cast<std::size_t>(mixed >> 32) & (slots - 1);
     // Keys chosen to collide cost steps like all else.
     for (; table[slot] != 0; slot = (slot + 1) & (slots - 1)) {
