@@ -55,7 +55,7 @@ std::string outcome(const std::string& text, const riptide::pipeline::Page& page
   }
   for (const auto& fault : mapped.faults) told += "fault " + std::to_string(fault.record) + '\n';
   for (const auto& field : mapped.misconfigured) {
-    told += field.field + ' ' + std::to_string(field.count) + (field.error ? " failed\n" : " null\n");
+    told += std::string(field.field) + ' ' + std::to_string(field.count) + (field.error ? " failed\n" : " null\n");
     // Budgets are spent differently: there the two may differ.
     if (field.error && field.example.find("limit") != std::string::npos) limited = true;
   }

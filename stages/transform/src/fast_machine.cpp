@@ -146,26 +146,26 @@ bool Machine::enter_item(std::size_t index, PathTrie::NodeId node) {
   return trie.walk(mark != 0 ? overlay_ : page_, place & ~kOverlay, node, mark, found_, brackets_) != 0;
 }
 
-bool Machine::append_needed(std::string& out) { return append_needed(PathTrie::kRoot, out); }
+bool Machine::append_needed(Part part, std::string& out) { return append_needed(PathTrie::kRoot, part, out); }
 
-bool Machine::append_needed(PathTrie::NodeId node, std::string& out) {
+bool Machine::append_needed(PathTrie::NodeId node, Part part, std::string& out) {
   const Place place = found_[node];
   const json::Structurals& text = (place & kOverlay) != 0 ? overlay_ : page_;
   const std::uint32_t index = place & ~kOverlay;
   const PathTrie& trie = plan_->trie();
   // What is no object shows all of itself: an error may name it.
-  if (trie.need_of(node) == PathTrie::Need::kWhole || text.byte(index) != '{') {
+  if (trie.need_of(node, part) == PathTrie::Need::kWhole || text.byte(index) != '{') {
     return json::append_compact(text, index, brackets_, out, limits_.max_depth) != 0;
   }
   out += '{';
   bool first = true;
-  const bool good = trie.for_each_needed(node, [&](std::string_view key, PathTrie::NodeId child) {
+  const bool good = trie.for_each_needed(node, part, [&](std::string_view key, PathTrie::NodeId child) {
     if (found_[child] == kAbsent) return true;
     out += first ? "\"" : ",\"";
     first = false;
     out += key;
     out += "\":";
-    return append_needed(child, out);
+    return append_needed(child, part, out);
   });
   out += '}';
   return good;

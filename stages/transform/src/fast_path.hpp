@@ -11,6 +11,7 @@
 #include "fast_trie.hpp"
 #include "jq/ast.hpp"
 #include "jq/regex.hpp"
+#include "jq/view.hpp"
 #include "riptide/json/structurals.hpp"
 #include "riptide/transform/evaluation_limits.hpp"
 
@@ -138,7 +139,7 @@ class Plan {
   /// Compiles a program, of which the first output counts; kNoClosure if it is not for the fast path, and `why`.
   ClosureId compile(const jq::ast::Module& module, const Environment& environment, std::string* why = nullptr);
   /// Notes what a program can see of the record, for `Machine::append_needed`. False: all of it.
-  bool see(const jq::ast::Module& module);
+  bool see(const jq::View* view, Part part);
   /// The node of a program that is a plain path; kNone if it is none.
   PathTrie::NodeId compile_path(const jq::ast::Module& module);
   PathTrie::NodeId top_level(std::string_view key) { return trie_.member(PathTrie::kRoot, key); }
@@ -216,13 +217,13 @@ class Machine {
   /// written. Empty for all else: `evaluate` tells.
   [[nodiscard]] std::string_view plain(ClosureId id) const noexcept;
   /// Appends the record as far as the programs that `Plan::see` saw can see it. False: malformed.
-  bool append_needed(std::string& out);
+  bool append_needed(Part part, std::string& out);
   /// Appends a cell as compact JSON. False if it cannot (malformed bytes): `out` is as before.
   bool append(const Cell& cell, std::string& out);
 
  private:
   class Evaluation;
-  bool append_needed(PathTrie::NodeId node, std::string& out);
+  bool append_needed(PathTrie::NodeId node, Part part, std::string& out);
   const Plan* plan_ = nullptr;
   json::Structurals page_;
   json::Structurals overlay_;

@@ -58,10 +58,13 @@ PathTrie::NodeId PathTrie::element(NodeId parent, std::uint32_t index) {
   return child;
 }
 
-void PathTrie::need(NodeId node, Need what) {
-  nodes_[node].need = std::max(nodes_[node].need, what);
-  for (NodeId above = nodes_[node].parent; above != kNone; above = nodes_[above].parent) {
-    nodes_[above].need = std::max(nodes_[above].need, Need::kType);
+void PathTrie::need(NodeId node, Need what, Part part) {
+  // What one part needs all of them need.
+  for (std::size_t of = static_cast<std::size_t>(part); of < nodes_[node].need.size(); ++of) {
+    nodes_[node].need[of] = std::max(nodes_[node].need[of], what);
+    for (NodeId above = nodes_[node].parent; above != kNone; above = nodes_[above].parent) {
+      nodes_[above].need[of] = std::max(nodes_[above].need[of], Need::kType);
+    }
   }
 }
 

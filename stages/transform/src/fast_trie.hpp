@@ -18,6 +18,12 @@ inline constexpr Place kOverlay = 1u << 31;
 /// Documents with more structurals are left to the evaluator.
 inline constexpr std::uint32_t kMostStructurals = kOverlay - 16;
 
+/// For whom a part of the record is needed.
+enum class Part : std::uint8_t {
+  kEvaluated,  ///< Expressions that always need the evaluator.
+  kAny,        ///< All expressions: one that the fast path gave up on may be any of them.
+};
+
 /// All paths that the expressions of a resource need, as one tree, so that one walk over a record finds all of them.
 /// Node 0 is the record.
 class PathTrie {
@@ -35,7 +41,7 @@ class PathTrie {
   /// What the evaluator has to see of a node: nothing, of what type it is (it must be there, with what is needed below
   /// it), or all of it. Needs only grow.
   enum class Need : std::uint8_t { kNothing, kType, kWhole };
-  void need(NodeId node, Need what);
+  void need(NodeId node, Need what, Part part);
   /// Makes the tables that `walk` reads. Call once, when all paths are known.
   void finish();
 
@@ -51,13 +57,15 @@ class PathTrie {
 
   /// Calls `child(key, node)` for each member of `node` of which something is needed.
   template <class Child>
-  bool for_each_needed(NodeId node, Child&& child) const {
+  bool for_each_needed(NodeId node, Part part, Child&& child) const {
     for (const Key& key : nodes_[node].keys) {
-      if (nodes_[key.child].need != Need::kNothing && !child(std::string_view(key.text), key.child)) return false;
+      if (need_of(key.child, part) != Need::kNothing && !child(std::string_view(key.text), key.child)) return false;
     }
     return true;
   }
-  [[nodiscard]] Need need_of(NodeId node) const noexcept { return nodes_[node].need; }
+  [[nodiscard]] Need need_of(NodeId node, Part part) const noexcept {
+    return nodes_[node].need[static_cast<std::size_t>(part)];
+  }
 
   /// The child of `node` for a decoded key; kNone if no path goes there.
   [[nodiscard]] NodeId find_member(NodeId node, std::string_view key) const noexcept;
@@ -81,7 +89,7 @@ class PathTrie {
     NodeId parent = kNone;
     std::uint16_t depth = 0;
     bool is_element = false;
-    Need need = Need::kNothing;
+    std::array<Need, 2> need{};  ///< By `Part`.
     std::uint64_t lengths = 0;  ///< A bit for each bucket that has keys.
     std::vector<Key> keys;      ///< By bucket, once finished.
     std::vector<std::pair<std::uint32_t, NodeId>> elements;

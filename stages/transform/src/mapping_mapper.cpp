@@ -98,9 +98,10 @@ struct Mapper::State {
   std::uint32_t record_index = 0;
   RecordView record;
   bool walked = false;  ///< The machine has the record.
-  enum class Loaded : std::uint8_t { kNo, kPart, kYes, kFailed } loaded = Loaded::kNo;
+  /// kEvaluated and kAny: that part of it (`fast::Part`).
+  enum class Loaded : std::uint8_t { kNo, kEvaluated, kAny, kYes, kFailed } loaded = Loaded::kNo;
   bool part_is_most = false;  ///< Of the record before: most of it was needed.
-  std::string loaded_part;    ///< The part of the record that is loaded with kPart.
+  std::string loaded_part;    ///< The part of the record that is loaded.
   std::string load_error;
   jq::ValueRef input;   ///< What expressions see: the record, or one of its items.
   std::string message;  ///< Of the last error.
@@ -224,7 +225,8 @@ struct Mapper::State {
   bool load_for(const CompiledExpression& expression) {
     used_evaluator = true;
     if (!expression.sees_part || !walked || loaded == Loaded::kYes || loaded == Loaded::kFailed) return load();
-    if (loaded == Loaded::kPart) return true;
+    const fast::Part part = expression.closure == fast::kNoClosure ? fast::Part::kEvaluated : fast::Part::kAny;
+    if (loaded == Loaded::kAny || (loaded == Loaded::kEvaluated && part == fast::Part::kEvaluated)) return true;
     const LoadTimer timer(*this);
     // Where the part was most of the record before, copying it out costs more than reading the rest too. A record that
     // cannot be read whole may still be in part, so this decides only what it costs.
@@ -234,11 +236,11 @@ struct Mapper::State {
       return true;
     }
     loaded_part.clear();
-    if (!machine.append_needed(loaded_part)) return load();
+    if (!machine.append_needed(part, loaded_part)) return load();
     // Large records keep to their part: there the rest could exceed the memory budget.
     part_is_most = loaded_part.size() * 4 > record.json.size() * 3 && record.json.size() < kLargestWhole;
     if (!evaluator.load(loaded_part)) return load();
-    loaded = Loaded::kPart;
+    loaded = part == fast::Part::kAny ? Loaded::kAny : Loaded::kEvaluated;
     input = evaluator.input();
     return true;
   }
@@ -246,7 +248,7 @@ struct Mapper::State {
   /// Makes the record a value, once. False: `message` says why it cannot be one.
   bool load() {
     const LoadTimer timer(*this);
-    if (loaded == Loaded::kNo || loaded == Loaded::kPart) {
+    if (loaded != Loaded::kYes && loaded != Loaded::kFailed) {
       auto done = evaluator.load(record);
       loaded = done ? Loaded::kYes : Loaded::kFailed;
       if (done) {

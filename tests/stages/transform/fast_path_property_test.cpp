@@ -272,7 +272,7 @@ std::string outcome(const MappingSpec& spec, const Records& records) {
             ' ' + fault.message + '\n';
   }
   for (const Misconfigured& field : mapped.misconfigured) {
-    text += field.field + ' ' + std::to_string(field.count) + ' ' + field.example + '\n';
+    text += std::string(field.field) + ' ' + std::to_string(field.count) + ' ' + field.example + '\n';
   }
   for (const auto& [index, counts] : mapped.counts) {
     text += std::to_string(counts.read) + ' ' + std::to_string(counts.filtered) + ' ' + std::to_string(counts.invalid) +
