@@ -29,8 +29,8 @@ inline bool has_backslash(const char* text, std::size_t length) noexcept {
 #endif
 }
 
-/// False if no backslash is among the `length` bytes at `text`; true if one is, or may be just behind them. Cheaper than
-/// `has_backslash`, and reads no further behind.
+/// False if no backslash is among the `length` bytes at `text`; true if one is, or may be just behind them. Cheaper
+/// than `has_backslash`, and reads no further behind.
 inline bool may_have_backslash(const char* text, std::size_t length) noexcept {
 #if defined(__SSE2__)
   if (length <= 32) {

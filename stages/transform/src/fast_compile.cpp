@@ -36,7 +36,8 @@ bool is_strict(const Node* node) {
           continue;
         }
         // `first(f)`, `any(f; g)` and the like evaluate what f looks at.
-        if (!node->children.empty() && (node->text == "first" || node->text == "add" || node->text == "IN")) return false;
+        if (!node->children.empty() && (node->text == "first" || node->text == "add" || node->text == "IN"))
+          return false;
         if (node->children.size() > 1 && (node->text == "any" || node->text == "all")) return false;
         return node->text != "true" && node->text != "false" && node->text != "null" && node->text != "empty";
       case Kind::kRecurse:
@@ -81,8 +82,7 @@ ClosureId Compiler::program(const Node* node) {
 
 ClosureId Compiler::compile(const Node* node, const Subject& input) {
   if (node == nullptr) return kNoClosure;
-  if (depth_ >= kDeepest || plan_.closures_.size() >= kMostClosures)
-    return refuse({"is nested too deep or too long"});
+  if (depth_ >= kDeepest || plan_.closures_.size() >= kMostClosures) return refuse({"is nested too deep or too long"});
   if (const Node* const many = many_of(node)) return refuse(reason_against(*many));
   Reasons before = reasons_;
   ++depth_;

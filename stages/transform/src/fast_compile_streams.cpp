@@ -123,8 +123,14 @@ ClosureId Compiler::stream_of(const Node& node, const Subject& input) {
       const ClosureId right = left == kNoClosure ? left : compile_any(node.child(1), input);
       return right == kNoClosure ? right : make_with(Op::kConcat, {left, right});
     }
-    case Kind::kTry:
-      return node.children.size() > 1 ? kNoClosure : stream(node.child(0), input);
+    case Kind::kTry: {
+      const Node* const of = node.child(0);
+      if (of == nullptr || node.children.size() > 1) return kNoClosure;
+      if (of->kind != Kind::kIterate || makes_many(of->child(0))) return stream(of, input);
+      const ClosureId id = each(compile(of->child(0), input));
+      if (id != kNoClosure) closure(id).optional = true;
+      return id;
+    }
     case Kind::kField:
     case Kind::kIndex: {
       const Node* const by = node.child(1);

@@ -106,6 +106,7 @@ class Machine::Evaluation {
   Came list(const Closure& closure, Cell& result);
   Came any_or_all(const Closure& closure, Cell& result);
   Came order(const Closure& closure, Cell& result);
+  static bool is_scalar(const Cell& cell) noexcept;
   /// Makes an array, or the values of an object, a list of cells.
   bool elements(Cell& cell);
 

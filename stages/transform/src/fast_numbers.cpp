@@ -65,8 +65,8 @@ bool Machine::Evaluation::computed(double value, Cell& result) {
   char* const text = take<char>(24);
   if (text == nullptr) return false;
   if (whole) {
-    result = literal({text, static_cast<std::size_t>(
-                                std::to_chars(text, text + 24, static_cast<std::int64_t>(value)).ptr - text)});
+    result = literal(
+        {text, static_cast<std::size_t>(std::to_chars(text, text + 24, static_cast<std::int64_t>(value)).ptr - text)});
   } else {
     std::string& scratch = machine_.scratch_;
     scratch.clear();
@@ -94,7 +94,9 @@ Came Machine::Evaluation::arithmetic(const Closure& closure, Cell& result) {
 bool Machine::Evaluation::whole(Op op, const Cell& of, Cell& result) {
   double value = 0;
   if (!value_of(of, value)) return false;
-  return computed(op == Op::kFloor ? std::floor(value) : op == Op::kCeil ? std::ceil(value) : std::round(value),
+  return computed(op == Op::kFloor  ? std::floor(value)
+                  : op == Op::kCeil ? std::ceil(value)
+                                    : std::round(value),
                   result);
 }
 
@@ -112,10 +114,14 @@ bool Machine::Evaluation::to_number(Cell& of, Cell& result) {
 }
 
 bool Machine::Evaluation::cells_of(const std::tm& parts, double seconds, Cell& result) {
-  const double values[] = {parts.tm_year + 1900.0,           static_cast<double>(parts.tm_mon),
-                           static_cast<double>(parts.tm_mday), static_cast<double>(parts.tm_hour),
-                           static_cast<double>(parts.tm_min),  seconds,
-                           static_cast<double>(parts.tm_wday), static_cast<double>(parts.tm_yday)};
+  const double values[] = {parts.tm_year + 1900.0,
+                           static_cast<double>(parts.tm_mon),
+                           static_cast<double>(parts.tm_mday),
+                           static_cast<double>(parts.tm_hour),
+                           static_cast<double>(parts.tm_min),
+                           seconds,
+                           static_cast<double>(parts.tm_wday),
+                           static_cast<double>(parts.tm_yday)};
   Cell* const cells = take<Cell>(8);
   if (cells == nullptr) return false;
   for (std::size_t index = 0; index < 8; ++index) {

@@ -58,13 +58,13 @@ enum class Op : std::uint8_t {
   kElement,  ///< a, by number
   kSlice,    ///< a, from number to number2
   // Streams: `Evaluation::stream` runs them, and the operations below take them.
-  kEach,      ///< a[] | slot: b, where b may be a stream
-  kThen,      ///< a | slot: b, where both may be streams
-  kConcat,    ///< arguments, one after the other
-  kCollect,   ///< [a], of a stream
-  kFirst,     ///< first(a), of a stream
-  kAny,       ///< True if an output of the stream a is.
-  kAll,       ///< True if all outputs of the stream a are.
+  kEach,     ///< a[] | slot: b, where b may be a stream
+  kThen,     ///< a | slot: b, where both may be streams
+  kConcat,   ///< arguments, one after the other
+  kCollect,  ///< [a], of a stream
+  kFirst,    ///< first(a), of a stream
+  kAny,      ///< True if an output of the stream a is.
+  kAll,      ///< True if all outputs of the stream a are.
   kList,     ///< [arguments], which may be streams
   kRecord,   ///< {arguments by twos}
   kToString,
@@ -114,6 +114,7 @@ struct Closure {
   Op op = Op::kConstant;
   Comparison comparison = Comparison::kEqual;
   Ordering ordering = Ordering::kSort;
+  bool optional = false;  ///< kEach: a scalar has no elements.
   ClosureId a = kNoClosure;
   ClosureId b = kNoClosure;
   ClosureId c = kNoClosure;

@@ -54,7 +54,8 @@ bool Machine::Evaluation::trim(Cell& of, Cell& result) {
   while (!text.empty() && space(text.front())) text.remove_prefix(1);
   while (!text.empty() && space(text.back())) text.remove_suffix(1);
   // Beyond ASCII there is other white space.
-  if (!text.empty() && (static_cast<signed char>(text.front()) < 0 || static_cast<signed char>(text.back()) < 0)) return false;
+  if (!text.empty() && (static_cast<signed char>(text.front()) < 0 || static_cast<signed char>(text.back()) < 0))
+    return false;
   return quoted(text, result);
 }
 

@@ -38,6 +38,10 @@ bool Machine::Evaluation::expand(Cell& cell) {
   return true;
 }
 
+bool Machine::Evaluation::is_scalar(const Cell& cell) noexcept {
+  return cell.kind != Cell::Kind::kContainer && cell.kind != Cell::Kind::kList && cell.kind != Cell::Kind::kRecord;
+}
+
 bool Machine::Evaluation::elements(Cell& cell) {
   if (cell.kind == Cell::Kind::kList || is_array(cell)) return expand(cell);
   if (!members(cell)) return false;
@@ -94,6 +98,7 @@ Machine::Evaluation::Flow Machine::Evaluation::stream(ClosureId id, Emit emit) {
   const Op op = closure.op;
   if (op == Op::kEach) {
     if (!first(value, flow)) return flow;
+    if (closure.optional && is_scalar(value)) return Flow::kGo;
     return each(value, [&](const Cell& element) {
       machine_.registers_[closure.slot] = element;
       return stream(closure.b, emit);
@@ -184,8 +189,7 @@ Came Machine::Evaluation::first(const Closure& closure, Cell& result) {
 
 Came Machine::Evaluation::any_or_all(const Closure& closure, Cell& result) {
   const bool decides = closure.op == Op::kAny;
-  const Flow flow =
-      stream(closure.a, [&](Cell& value) { return value.truthy() == decides ? Flow::kStop : Flow::kGo; });
+  const Flow flow = stream(closure.a, [&](Cell& value) { return value.truthy() == decides ? Flow::kStop : Flow::kGo; });
   if (flow == Flow::kGiveUp) return Came::kGaveUp;
   return boolean((flow == Flow::kStop) == decides, result);
 }

@@ -106,8 +106,7 @@ inline PathTrie::NodeId PathTrie::match(const Node& node, const char* key, std::
       if (length <= 8) return wanted->child;
       std::uint64_t tail;
       std::memcpy(&tail, key + length - 8, sizeof tail);
-      if (tail == wanted->suffix &&
-          (length <= 16 || std::memcmp(key + 8, wanted->text.data() + 8, length - 16) == 0)) {
+      if (tail == wanted->suffix && (length <= 16 || std::memcmp(key + 8, wanted->text.data() + 8, length - 16) == 0)) {
         return wanted->child;
       }
     }
@@ -141,8 +140,7 @@ struct PathTrie::Walk {
 std::uint32_t PathTrie::walk(const json::Structurals& structurals, std::uint32_t index, NodeId id, Place mark,
                              std::vector<Place>& found, json::Brackets& brackets) const {
   if (index >= structurals.size) return 0;
-  const Walk walk{*this,  structurals, structurals.text, structurals.at, structurals.size,
-                  mark, found.data(), brackets};
+  const Walk walk{*this, structurals, structurals.text, structurals.at, structurals.size, mark, found.data(), brackets};
   return walk.value(index, id);
 }
 

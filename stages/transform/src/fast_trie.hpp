@@ -90,8 +90,8 @@ class PathTrie {
     std::uint16_t depth = 0;
     bool is_element = false;
     std::array<Need, 2> need{};  ///< By `Part`.
-    std::uint64_t lengths = 0;  ///< A bit for each bucket that has keys.
-    std::vector<Key> keys;      ///< By bucket, once finished.
+    std::uint64_t lengths = 0;   ///< A bit for each bucket that has keys.
+    std::vector<Key> keys;       ///< By bucket, once finished.
     std::vector<std::pair<std::uint32_t, NodeId>> elements;
     std::array<std::uint16_t, kBuckets> first{};  ///< Index of the first key of a bucket that has any.
     [[nodiscard]] bool is_leaf() const noexcept { return keys.empty() && elements.empty(); }

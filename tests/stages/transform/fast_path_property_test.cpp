@@ -263,7 +263,8 @@ class Generator {
       case 26:
         return pick(std::array<std::string_view, 2>{"any(", "all("}) + path() + "[]; " + expression(depth - 1) + ")";
       case 27:
-        return path() + " | " + pick(std::array<std::string_view, 5>{"sort_by(", "group_by(", "unique_by(", "max_by(", "map("}) +
+        return path() + " | " +
+               pick(std::array<std::string_view, 5>{"sort_by(", "group_by(", "unique_by(", "max_by(", "map("}) +
                expression(depth - 1) + ")";
       case 0:
       case 1:

@@ -48,8 +48,7 @@ class RegexCache {
   struct Entries;
   /// Calls `each(region)` for the matches, until it says no. False: `error` says why it cannot search.
   template <class Each>
-  bool search(std::string_view text, std::string_view pattern, std::string_view flags, std::string& error,
-              Each&& each);
+  bool search(std::string_view text, std::string_view pattern, std::string_view flags, std::string& error, Each&& each);
   std::unique_ptr<Entries> entries_;
 };
 
