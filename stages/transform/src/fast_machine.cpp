@@ -9,6 +9,7 @@ namespace riptide::transform::fast {
 namespace {
 
 constexpr std::size_t kChunkBytes = std::size_t{16} << 10;
+constexpr std::size_t kMostKept = std::size_t{4} << 20;  // from one record to the next
 
 /// How a scalar constant is written; it stands between its quotes (`Compiler::string_cell`).
 std::string_view bytes_of(const Cell& constant) noexcept {
@@ -73,7 +74,14 @@ std::uint32_t Machine::walk(std::uint32_t index) {
   arena_.clear();
   steps_ = 0;
   overlaid_ = false;
+  if (decoded_.capacity() + scratch_.capacity() + stack_.capacity() * sizeof(Cell) > kMostKept) let_go();
   return plan_->trie().walk(page_, index, PathTrie::kRoot, 0, found_, brackets_);
+}
+
+void Machine::let_go() noexcept {
+  decoded_ = std::string();
+  scratch_ = std::string();
+  stack_ = std::vector<Cell>();
 }
 
 bool Machine::lay_over(std::string_view key, std::uint32_t index, std::uint32_t behind) {

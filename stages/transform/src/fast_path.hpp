@@ -224,6 +224,8 @@ class Machine {
 
  private:
   class Evaluation;
+  /// Gives back what one record's large values took.
+  void let_go() noexcept;
   bool append_needed(PathTrie::NodeId node, Part part, std::string& out);
   const Plan* plan_ = nullptr;
   json::Structurals page_;

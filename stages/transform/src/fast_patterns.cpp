@@ -110,14 +110,16 @@ bool Machine::Evaluation::replace(const Closure& closure, Cell& of, Cell& result
   std::string& made = machine_.scratch_;
   made.clear();
   std::size_t matches = 0;
-  std::uint64_t spent = 0;
-  const auto grow = [&](std::size_t bytes) { spent += 1 + bytes / 64; };
+  bool fits = true;
+  const auto grow = [&](std::size_t bytes) {
+    fits = ++machine_.steps_ <= machine_.limits_.max_steps && made.size() + bytes <= machine_.limits_.max_memory_bytes;
+    return fits;
+  };
   if (!machine_.regexes_.replace(text, closure.texts[0], closure.texts[1], closure.texts[2], grow, made, matches,
                                  machine_.error_)) {
     return false;
   }
-  machine_.steps_ += spent;
-  if (machine_.steps_ > machine_.limits_.max_steps) return false;
+  if (!fits) return false;
   if (matches == 0) {
     result = of;
     return true;

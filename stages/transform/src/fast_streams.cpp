@@ -153,7 +153,8 @@ Machine::Evaluation::Flow Machine::Evaluation::stream(ClosureId id, Emit emit) {
 bool Machine::Evaluation::push(ClosureId id) {
   return stream(id, [&](Cell& value) {
            machine_.stack_.push_back(value);
-           return Flow::kGo;
+           const bool fits = machine_.stack_.size() * sizeof(Cell) <= machine_.limits_.max_memory_bytes;
+           return fits ? Flow::kGo : Flow::kGiveUp;
          }) == Flow::kGo;
 }
 

@@ -268,7 +268,7 @@ bool RegexCache::each_match(std::string_view text, std::string_view pattern, std
 }
 
 bool RegexCache::replace(std::string_view text, std::string_view pattern, std::string_view flags,
-                         std::string_view replacement, FunctionRef<void(std::size_t)> grow, std::string& made,
+                         std::string_view replacement, FunctionRef<bool(std::size_t)> grow, std::string& made,
                          std::size_t& matches, std::string& error) {
   std::size_t previous = 0;
   matches = 0;
@@ -278,7 +278,7 @@ bool RegexCache::replace(std::string_view text, std::string_view pattern, std::s
     const std::size_t length = utf8::count(
         text.substr(static_cast<std::size_t>(region.beg[0]), static_cast<std::size_t>(region.end[0] - region.beg[0])));
     const std::size_t gap = begin > previous ? begin - previous : 0;
-    grow(gap + replacement.size());
+    if (!grow(gap + replacement.size())) return false;
     made += text.substr(previous, gap);
     made += replacement;
     previous = begin;
@@ -308,6 +308,7 @@ bool RegexCache::replace(const Value& input, const Value& pattern, const Value& 
   const auto grow = [&](std::size_t bytes) {
     heap.spend(1);
     charged.grow_by(bytes);
+    return true;
   };
   if (!replace(input.string(), pattern.string(), flags.string(), replacement, grow, made, matches, error)) return false;
   output = matches == 0 ? input : Value::string(made);

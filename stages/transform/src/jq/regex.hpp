@@ -36,9 +36,9 @@ class RegexCache {
                Value& output, std::string& error);
 
   /// The same on text. `made` gets what `replace` makes, and is as before if nothing matches; `grow(bytes)` is called
-  /// before each match adds that many to it.
+  /// before each match adds that many to it, and ends the search if it says no.
   bool replace(std::string_view text, std::string_view pattern, std::string_view flags, std::string_view replacement,
-               FunctionRef<void(std::size_t)> grow, std::string& made, std::size_t& matches, std::string& error);
+               FunctionRef<bool(std::size_t)> grow, std::string& made, std::size_t& matches, std::string& error);
 
   /// Calls `each(match)` for the matches, until it says no. Errors as `match`.
   bool each_match(std::string_view text, std::string_view pattern, std::string_view flags, std::string& error,
