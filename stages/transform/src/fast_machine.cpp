@@ -105,26 +105,14 @@ std::string_view Machine::plain(ClosureId id) const noexcept {
   if (found == kAbsent) return {};
   const json::Structurals& text = (found & kOverlay) != 0 ? overlay_ : page_;
   const std::uint32_t index = found & ~kOverlay;
-  switch (json::class_of(text.byte(index))) {
-    case json::Class::kString: {
-      const std::string_view token = text.token(index);
-      const bool as_it_is = !has_backslash(token.data(), token.size()) || json::has_canonical_escapes(token);
-      return as_it_is ? token : std::string_view();
-    }
-    case json::Class::kScalar: {
-      const std::string_view token = text.token(index);
-      return json::is_scalar(token) ? token : std::string_view();
-    }
-    case json::Class::kNone:
-    case json::Class::kOpenObject:
-    case json::Class::kOpenArray:
-    case json::Class::kCloseObject:
-    case json::Class::kCloseArray:
-    case json::Class::kColon:
-    case json::Class::kComma:
-      break;
+  const char first = text.byte(index);
+  if (json::is_open(first)) return {};
+  const std::string_view token = text.token(index);
+  if (first == '"') {
+    const bool as_it_is = !has_backslash(token.data(), token.size()) || json::has_canonical_escapes(token);
+    return as_it_is ? token : std::string_view();
   }
-  return {};
+  return json::is_scalar(token) ? token : std::string_view();
 }
 
 bool Machine::list_items(ClosureId id, std::size_t& count) {

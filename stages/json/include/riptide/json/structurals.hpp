@@ -31,6 +31,7 @@ struct Structurals {
   [[nodiscard]] std::string_view token(std::uint32_t index) const noexcept {
     const std::uint32_t begin = at[index];
     std::uint32_t end = at[index + 1];
+    if (static_cast<unsigned char>(text[end - 1]) > ' ') return {text + begin, end - begin};  // mostly
     while (end > begin + 1 && is_space(text[end - 1])) --end;
     return {text + begin, end - begin};
   }
