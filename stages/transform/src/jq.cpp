@@ -132,6 +132,7 @@ Program::~Program() {
 
 std::string_view Program::text() const noexcept { return parts_->text; }
 const ast::Module& Program::syntax() const noexcept { return parts_->module; }
+const View* Program::view() const noexcept { return parts_->view.get(); }
 bool Program::single_output() const noexcept { return parts_->code->main->single; }
 bool Program::asks_host() const noexcept { return parts_->code->asks_host; }
 

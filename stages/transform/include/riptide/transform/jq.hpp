@@ -21,6 +21,7 @@ namespace ast {
 struct Module;
 }
 struct Code;
+struct View;
 class Machine;
 
 /// Why a program does not compile, and where.
@@ -54,6 +55,8 @@ class Program {
   [[nodiscard]] std::string_view text() const noexcept;
   /// The syntax tree (src/jq/ast.hpp), for those who look for shapes that they can do faster.
   [[nodiscard]] const ast::Module& syntax() const noexcept;
+  /// What the program can see of its input (src/jq/view.hpp); null: all of it.
+  [[nodiscard]] const View* view() const noexcept;
   /// True if the program can have at most one output.
   [[nodiscard]] bool single_output() const noexcept;
   /// True if the program calls a function that a `Host` answers: then it is more than a function of its input.
