@@ -82,18 +82,25 @@ void MappingSide::report_faults(const transform::MappedPage& mapped, std::uint32
 void MappingSide::drop_repeats(transform::MappedPage& mapped, std::uint32_t scope) {
   auto& entities = mapped.entities.entities;
   std::vector<std::uint64_t> dropped;
+  const std::string partition = state_.options.plan != nullptr ? book_.partition(scope) : std::string();
+  const auto note_for_plan = [&](const pipeline::Entity& entity, std::string_view json) {
+    if (state_.options.plan != nullptr) state_.options.plan->read(state_.kind_of(entity.resource), partition, json);
+  };
   std::erase_if(entities, [&](pipeline::Entity& entity) {
     entity.scope = scope;
     const std::string_view json = mapped.entities.json(entity);
     const auto contents = static_cast<std::uint32_t>(XXH3_64bits(json.data(), json.size()));
     switch (state_.seen.note(entity.identity, state_.repeat_scope(scope, entity.resource), contents)) {
       case pipeline::SeenSet::Sighting::kNew:
+        note_for_plan(entity, json);
         return false;
       case pipeline::SeenSet::Sighting::kElsewhere:
         entity.repeated = true;
+        note_for_plan(entity, json);
         return false;
       case pipeline::SeenSet::Sighting::kChanged:
         entity.duplicate = true;
+        note_for_plan(entity, json);
         return false;
       case pipeline::SeenSet::Sighting::kSame:
         break;

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "carrying_out.hpp"
 #include "mapping_side.hpp"
 #include "reading_side.hpp"
 #include "reconciling.hpp"
@@ -152,6 +153,24 @@ struct Resync::Impl {
     for (const auto& lane : lanes) lane->end_writes();
   }
 
+  /// Ends the plan; carries it out, if that was asked for and everything was read.
+  Result<void> plan_and_carry_out(pipeline::RunReport& report, const std::function<int()>& stop_signal) {
+    SinkLane& lane = *lanes.front();
+    finish_plan(state, reading.book(), lane, report);
+    if (!state.options.carry_out) return {};
+    count_sinks(state, lanes, report);
+    const pipeline::RunFacts facts = facts_of(report, reading.book(), lanes, stop_signal());
+    if (facts.stop_signal != 0 || facts.sink_failed || facts.source_incomplete || state.stop->requested()) {
+      lane.give_up_held();
+      return {};
+    }
+    auto sink = state.options.carry_out();
+    if (!sink) return pipeline::unexpected(std::move(sink).error());
+    if (auto live = lane.go_live(std::move(*sink)); !live) return live;
+    carry_out_plan(state, lane, *graph, report);
+    return {};
+  }
+
   Result<pipeline::RunReport> run(pipeline::Stop& stop, const std::function<int()>& stop_signal) {
     const auto begin = Clock::now();
     build(stop);
@@ -164,7 +183,15 @@ struct Resync::Impl {
     report.version = state.options.version;
     report.started_at = state.options.started_at;
     state.set_phase("reconciling");
-    reconcile_lanes(state, reading.book(), lanes, report);
+    if (state.options.plan != nullptr) {
+      if (auto planned = plan_and_carry_out(report, stop_signal); !planned) {
+        for (const auto& lane : lanes) lane->finish(Finish::kPartial);
+        reading.close();
+        return pipeline::unexpected(std::move(planned).error());
+      }
+    } else {
+      reconcile_lanes(state, reading.book(), lanes, report);
+    }
     state.set_phase("finishing");
     count_sinks(state, lanes, report);
     const int before = pipeline::exit_code(facts_of(report, reading.book(), lanes, stop_signal()));
@@ -201,6 +228,9 @@ Resync::~Resync() = default;
 Result<std::unique_ptr<Resync>> Resync::create(ResyncParts parts, ResyncOptions options) {
   RIPTIDE_CHECK(parts.source != nullptr && parts.mapping != nullptr);
   if (parts.sinks.empty()) return pipeline::unexpected(ErrorKind::kConfig, "no sink was given");
+  if (options.plan != nullptr && parts.sinks.size() != 1) {
+    return pipeline::unexpected(ErrorKind::kConfig, "a plan is made for one sink");
+  }
   if (parts.context.run_id.empty()) parts.context.run_id = pipeline::new_run_id();
   if (parts.context.kinds.empty()) {
     for (const auto& resource : parts.mapping->spec().resources) parts.context.kinds.push_back(resource.kind);

@@ -22,11 +22,12 @@ std::string text_of(std::string_view raw) {
 SinkLane::SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed)
     : state_(state),
       sink_(std::move(sink)),
+      planning_(state.options.plan != nullptr),
       remote_(dynamic_cast<RemoteSink*>(sink_.get())),
       local_(dynamic_cast<LocalSink*>(sink_.get())),
       on_failure_(std::move(failed)),
       ledger_(state.context.kinds.size()),
-      batcher_(sink_->limits(), state.batch_bytes) {}
+      batcher_(std::in_place, sink_->limits(), state.batch_bytes) {}
 
 void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform,
                      const std::string& suffix) {
@@ -55,8 +56,9 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
 }
 
 Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_names) {
+  scope_names_ = std::move(scope_names);
   if (local_ != nullptr) {
-    local_->set_scope_names(std::move(scope_names));
+    local_->set_scope_names(scope_names_);
     auto opened = local_->open();
     if (!opened && opened.error().kind == ErrorKind::kConfig) return opened;
     if (!opened) {
@@ -64,7 +66,7 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
       return {};
     }
     writer_ = std::make_unique<LocalWriter>(*local_);
-  } else {
+  } else if (client_ == nullptr) {
     const ResyncOptions& options = state_.options;
     auto client = HttpClient::start(state_.client_options("sink", sink_->limits().max_in_flight, options.sink_retry,
                                                           options.sink_timeout, options.verify_sink_tls));
@@ -105,21 +107,24 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
   const auto now = Batcher::Clock::now();
   switch (block.flush) {
     case MappedBlock::Flush::kNone:
-      for (const Entity& entity : block.entities.entities) batcher_.add(block.entities, entity, now, full);
+      for (const Entity& entity : block.entities.entities) batcher_->add(block.entities, entity, now, full);
       break;
     case MappedBlock::Flush::kAll:
-      batcher_.flush(full);
+      batcher_->flush(full);
       break;
     case MappedBlock::Flush::kOlder:
-      batcher_.flush_older(now - state_.options.batch_age, full);
+      batcher_->flush_older(now - state_.options.batch_age, full);
       break;
     case MappedBlock::Flush::kStarved:
       // Batches on their way will bring credit home; only when there are none must the partial ones go.
-      if (in_flight_.load(std::memory_order_acquire) == 0) batcher_.flush(full);
+      if (in_flight_.load(std::memory_order_acquire) == 0) batcher_->flush(full);
       break;
   }
   in_flight_.fetch_add(full.size(), std::memory_order_acq_rel);
-  for (auto& batch : full) emit(std::move(batch));
+  for (auto& batch : full) {
+    batch->number = ++batches_;
+    emit(std::move(batch));
+  }
 }
 
 void SinkLane::upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
@@ -189,8 +194,15 @@ Result<std::vector<Outcome>> SinkLane::outcomes_of(Answer& answer) {
   return std::move(read->outcomes);
 }
 
-void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes) {
-  ledger_.settled(batch, outcomes);
+void SinkLane::enter_outcomes(Batch& batch, const std::vector<Outcome>& outcomes) {
+  std::vector<bool> held;
+  if (planning_) {
+    held = state_.options.plan->record(
+        batch, outcomes,
+        {[this](std::uint32_t resource) { return std::string_view(state_.kind_of(resource)); }, scope_names_});
+    if (!state_.options.carry_out) held.clear();  // What would be done counts as done.
+  }
+  ledger_.settled(batch, outcomes, held);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const Entity& entity = batch.entities[i];
     if (entity.searched) note_searched(batch, entity, outcomes[i]);
@@ -224,16 +236,63 @@ void SinkLane::fail(Error error) {
   on_failure_();
 }
 
+std::unique_ptr<Catalogue> SinkLane::catalogue() {
+  if (local_ != nullptr) return std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
+  return std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop);
+}
+
 Result<Reconciled> SinkLane::reconcile_with(const DeletionRules& rules) {
-  std::unique_ptr<Catalogue> catalogue;
-  if (local_ != nullptr) {
-    catalogue = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
-  } else {
-    catalogue = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop);
-  }
-  auto result = reconcile(*catalogue, state_.seen, rules);
+  auto result = reconcile(*catalogue(), state_.seen, rules);
   if (result) book_deletions(*result);
   return result;
+}
+
+Result<Reconciled> SinkLane::find_stale_for(Plan& plan, const DeletionRules& rules) {
+  return find_stale(*catalogue(), state_.seen, rules, [&plan](const OwnedEntity& entity) { plan.stale(entity); });
+}
+
+Result<void> SinkLane::go_live(std::unique_ptr<Sink> sink) {
+  finish(Finish::kComplete);
+  if (has_failed()) return {};
+  planner_ = std::exchange(sink_, std::move(sink));  // Requests of its making may still be held by the client.
+  remote_ = dynamic_cast<RemoteSink*>(sink_.get());
+  local_ = dynamic_cast<LocalSink*>(sink_.get());
+  batcher_.emplace(sink_->limits(), state_.batch_bytes);
+  planning_ = false;
+  opened_ = false;
+  return open(std::move(scope_names_));
+}
+
+void SinkLane::feed(std::shared_ptr<MappedBlock> block) {
+  for (const Entity& entity : block->entities.entities) ledger_.sent_later(entity);
+  graph_->put(*batch_, std::move(block));
+}
+
+Result<void> SinkLane::remove_planned(const Plan& plan) {
+  constexpr std::size_t kAtOnce = 10'000;
+  Reconciled some;
+  Result<void> removed;
+  const auto remove_some = [&] {
+    auto count = catalogue()->remove(some.removed);
+    if (!count) {
+      removed = pipeline::unexpected(std::move(count).error());
+      return false;
+    }
+    some.removed_count = *count;
+    book_deletions(some);
+    some.removed.clear();
+    return true;
+  };
+  auto walked = plan.each_deletion([&](const PlannedDeletion& deletion) {
+    OwnedEntity& entity = some.removed.emplace_back();
+    entity.blueprint = deletion.blueprint;
+    entity.identifier = deletion.identifier;
+    entity.kind = deletion.kind;
+    return some.removed.size() < kAtOnce || remove_some();
+  });
+  if (!walked) return walked;
+  if (removed && !some.removed.empty()) remove_some();
+  return removed;
 }
 
 void SinkLane::book_deletions(const Reconciled& result) {

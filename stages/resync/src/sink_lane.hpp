@@ -15,6 +15,7 @@
 #include "messages.hpp"
 #include "reconcile/reconcile.hpp"
 #include "riptide/pipeline/graph.hpp"
+#include "riptide/stages/plan.hpp"
 #include "run_state.hpp"
 #include "upload/local_writer.hpp"
 
@@ -36,6 +37,19 @@ class SinkLane {
   void abort();
   /// All writes are over: the graph is done.
   void end_writes();
+  /// Finds what this run did not see and enters it into the plan; removes nothing.
+  Result<Reconciled> find_stale_for(Plan& plan, const DeletionRules& rules);
+  /// The plan is made and is to be carried out: this sink takes the place of the one that planned, and what is fed from
+  /// now on is sent. Errors as of `open`.
+  Result<void> go_live(std::unique_ptr<Sink> sink);
+  /// Sends entities that the plan held back; `graph.wait()` waits for them.
+  void feed(std::shared_ptr<MappedBlock> block);
+  /// An entity that the plan held back is not sent: a later one of the same identity is.
+  void replaced(const Entity& entity) { ledger_.replaced(entity); }
+  /// Gives up what the plan held back and was not fed.
+  void give_up_held() { ledger_.held_abandoned(); }
+  /// Removes what the plan says.
+  Result<void> remove_planned(const Plan& plan);
   /// Removes what this run did not see.
   Result<Reconciled> reconcile_with(const DeletionRules& rules);
   /// Makes what was written stand, or keeps it aside.
@@ -58,18 +72,24 @@ class SinkLane {
   void upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
   void settle(Answer& answer);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
-  void enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes);
+  void enter_outcomes(Batch& batch, const std::vector<Outcome>& outcomes);
   void note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome);
   void book_deletions(const Reconciled& result);
   [[nodiscard]] std::uint32_t resource_of(const OwnedEntity& entity) const;
 
+  [[nodiscard]] std::unique_ptr<Catalogue> catalogue();
+
   RunState& state_;
   std::unique_ptr<Sink> sink_;
-  RemoteSink* remote_ = nullptr;  ///< One of the two is set: the same sink.
+  std::unique_ptr<Sink> planner_;  ///< The sink that planned, once another carries the plan out.
+  bool planning_;                  ///< Changes only while nothing is in the graph.
+  std::uint64_t batches_ = 0;      ///< That left the batch node.
+  RemoteSink* remote_ = nullptr;   ///< One of the two is set: the same sink.
   LocalSink* local_ = nullptr;
   const std::function<void()> on_failure_;
   SinkLedger ledger_;
-  Batcher batcher_;
+  std::optional<Batcher> batcher_;  ///< Always there.
+  std::function<std::string(std::uint32_t)> scope_names_;
   pipeline::Graph* graph_ = nullptr;
   std::optional<pipeline::Node<MappedBlock, Batch>> batch_;
   std::optional<pipeline::Node<Batch, Answer>> upload_;
