@@ -47,7 +47,8 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_octopus(const Confi
 }
 
 constexpr IntegrationType kTypes[] = {
-    {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &make_octopus},
+    {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &sources::octopus::default_blueprints,
+     &make_octopus},
 };
 
 constexpr std::string_view kFuture[] = {"jira", "jira-server", "custom", "file"};

@@ -47,20 +47,28 @@ class Run {
 
     if (auto failed = open_state(specs)) return *failed;
 
-    std::optional<MappingText> text;
-    if (auto failed = find_mapping(specs, text)) return *failed;
-    problems.clear();
+    // All that can be wrong here is found before Port is asked for anything.
     stages::ResyncParts parts;
-    parts.mapping = compile_mapping(*text, config_, problems);
-    if (parts.mapping != nullptr) options_.resources = choose_resources(parts.mapping->spec(), flags_.kinds, problems);
-    if (print_problems(problems, terminal_)) return kExitUsage;
-
     auto source = find_integration_type(config_.type())->make_source(config_);
     if (!source) return wrong_configuration(source.error());
     parts.source = std::move(*source);
+    std::optional<MappingText> text = default_mapping(config_);
+    if (!flags_.mapping.empty()) {
+      text = mapping_file(flags_.mapping, problems);
+      if (print_problems(problems, terminal_)) return kExitUsage;
+      if (auto failed = use_mapping(*text, parts)) return *failed;
+    }
+    std::optional<sinks::port::Prepared> prepared;
+    if (has_port(specs)) {
+      if (auto failed = make_port_ready(prepared)) return *failed;
+      if (flags_.mapping.empty()) text = mapping_from(*prepared);
+    }
+    if (flags_.mapping.empty()) {
+      if (auto failed = use_mapping(*text, parts)) return *failed;
+    }
     parts.context = sink_context(config_, parts.mapping->spec(), run_id_);
     parts.state = state_.file;
-    auto made = make_sinks(specs, config_, parts.context);
+    auto made = make_sinks(specs, config_, parts.context, 0, prepared ? &*prepared : nullptr);
     if (!made) return wrong_configuration(made.error());
     parts.sinks = std::move(*made);
     decide_deletion(parts.sinks);
@@ -80,6 +88,7 @@ class Run {
     }();
     if (!report)
       return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
+    if (prepared) report->notices.insert(report->notices.begin(), prepared->notices.begin(), prepared->notices.end());
     return finish(*report);
   }
 
@@ -112,28 +121,34 @@ class Run {
     return wrong_configuration(error);
   }
 
-  // The flags' file, else Port's where a sink is Port, else the type's own. Returns an exit code if there is no going
-  // on.
-  std::optional<int> find_mapping(const std::vector<sinks::SinkSpec>& specs, std::optional<MappingText>& out) {
-    if (!flags_.mapping.empty()) {
-      std::vector<Problem> problems;
-      out = mapping_file(flags_.mapping, problems);
-      if (print_problems(problems, terminal_)) return kExitUsage;
-      return std::nullopt;
-    }
-    out = default_mapping(config_);
-    if (!has_port(specs)) return std::nullopt;
-    auto text = fetch_port_mapping(config_, stop_);
-    if (!text) {
-      if (text.error().kind == ErrorKind::kConfig) return wrong_configuration(text.error());
-      return failed(std::move(text).error().within("the mapping could not be read from Port"));
-    }
-    if (text->empty()) {
-      logger_.info("Port has no mapping for " + config_.identifier() + ": the default is used");
-    } else {
-      out = MappingText{std::move(*text), "the mapping of " + config_.identifier() + " in Port", !flags_.strict};
-    }
+  // Compiles the mapping and chooses what of it is read. Returns an exit code if there is no going on.
+  std::optional<int> use_mapping(const MappingText& text, stages::ResyncParts& parts) {
+    std::vector<Problem> problems;
+    parts.mapping = compile_mapping(text, config_, problems);
+    if (parts.mapping != nullptr) options_.resources = choose_resources(parts.mapping->spec(), flags_.kinds, problems);
+    if (print_problems(problems, terminal_)) return kExitUsage;
     return std::nullopt;
+  }
+
+  // Makes the integration ready in Port. Returns an exit code if there is no going on.
+  std::optional<int> make_port_ready(std::optional<sinks::port::Prepared>& out) {
+    auto prepared = prepare_port(config_, PortAccess::kWrite, stop_);
+    if (!prepared) {
+      if (prepared.error().kind == ErrorKind::kConfig) return wrong_configuration(prepared.error());
+      return failed(std::move(prepared).error().within("the integration could not be made ready in Port"));
+    }
+    out = *std::move(prepared);
+    for (const std::string& notice : out->notices) logger_.warning(notice);
+    return std::nullopt;
+  }
+
+  // Port's mapping, else the type's own.
+  MappingText mapping_from(const sinks::port::Prepared& prepared) {
+    if (prepared.mapping) {
+      return {*prepared.mapping, "the mapping of " + config_.identifier() + " in Port", !flags_.strict};
+    }
+    logger_.info("Port has no mapping for " + config_.identifier() + ": the default is used");
+    return default_mapping(config_);
   }
 
   void decide_deletion(const std::vector<std::unique_ptr<stages::Sink>>& sinks) {

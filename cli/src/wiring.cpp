@@ -143,12 +143,13 @@ stages::SinkContext sink_context(const Config& config, const transform::MappingS
 pipeline::Result<std::vector<std::unique_ptr<stages::Sink>>> make_sinks(const std::vector<SinkSpec>& specs,
                                                                         const Config& config,
                                                                         const stages::SinkContext& context,
-                                                                        double sink_limit) {
+                                                                        double sink_limit,
+                                                                        const sinks::port::Prepared* prepared) {
   std::vector<std::unique_ptr<stages::Sink>> out;
   for (const SinkSpec& spec : specs) {
     switch (spec.kind) {
       case SinkSpec::Kind::kPort: {
-        auto sink = make_port_sink(config, context);
+        auto sink = make_port_sink(config, context, prepared);
         if (!sink) return pipeline::unexpected(std::move(sink).error());
         out.push_back(std::move(*sink));
         break;

@@ -348,7 +348,9 @@ void HttpClient::Loop::complete(std::unique_ptr<Transfer> transfer, CURLcode cod
 
 bool HttpClient::Loop::attempts_left(const Transfer& transfer) const noexcept {
   // The attempt that renewed the credentials is not one of those that the policy counts.
-  return phase_ == Phase::kRunning && transfer.attempts < options_.retry.attempts + (transfer.refreshed ? 1 : 0) &&
+  const int most = transfer.max_attempts > 0 ? std::min(transfer.max_attempts, options_.retry.attempts)
+                                             : options_.retry.attempts;
+  return phase_ == Phase::kRunning && transfer.attempts < most + (transfer.refreshed ? 1 : 0) &&
          may_repeat(transfer.request);
 }
 

@@ -31,6 +31,7 @@ Transfer::Transfer(Send send, const BodyLimits& limits)
     : request(std::move(send.request)),
       done(std::move(send.done)),
       safe_url(stages::safe_url(request.url)),
+      max_attempts(send.max_attempts),
       body(limits, std::move(send.credit)) {}
 
 void Transfer::restart() noexcept {

@@ -40,6 +40,7 @@ struct Transfer {
   AuthSession* session = nullptr;    ///< Who signs it.
   AuthSession* token_for = nullptr;  ///< Set on a request that fetches credentials; it has no `done`.
   int attempts = 0;
+  int max_attempts = 0;    ///< 0: as the policy says.
   bool refreshed = false;  ///< Its credentials were already renewed once because of it.
   std::uint64_t credentials_generation = 0;
 

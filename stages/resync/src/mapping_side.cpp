@@ -41,6 +41,7 @@ std::size_t MappingSide::expected_entity_bytes(std::size_t page_bytes) const noe
 }
 
 void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& emit) {
+  if (on_page_) on_page_(read);
   transform::MappedPage mapped;
   {
     auto mapper = mappers_.borrow();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "loan_pool.hpp"
 #include "messages.hpp"
@@ -26,6 +27,9 @@ class MappingSide {
   void build(pipeline::Graph& graph, const pipeline::Node<FetchedPage, ReadPage>& paginate,
              std::function<void()> starved);
 
+  /// Hears every page before it is mapped. Set before the graph runs.
+  void on_page(std::function<void(const ReadPage&)> hear) { on_page_ = std::move(hear); }
+
   [[nodiscard]] const pipeline::Node<ReadPage, ReadPage>& budget() const { return *budget_; }
   [[nodiscard]] const pipeline::Node<ReadPage, MappedBlock>& transform() const { return *transform_; }
 
@@ -39,6 +43,7 @@ class MappingSide {
   const ScopeBook& book_;
   const std::size_t sinks_;
   LoanPool<transform::Mapper> mappers_;
+  std::function<void(const ReadPage&)> on_page_;
   std::atomic<std::size_t> entity_share_{1000};  ///< Per mille of a page that its entities took.
   std::unique_ptr<Valve<ReadPage>> valve_;
   std::optional<pipeline::Node<ReadPage, ReadPage>> budget_;

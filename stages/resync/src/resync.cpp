@@ -4,9 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "carrying_out.hpp"
@@ -20,37 +17,18 @@
 #include "run_counts.hpp"
 #include "run_state.hpp"
 #include "sink_lane.hpp"
+#include "ticker.hpp"
 
 namespace riptide::stages {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Calls back at regular times, on a thread of its own: nothing in the graph knows the time.
-class Ticker {
- public:
-  Ticker(milliseconds period, std::function<void()> call)
-      : thread_([this, period, call = std::move(call)] {
-          std::unique_lock lock(mutex_);
-          while (!wake_.wait_for(lock, period, [this] { return ending_; })) call();
-        }) {}
-  ~Ticker() {
-    {
-      const std::lock_guard lock(mutex_);
-      ending_ = true;
-    }
-    wake_.notify_one();
-    thread_.join();
-  }
-  Ticker(const Ticker&) = delete;
-  Ticker& operator=(const Ticker&) = delete;
-
- private:
-  std::mutex mutex_;  ///< Guards ending_.
-  std::condition_variable wake_;
-  bool ending_ = false;
-  std::thread thread_;
-};
+/// A run that a guard stopped, or of which some records were refused, is a resync that came to its end.
+SyncState how_it_ended(int exit_code) noexcept {
+  if (exit_code >= 128) return SyncState::kAborted;
+  return exit_code == 3 || exit_code == 4 ? SyncState::kFailed : SyncState::kCompleted;
+}
 
 }  // namespace
 
@@ -153,6 +131,39 @@ struct Resync::Impl {
     for (const auto& lane : lanes) lane->end_writes();
   }
 
+  template <class Call>
+  void for_each_life(Call call) {
+    for (const auto& lane : lanes) {
+      if (LifeReporter* const life = lane->life()) call(*life, *lane);
+    }
+  }
+
+  /// Tells the targets that want to know how the run is going.
+  void begin_life() {
+    bool any = false;
+    for_each_life([&](LifeReporter&, const SinkLane&) { any = true; });
+    if (!any) return;
+    state.log_tap = [this](LogLevel level, std::string_view text) {
+      for_each_life([&](LifeReporter& life, const SinkLane&) { life.log(level, text); });
+    };
+    mapping.on_page([this](const ReadPage& page) {
+      for_each_life([&](LifeReporter& life, const SinkLane&) { life.offer_examples(page); });
+    });
+    for_each_life([](LifeReporter& life, const SinkLane&) { life.started(); });
+  }
+
+  [[nodiscard]] std::uint64_t deleted_at(const SinkLane& lane) const {
+    std::uint64_t deleted = 0;
+    for (const std::uint32_t resource : state.options.resources) deleted += lane.ledger().row(resource).tally.deleted;
+    return deleted;
+  }
+
+  [[nodiscard]] SyncState how_it_reconciled(const SinkLane& lane) const {
+    if (state.stop->requested()) return SyncState::kAborted;
+    const bool whole = reading.book().complete() && !state.ledger.unreadable() && !lane.has_failed();
+    return whole ? SyncState::kCompleted : SyncState::kFailed;
+  }
+
   /// Ends the plan; carries it out, if that was asked for and everything was read.
   Result<void> plan_and_carry_out(pipeline::RunReport& report, const std::function<int()>& stop_signal) {
     SinkLane& lane = *lanes.front();
@@ -167,6 +178,7 @@ struct Resync::Impl {
     auto sink = state.options.carry_out();
     if (!sink) return pipeline::unexpected(std::move(sink).error());
     if (auto live = lane.go_live(std::move(*sink)); !live) return live;
+    begin_life();
     carry_out_plan(state, lane, *graph, report);
     return {};
   }
@@ -176,7 +188,12 @@ struct Resync::Impl {
     build(stop);
     if (auto opened = open(); !opened) return pipeline::unexpected(std::move(opened).error());
     const auto listening = stop.on_request([this](pipeline::Stop::Urgency urgency) { stop_requested(urgency); });
+    begin_life();
     drive();
+    for_each_life([&](LifeReporter& life, const SinkLane&) {
+      life.kinds_finished(incomplete_resources(reading.book()));
+      life.reconciling();
+    });
 
     pipeline::RunReport report;
     report.run_id = state.context.run_id;
@@ -192,6 +209,8 @@ struct Resync::Impl {
     } else {
       reconcile_lanes(state, reading.book(), lanes, report);
     }
+    for_each_life(
+        [&](LifeReporter& life, const SinkLane& lane) { life.reconciled(how_it_reconciled(lane), deleted_at(lane)); });
     state.set_phase("finishing");
     count_sinks(state, lanes, report);
     const int before = pipeline::exit_code(facts_of(report, reading.book(), lanes, stop_signal()));
@@ -204,6 +223,9 @@ struct Resync::Impl {
     report.exit_code = pipeline::exit_code(facts_of(report, reading.book(), lanes, stop_signal()));
     check_conservation(state, report);
     report.status = pipeline::status_of(report.exit_code);
+    for_each_life([&](LifeReporter& life, const SinkLane& lane) {
+      life.ended(how_it_ended(report.exit_code), deleted_at(lane));
+    });
     report.errors = state.errors.rows();
     report.errors_total = state.errors.total();
     report.notices = state.notices();

@@ -57,6 +57,16 @@ void count_scopes(const RunState& state, const ScopeBook& book, pipeline::RunRep
   }
 }
 
+std::vector<std::uint32_t> incomplete_resources(const ScopeBook& book) {
+  std::vector<std::uint32_t> open;
+  for (const ScopeBook::ScopeState& scope : book.states()) {
+    if (scope.closed) continue;
+    open.insert(open.end(), scope.spec->resources.begin(), scope.spec->resources.end());
+    open.insert(open.end(), scope.spec->dependents.begin(), scope.spec->dependents.end());
+  }
+  return open;
+}
+
 void count_hosts(const ReadingSide& reading, const SinkLanes& lanes, pipeline::RunReport& report) {
   std::vector<HostStats> stats = reading.host_stats();
   for (const auto& lane : lanes) {

@@ -18,6 +18,9 @@ void count_sinks(const RunState& state, const SinkLanes& lanes, pipeline::RunRep
 void count_scopes(const RunState& state, const ScopeBook& book, pipeline::RunReport& report);
 void count_hosts(const ReadingSide& reading, const SinkLanes& lanes, pipeline::RunReport& report);
 
+/// Resources of which something was not read to its end.
+std::vector<std::uint32_t> incomplete_resources(const ScopeBook& book);
+
 /// What decides the exit code; `report.sinks` and `report.guard` are filled.
 pipeline::RunFacts facts_of(const pipeline::RunReport& report, const ScopeBook& book, const SinkLanes& lanes,
                             int signal);

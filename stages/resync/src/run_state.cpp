@@ -66,6 +66,7 @@ HttpClientOptions RunState::client_options(std::string name, std::size_t in_flig
 
 void RunState::say(LogLevel level, std::string_view text) const {
   if (options.log) options.log(level, text);
+  if (log_tap) log_tap(level, text);
 }
 
 void RunState::note(std::string text) {

@@ -28,8 +28,8 @@ class RunState {
   const std::shared_ptr<const transform::Mapping> mapping;
   const SinkContext context;
   const std::shared_ptr<const state::StateFile> state_file;  ///< May be null.
-  const ResyncOptions options;     ///< With all resource blocks named, if none were.
-  pipeline::Stop* stop = nullptr;  ///< Of the run; borrowed.
+  const ResyncOptions options;                               ///< With all resource blocks named, if none were.
+  pipeline::Stop* stop = nullptr;                            ///< Of the run; borrowed.
 
   pipeline::CreditPool pages;        ///< Pages between admission and mapping.
   pipeline::CreditPool body_bytes;   ///< Of those pages.
@@ -46,6 +46,9 @@ class RunState {
   }
   [[nodiscard]] HttpClientOptions client_options(std::string name, std::size_t in_flight, const RetryPolicy& retry,
                                                  milliseconds timeout, bool verify_tls) const;
+
+  /// Hears every line of the log. Set before anything runs.
+  std::function<void(LogLevel, std::string_view)> log_tap;
 
   /// Writes to the log.
   void say(LogLevel level, std::string_view text) const;

@@ -29,6 +29,10 @@ SinkLane::SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<vo
       ledger_(state.context.kinds.size()),
       batcher_(std::in_place, sink_->limits(), state.batch_bytes) {}
 
+SinkLane::~SinkLane() {
+  if (life_) life_->silence();
+}
+
 void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform,
                      const std::string& suffix) {
   graph_ = &graph;
@@ -66,12 +70,17 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
       return {};
     }
     writer_ = std::make_unique<LocalWriter>(*local_);
-  } else if (client_ == nullptr) {
-    const ResyncOptions& options = state_.options;
-    auto client = HttpClient::start(state_.client_options("sink", sink_->limits().max_in_flight, options.sink_retry,
-                                                          options.sink_timeout, options.verify_sink_tls));
-    if (!client) return pipeline::unexpected(std::move(client).error());
-    client_ = std::move(*client);
+  } else {
+    if (client_ == nullptr) {
+      const ResyncOptions& options = state_.options;
+      auto client = HttpClient::start(state_.client_options("sink", sink_->limits().max_in_flight, options.sink_retry,
+                                                            options.sink_timeout, options.verify_sink_tls));
+      if (!client) return pipeline::unexpected(std::move(client).error());
+      client_ = std::move(*client);
+    }
+    if (const RunLife* const life = remote_->life()) {
+      life_ = std::make_unique<LifeReporter>(state_, *life, ledger_, *client_);
+    }
   }
   opened_ = true;
   return {};

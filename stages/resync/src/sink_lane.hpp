@@ -12,6 +12,7 @@
 
 #include "batch/batcher.hpp"
 #include "ledger.hpp"
+#include "life_reporter.hpp"
 #include "messages.hpp"
 #include "reconcile/reconcile.hpp"
 #include "riptide/pipeline/graph.hpp"
@@ -26,6 +27,9 @@ class SinkLane {
  public:
   /// `failed` is called once, when the sink cannot take anything any more.
   SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed);
+  ~SinkLane();
+  SinkLane(const SinkLane&) = delete;
+  SinkLane& operator=(const SinkLane&) = delete;
 
   /// Adds its nodes behind `transform`; `suffix` tells their names from those of other sinks.
   void build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform, const std::string& suffix);
@@ -54,6 +58,9 @@ class SinkLane {
   Result<Reconciled> reconcile_with(const DeletionRules& rules);
   /// Makes what was written stand, or keeps it aside.
   void finish(Finish how);
+
+  /// Who tells the target how the run is going; null if nobody does. From `open` on.
+  [[nodiscard]] LifeReporter* life() noexcept { return life_.get(); }
 
   /// Marks the sink as failed; the first error is kept and said.
   void fail(Error error);
@@ -100,6 +107,7 @@ class SinkLane {
   mutable std::mutex mutex_;  ///< Guards error_.
   std::optional<Error> error_;
   bool opened_ = false;
+  std::unique_ptr<LifeReporter> life_;
   std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
   std::unique_ptr<LocalWriter> writer_;
 };

@@ -16,12 +16,13 @@ namespace riptide::cli {
 
 class Config;
 
-/// One kind of system that can be read: its settings, its default mapping and how its source is made. The registry line
-/// that a new source adds.
+/// One kind of system that can be read: its settings, its default mapping and blueprints, and how its source is made.
+/// The registry line that a new source adds.
 struct IntegrationType {
   std::string_view name;
   std::span<const Setting> settings;  ///< Keys begin with "integration.config.".
   std::string_view (*default_mapping)();
+  std::string_view (*default_blueprints)();  ///< A JSON array; null if the type brings none along.
   pipeline::Result<std::shared_ptr<const stages::Source>> (*make_source)(const Config& config);
 };
 

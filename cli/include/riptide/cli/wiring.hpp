@@ -9,6 +9,7 @@
 #include "riptide/cli/command_line.hpp"
 #include "riptide/cli/config.hpp"
 #include "riptide/cli/problem.hpp"
+#include "riptide/sinks/port_preparation.hpp"
 #include "riptide/sinks/sink_spec.hpp"
 #include "riptide/stages/resync.hpp"
 
@@ -48,11 +49,11 @@ std::vector<std::uint32_t> choose_resources(const transform::MappingSpec& mappin
 stages::SinkContext sink_context(const Config& config, const transform::MappingSpec& mapping,
                                  const std::string& run_id);
 
-/// Makes the sinks; none is opened. `sink_limit` slows `null` down (records a second; 0 does not).
-pipeline::Result<std::vector<std::unique_ptr<stages::Sink>>> make_sinks(const std::vector<sinks::SinkSpec>& specs,
-                                                                        const Config& config,
-                                                                        const stages::SinkContext& context,
-                                                                        double sink_limit = 0);
+/// Makes the sinks; none is opened. `sink_limit` slows `null` down (records a second; 0 does not). With `prepared`,
+/// what Port said of the integration, Port is told how the run is going.
+pipeline::Result<std::vector<std::unique_ptr<stages::Sink>>> make_sinks(
+    const std::vector<sinks::SinkSpec>& specs, const Config& config, const stages::SinkContext& context,
+    double sink_limit = 0, const sinks::port::Prepared* prepared = nullptr);
 
 /// Options of the resync that settings decide.
 stages::ResyncOptions resync_options(const Config& config);

@@ -76,6 +76,7 @@ class PortSink final : public stages::RemoteSink {
     std::size_t max_bytes = std::size_t{1} << 20;
     std::size_t max_in_flight = 8;
     std::size_t owned_page = 5000;
+    std::shared_ptr<const stages::RunLife> life;  ///< What Port is told of the run; null tells nothing.
   };
 
   explicit PortSink(Options options);
@@ -84,6 +85,8 @@ class PortSink final : public stages::RemoteSink {
   [[nodiscard]] stages::SinkLimits limits() const noexcept override;
   [[nodiscard]] bool can_delete() const noexcept override { return true; }
   [[nodiscard]] const stages::Auth* auth() const noexcept override { return options_.account.get(); }
+
+  [[nodiscard]] const stages::RunLife* life() const noexcept override { return options_.life.get(); }
 
   [[nodiscard]] stages::HttpRequest encode(const stages::Batch& batch) const override;
   /// Errors: kAuth, kTransport (Port is overloaded or broken), kMalformed, kConfig (no Port at that address). Anything

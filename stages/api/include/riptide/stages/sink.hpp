@@ -15,6 +15,7 @@
 #include "riptide/pipeline/result.hpp"
 #include "riptide/stages/auth.hpp"
 #include "riptide/stages/http_message.hpp"
+#include "riptide/stages/run_life.hpp"
 
 namespace riptide::stages {
 
@@ -100,6 +101,8 @@ class RemoteSink : public Sink {
   [[nodiscard]] virtual std::size_t max_delete() const noexcept { return 100; }
 
   [[nodiscard]] virtual const Auth* auth() const noexcept { return nullptr; }
+  /// What the target is told of the run; null if nothing. Lives as long as the sink.
+  [[nodiscard]] virtual const RunLife* life() const noexcept { return nullptr; }
 };
 
 /// How a local sink ends: its result stands, or what was written is kept aside.

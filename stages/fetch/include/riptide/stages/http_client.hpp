@@ -64,6 +64,7 @@ struct Send {
   /// it again with a larger credit. One over `max_body_bytes`, or over the whole pool, is kLimit with Retry::never().
   pipeline::Credit credit;
   milliseconds not_before{0};  ///< Waits this long first (a retry that the caller decided).
+  int max_attempts = 0;        ///< Sends in all, where the retry policy would allow more; 0 is as many as it does.
   /// Called once, on the client's I/O thread, with the answer of the last attempt (any status), or an error: kTransport
   /// when all attempts failed, kLimit, kStopped, kAuth (credentials could not be fetched), kConfig (bad URL or header).
   /// Must not throw or block.

@@ -26,7 +26,8 @@ class WriterLock {
 
   /// Takes the lock of `path`, a file made for nothing else (made if it is not there, never removed: a lock on a file
   /// that has lost its name would lock nobody out). Without `keep_waiting` it does not wait. Errors: kRejected (held by
-  /// another process, which the message names), kStopped (waiting was given up), kTransport (the file cannot be opened).
+  /// another process, which the message names), kStopped (waiting was given up), kTransport (the file cannot be
+  /// opened).
   [[nodiscard]] static pipeline::Result<WriterLock> take(const std::string& path, const Holder& me,
                                                          const KeepWaiting& keep_waiting = nullptr);
   /// Returns who holds the lock of `path` now, or nothing.
