@@ -8,6 +8,7 @@
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/numbers.hpp"
+#include "riptide/cli/plan_output.hpp"
 #include "riptide/cli/port_wiring.hpp"
 #include "riptide/cli/state_wiring.hpp"
 #include "riptide/cli/summary.hpp"
@@ -21,6 +22,7 @@ using Level = Problem::Level;
 using pipeline::Error;
 using pipeline::ErrorKind;
 using pipeline::RunReport;
+using PlannedSink = pipeline::Result<std::unique_ptr<stages::Sink>>;
 
 // One run from the choice of the sinks to the last line.
 class Run {
@@ -45,7 +47,11 @@ class Run {
     const std::vector<sinks::SinkSpec> specs = choose_sinks(flags_.sinks, config_, problems);
     if (print_problems(problems, terminal_)) return kExitUsage;
 
-    if (auto failed = open_state(specs)) return *failed;
+    std::optional<stages::PlanFile> planned;
+    if (auto failed = open_plan(specs, planned)) return *failed;
+    if (!request_.plan) {
+      if (auto failed = open_state(specs)) return *failed;
+    }
 
     // All that can be wrong here is found before Port is asked for anything.
     stages::ResyncParts parts;
@@ -68,10 +74,20 @@ class Run {
     }
     parts.context = sink_context(config_, parts.mapping->spec(), run_id_);
     parts.state = state_.file;
-    auto made = make_sinks(specs, config_, parts.context, 0, prepared ? &*prepared : nullptr);
-    if (!made) return wrong_configuration(made.error());
-    parts.sinks = std::move(*made);
+    if (options_.plan != nullptr) {
+      auto planning = make_planning_sink(specs.front(), config_, parts.context);
+      if (!planning) return wrong_configuration(planning.error());
+      parts.sinks.push_back(*std::move(planning));
+    } else {
+      auto made = make_sinks(specs, config_, parts.context, 0, prepared ? &*prepared : nullptr);
+      if (!made) return wrong_configuration(made.error());
+      parts.sinks = std::move(*made);
+    }
     decide_deletion(parts.sinks);
+    if (options_.plan != nullptr) subject_ = plan_subject(flags_, specs.front(), config_, *text, options_);
+    if (planned) {
+      if (auto failed = plan_to_apply(*planned, specs, parts.context, prepared)) return *failed;
+    }
 
     auto resync = stages::Resync::create(std::move(parts), options_);
     if (!resync)
@@ -89,10 +105,85 @@ class Run {
     if (!report)
       return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
     if (prepared) report->notices.insert(report->notices.begin(), prepared->notices.begin(), prepared->notices.end());
-    return finish(*report);
+    return request_.plan ? finish_plan(*report) : finish(*report);
   }
 
  private:
+  [[nodiscard]] bool writes_nothing_yet() const { return options_.plan != nullptr; }
+
+  // Gets ready to plan, or to carry out the plan of --apply. Returns an exit code if there is no going on.
+  std::optional<int> open_plan(const std::vector<sinks::SinkSpec>& specs, std::optional<stages::PlanFile>& planned) {
+    if (!request_.plan && flags_.apply.empty()) return std::nullopt;
+    if (specs.size() != 1) {
+      return wrong_configuration({ErrorKind::kConfig, "a plan is made for one target: name one --sink"});
+    }
+    stages::Plan::Options wanted;
+    wanted.fields = request_.plan && request_.plan->fields;
+    wanted.keep_entities = !flags_.apply.empty();
+    options_.plan = std::make_shared<stages::Plan>(wanted);
+    if (flags_.apply.empty()) return std::nullopt;
+    auto file = stages::PlanFile::open(flags_.apply);
+    if (!file) return wrong_configuration(file.error());
+    planned = *std::move(file);
+    return std::nullopt;
+  }
+
+  // Checks that the plan is one for this run, and sees to it that it is carried out if it still holds.
+  std::optional<int> plan_to_apply(const stages::PlanFile& planned, const std::vector<sinks::SinkSpec>& specs,
+                                   const stages::SinkContext& context, std::optional<sinks::port::Prepared>& prepared) {
+    const auto refused = [this](std::string_view why, const std::vector<std::string>& sentences) {
+      std::string text = flags_.apply + " " + std::string(why);
+      for (const std::string& sentence : sentences) text += "\n  " + sentence;
+      return Error(ErrorKind::kConfig, std::move(text));
+    };
+    if (auto others = differences(planned.subject(), subject_); !others.empty()) {
+      return wrong_configuration(
+          refused("is a plan for another run; nothing was contacted but for the mapping:", others));
+    }
+    options_.carry_out = [=, this, &planned, &prepared](const RunReport& report) -> PlannedSink {
+      auto moved = planned.moved(*options_.plan, report);
+      if (!moved) return pipeline::unexpected(std::move(moved).error());
+      if (!moved->empty()) {
+        return pipeline::unexpected(
+            refused("of " + planned.created_at() + " does not hold any more; nothing was written:", *moved));
+      }
+      if (prepared) {
+        auto ready = prepare_port(config_, PortAccess::kWrite, stop_);
+        if (!ready) return pipeline::unexpected(std::move(ready).error());
+        prepared = *std::move(ready);
+      }
+      auto made = make_sinks(specs, config_, context, 0, prepared ? &*prepared : nullptr);
+      if (!made) return pipeline::unexpected(std::move(made).error());
+      return std::move(made->front());
+    };
+    return std::nullopt;
+  }
+
+  int finish_plan(const RunReport& report) {
+    signals_.run_is_over();
+    // What records and guards do to the code of sync is in the object.
+    const int code = report.exit_code == 1 || report.exit_code == 5 ? kExitComplete : report.exit_code;
+    terminal_.print(plan_summary(report, *options_.plan, terminal_.colours()));
+    int shown = code;
+    if (code == kExitComplete || code == 3) {
+      if (auto written = show_plan(subject_, report, *options_.plan, terminal_); !written) {
+        logger_.error("the plan could not be shown: " + written.error().message);
+        shown = kExitSinkFailed;
+      }
+    }
+    if (!request_.plan->file.empty()) {
+      if (code != kExitComplete) {
+        logger_.warning(request_.plan->file + " is not written: the plan is not complete");
+      } else if (auto written = write_plan_file(request_.plan->file, subject_, report, *options_.plan, terminal_);
+                 !written) {
+        logger_.error("the plan " + request_.plan->file + " was not written: " + written.error().message);
+        shown = kExitSinkFailed;
+      }
+    }
+    if (shown != kExitComplete) terminal_.print("to go on from here:\n" + command_to_go_on(request_.command));
+    return shown;
+  }
+
   void warn_about_tls() {
     for (const char* const key : {"ssl.third_party.verify", "ssl.port.verify"}) {
       if (!config_.boolean(key)) {
@@ -132,7 +223,7 @@ class Run {
 
   // Makes the integration ready in Port. Returns an exit code if there is no going on.
   std::optional<int> make_port_ready(std::optional<sinks::port::Prepared>& out) {
-    auto prepared = prepare_port(config_, PortAccess::kWrite, stop_);
+    auto prepared = prepare_port(config_, writes_nothing_yet() ? PortAccess::kReadOnly : PortAccess::kWrite, stop_);
     if (!prepared) {
       if (prepared.error().kind == ErrorKind::kConfig) return wrong_configuration(prepared.error());
       return failed(std::move(prepared).error().within("the integration could not be made ready in Port"));
@@ -220,6 +311,7 @@ class Run {
   SignalThread& signals_;
   stages::ResyncOptions options_;
   std::string run_id_;
+  stages::PlanSubject subject_;
   OpenState state_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };

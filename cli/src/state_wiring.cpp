@@ -21,6 +21,8 @@ std::string absolute(const std::string& path) {
   return failure ? path : whole.string();
 }
 
+}  // namespace
+
 std::string target_of(const SinkSpec& spec, const Config& config) {
   switch (spec.kind) {
     case SinkSpec::Kind::kPort:
@@ -34,6 +36,8 @@ std::string target_of(const SinkSpec& spec, const Config& config) {
   }
   return "";
 }
+
+namespace {
 
 std::string target_of(const std::vector<SinkSpec>& specs, const Config& config) {
   for (const SinkSpec& spec : specs) {

@@ -175,7 +175,7 @@ struct Resync::Impl {
       lane.give_up_held();
       return {};
     }
-    auto sink = state.options.carry_out();
+    auto sink = state.options.carry_out(report);
     if (!sink) return pipeline::unexpected(std::move(sink).error());
     if (auto live = lane.go_live(std::move(*sink)); !live) return live;
     begin_life();

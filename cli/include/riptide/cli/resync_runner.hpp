@@ -17,12 +17,20 @@ namespace riptide::cli {
 
 class Logger;
 
+/// How a plan is shown.
+struct PlanOutput {
+  bool fields = false;  ///< With what changes in each entity.
+  std::string file;     ///< Where it goes beside stdout; "" is nowhere.
+};
+
 /// What the runner is given beside the configuration.
 struct RunRequest {
   SyncFlags flags;
   std::vector<std::string> command;  ///< argv as typed: the line that says how to go on.
   /// Where state files are when `--state` does not say; nothing: without `--state` nothing is remembered.
   std::optional<std::string> state_home = std::nullopt;
+  /// What is to be shown of a plan, if nothing is to be written.
+  std::optional<PlanOutput> plan = std::nullopt;
 };
 
 /// Runs one resync from a checked configuration: sinks, mapping, source, graph, progress, report, summary. Writes

@@ -16,6 +16,10 @@ namespace riptide::cli {
 
 class Logger;
 
+/// The address of the catalogue of a sink, the same however it was spelled: "port:https://api.getport.io",
+/// "sqlite:/data/riptide.db"; "" for what does not last.
+std::string target_of(const sinks::SinkSpec& spec, const Config& config);
+
 /// Where a run's state file is, and whose it is.
 struct StatePlace {
   std::string path;
