@@ -26,10 +26,10 @@ std::string system_text(int number) { return std::generic_category().message(num
 }  // namespace
 
 Result<std::unique_ptr<stages::Sink>> make_planning_sink(const SinkSpec& spec, const Config& config,
-                                                         const stages::SinkContext& context) {
+                                                         const stages::SinkContext& context, bool remembers) {
   switch (spec.kind) {
     case SinkSpec::Kind::kPort:
-      return make_port_plan(config, context);
+      return make_port_plan(config, context, remembers);
     case SinkSpec::Kind::kSqlite:
       return std::unique_ptr<stages::Sink>(std::make_unique<sinks::SqlitePlan>(spec.path, context));
     case SinkSpec::Kind::kNdjson:

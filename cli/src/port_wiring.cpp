@@ -78,11 +78,11 @@ Result<std::unique_ptr<stages::Sink>> make_port_sink(const Config& config, const
   return std::unique_ptr<stages::Sink>(std::make_unique<sinks::port::PortSink>(std::move(options)));
 }
 
-Result<std::unique_ptr<stages::Sink>> make_port_plan(const Config& config, const stages::SinkContext& context) {
+Result<std::unique_ptr<stages::Sink>> make_port_plan(const Config& config, const stages::SinkContext& context, bool remembers) {
   auto account = make_account(config);
   if (!account) return pipeline::unexpected(std::move(account).error());
   return std::unique_ptr<stages::Sink>(std::make_unique<sinks::port::PortPlan>(
-      sinks::port::PortPlan::Options{.account = std::move(*account), .context = context}));
+      sinks::port::PortPlan::Options{.account = std::move(*account), .context = context, .skips_equal = !remembers}));
 }
 
 Result<Prepared> prepare_port(const Config& config, PortAccess access, pipeline::Stop& stop) {

@@ -22,7 +22,7 @@ using Level = Problem::Level;
 using pipeline::Error;
 using pipeline::ErrorKind;
 using pipeline::RunReport;
-using PlannedSink = pipeline::Result<std::unique_ptr<stages::Sink>>;
+using CarryOut = stages::ResyncOptions::CarryOut;
 
 // One run from the choice of the sinks to the last line.
 class Run {
@@ -75,7 +75,10 @@ class Run {
     parts.context = sink_context(config_, parts.mapping->spec(), run_id_);
     parts.state = state_.file;
     if (options_.plan != nullptr) {
-      auto planning = make_planning_sink(specs.front(), config_, parts.context);
+      if (auto failed = copy_state(specs, parts.state)) return *failed;
+    }
+    if (options_.plan != nullptr) {
+      auto planning = make_planning_sink(specs.front(), config_, parts.context, parts.state != nullptr);
       if (!planning) return wrong_configuration(planning.error());
       parts.sinks.push_back(*std::move(planning));
     } else {
@@ -140,7 +143,7 @@ class Run {
       return wrong_configuration(
           refused("is a plan for another run; nothing was contacted but for the mapping:", others));
     }
-    options_.carry_out = [=, this, &planned, &prepared](const RunReport& report) -> PlannedSink {
+    options_.carry_out = [=, this, &planned, &prepared](const RunReport& report) -> pipeline::Result<CarryOut> {
       auto moved = planned.moved(*options_.plan, report);
       if (!moved) return pipeline::unexpected(std::move(moved).error());
       if (!moved->empty()) {
@@ -154,8 +157,22 @@ class Run {
       }
       auto made = make_sinks(specs, config_, context, 0, prepared ? &*prepared : nullptr);
       if (!made) return pipeline::unexpected(std::move(made).error());
-      return std::move(made->front());
+      return CarryOut{std::move(made->front()), state_.file};
     };
+    return std::nullopt;
+  }
+
+  // A plan works on a copy of what is remembered: it asks and notes as a sync does, and nothing of it stays. Returns an
+  // exit code if there is no going on.
+  std::optional<int> copy_state(const std::vector<sinks::SinkSpec>& specs,
+                                std::shared_ptr<const state::StateFile>& out) {
+    out = nullptr;
+    const std::optional<StatePlace> place = place_of_state(flags_.state, request_.state_home, specs, config_);
+    if (!place || !has_port(specs)) return std::nullopt;
+    auto copy = StateCopy::make(*place);
+    if (!copy) return copy.error().kind == ErrorKind::kConfig ? wrong_configuration(copy.error()) : failed(copy.error());
+    state_copy_ = std::move(*copy);
+    if (state_copy_) out = state_copy_->file();
     return std::nullopt;
   }
 
@@ -313,6 +330,7 @@ class Run {
   std::string run_id_;
   stages::PlanSubject subject_;
   OpenState state_;
+  std::unique_ptr<StateCopy> state_copy_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 

@@ -235,6 +235,15 @@ std::vector<bool> Plan::record(Batch& batch, const std::vector<pipeline::Outcome
   return is_change;
 }
 
+void Plan::unchanged(const EntityBuffer& buffer, const std::vector<Entity>& entities) {
+  const std::lock_guard lock(state_->mutex);
+  for (const Entity& entity : entities) {
+    if (entity.duplicate) continue;
+    ++state_->counts.unchanged;
+    ++state_->row(text_of(buffer.part(entity, entity.blueprint))).unchanged;
+  }
+}
+
 void Plan::stale(const OwnedEntity& entity) {
   Packer packer;
   const Digest digest = Digester().add(entity.kind).add(entity.blueprint).add(entity.identifier).digest();

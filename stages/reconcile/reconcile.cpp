@@ -43,6 +43,7 @@ pipeline::Result<Reconciled> find_stale(Catalogue& catalogue, const pipeline::Se
     stale(entity);
   });
   if (!listed) return pipeline::unexpected(std::move(listed).error());
+  result.owned += catalogue.unlisted();
   result.guard = broken_rule(rules, result.stale, result.owned);
   return result;
 }

@@ -33,6 +33,7 @@ class Feeder {
 
  private:
   void feed() {
+    block_->credit = state_.batch_bytes.take(block_->entities.bytes.size());
     lane_.feed(std::exchange(block_, std::make_shared<MappedBlock>()));
     if (state_.batch_bytes.taken() < state_.batch_bytes.capacity() / 2) return;
     graph_.wait();
@@ -65,8 +66,6 @@ void finish_plan(RunState& state, const ScopeBook& book, SinkLane& lane, pipelin
     if (!found) {
       lane.fail(std::move(found).error());
     } else {
-      report.guard.tripped = found->guard != GuardRule::kNone;
-      report.guard.rule = to_string(found->guard);
       report.guard.stale = found->stale;
       report.guard.owned = found->owned;
       report.guard.examples = std::move(found->examples);
@@ -74,6 +73,11 @@ void finish_plan(RunState& state, const ScopeBook& book, SinkLane& lane, pipelin
     }
   }
   if (auto sealed = plan.seal(); !sealed) lane.fail(std::move(sealed).error());
+  // A sync deletes after it wrote: what it creates is owned then.
+  if (report.guard.owned != 0 || report.guard.stale != 0) report.guard.owned += plan.counts().created;
+  const GuardRule broken = broken_rule(rules, report.guard.stale, report.guard.owned);
+  report.guard.tripped = broken != GuardRule::kNone;
+  report.guard.rule = to_string(broken);
 }
 
 void carry_out_plan(RunState& state, SinkLane& lane, pipeline::Graph& graph, const pipeline::RunReport& report) {

@@ -175,9 +175,9 @@ struct Resync::Impl {
       lane.give_up_held();
       return {};
     }
-    auto sink = state.options.carry_out(report);
-    if (!sink) return pipeline::unexpected(std::move(sink).error());
-    if (auto live = lane.go_live(std::move(*sink)); !live) return live;
+    auto with = state.options.carry_out(report);
+    if (!with) return pipeline::unexpected(std::move(with).error());
+    if (auto live = lane.go_live(std::move(with->sink), std::move(with->state)); !live) return live;
     begin_life();
     carry_out_plan(state, lane, *graph, report);
     return {};

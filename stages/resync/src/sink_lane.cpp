@@ -23,6 +23,7 @@ SinkLane::SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<vo
     : state_(state),
       sink_(std::move(sink)),
       planning_(state.options.plan != nullptr),
+      memory_(state.state_file),
       remote_(dynamic_cast<RemoteSink*>(sink_.get())),
       local_(dynamic_cast<LocalSink*>(sink_.get())),
       on_failure_(std::move(failed)),
@@ -31,12 +32,24 @@ SinkLane::SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<vo
 
 SinkLane::~SinkLane() {
   if (life_) life_->silence();
+  // A listing waits for the client's answers.
+  if (client_) client_->abort();
+  if (diff_) (void)diff_->listing();
 }
 
 void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform,
                      const std::string& suffix) {
   graph_ = &graph;
   const SinkLimits limits = sink_->limits();
+  if (remote_ != nullptr) {
+    diff_node_ = graph.async<MappedBlock, MappedBlock>(
+        {.name = "diff" + suffix,
+         .says = "by digest against what the target confirmed: what has not changed stops here",
+         .waiting_on = [] { return std::string("the listing of the target"); }},
+        [this](std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion) {
+          diff(std::move(block), std::move(completion));
+        });
+  }
   batch_ = graph.stage<MappedBlock, Batch>(
       {.name = "batch" + suffix,
        .says = fmt::format("at most {} entities and {} KiB{}", limits.max_records, limits.max_bytes >> 10,
@@ -54,7 +67,12 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
   settle_ =
       graph.stage<Answer, void>({.name = "settle" + suffix, .says = "an outcome for each entity; credits go home"},
                                 [this](std::shared_ptr<Answer> answer, pipeline::Emit<void>) { settle(*answer); });
-  graph.edge(transform, *batch_, "entities");
+  if (remote_ != nullptr) {
+    graph.edge(transform, *diff_node_, "entities");
+    graph.edge(*diff_node_, *batch_, "changed entities");
+  } else {
+    graph.edge(transform, *batch_, "entities");
+  }
   graph.edge(*batch_, *upload_, "batch");
   graph.edge(*upload_, *settle_, "answer");
 }
@@ -70,6 +88,7 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
       return {};
     }
     writer_ = std::make_unique<LocalWriter>(*local_);
+    catalogue_ = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
   } else {
     if (client_ == nullptr) {
       const ResyncOptions& options = state_.options;
@@ -78,12 +97,76 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
       if (!client) return pipeline::unexpected(std::move(client).error());
       client_ = std::move(*client);
     }
+    catalogue_ = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop);
+    if (auto opened = open_diff(scope_names_); !opened) {
+      if (opened.error().kind == ErrorKind::kConfig) return opened;
+      fail(std::move(opened).error());
+      return {};
+    }
     if (const RunLife* const life = remote_->life()) {
       life_ = std::make_unique<LifeReporter>(state_, *life, ledger_, *client_);
     }
   }
   opened_ = true;
   return {};
+}
+
+Result<void> SinkLane::open_diff(const std::function<std::string(std::uint32_t)>& scope_names) {
+  if (memory_ == nullptr) return {};
+  const std::size_t name_bytes = state_.digest_bytes / 3;
+  auto store = state::DigestStore::open(*memory_, {.memory_bytes = state_.digest_bytes - name_bytes});
+  if (!store) return pipeline::unexpected(std::move(store).error());
+  diff_ = std::make_unique<Diff>(
+      std::move(*store), state_.context,
+      [this, scope_names](const Entity& entity) {
+        return std::pair(state_.kind_of(entity.resource), scope_names(entity.scope));
+      },
+      [this](const Entity& entity, const pipeline::Digest& found) {
+        state_.seen.note(found, state_.repeat_scope(entity.scope, entity.resource), 0);
+      });
+  diff_->begin(*catalogue_, name_bytes);
+  return {};
+}
+
+void SinkLane::diff(std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion) {
+  if (!diff_ || has_failed() || state_.stop->aborting()) {
+    completion.emit(std::move(block));
+    completion.finish();
+    return;
+  }
+  auto held = std::make_shared<pipeline::Completion<MappedBlock>>(std::move(completion));
+  diff_->when_ready([this, block = std::move(block), held] { diff_now(block, std::move(*held)); });
+}
+
+void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Completion<MappedBlock> completion) {
+  auto split = diff_->filter(block->entities);
+  if (!split) {
+    // Sent all the same: the batches find the sink failed, and are accounted for.
+    fail(std::move(split).error());
+    completion.emit(block);
+    completion.finish();
+    return;
+  }
+  ledger_.unchanged(split->unchanged);
+  if (planning_) state_.options.plan->unchanged(block->entities, split->unchanged);
+  if (split->changed.empty()) {
+    completion.finish();
+    return;
+  }
+  auto rest = std::make_shared<MappedBlock>();
+  rest->changed = std::move(split->changed);
+  rest->part_of = block;
+  if (!split->wait) {
+    completion.emit(std::move(rest));
+    completion.finish();
+    return;
+  }
+  auto held = std::make_shared<pipeline::Completion<MappedBlock>>(std::move(completion));
+  diff_->when_written([this, rest, held](const Result<void>& written) mutable {
+    if (!written) fail(written.error());
+    held->emit(std::move(rest));
+    held->finish();
+  });
 }
 
 void SinkLane::flush(MappedBlock::Flush how) {
@@ -96,11 +179,25 @@ void SinkLane::abort() {
   if (client_) client_->abort();
 }
 
-void SinkLane::end_writes() { writer_.reset(); }
+void SinkLane::end_writes() {
+  writer_.reset();
+  const OwnedListing* const listing = diff_ ? diff_->listing() : nullptr;
+  if (listing == nullptr || listing->result() || state_.stop->requested()) return;
+  state_.note(fmt::format("what {} has could not be listed, so all entities were sent: {}", sink_->spec(),
+                          listing->result().error().message));
+}
 
 void SinkLane::finish(Finish how) {
-  if (local_ == nullptr || !opened_) return;
-  auto finished = local_->finish(has_failed() ? Finish::kPartial : how);
+  if (!opened_) return;
+  Result<void> finished;
+  if (local_ != nullptr) {
+    finished = local_->finish(has_failed() ? Finish::kPartial : how);
+  } else if (diff_ && !planning_) {
+    // Kinds that were not read are no reason to forget what came from them.
+    const bool whole = how == Finish::kComplete && state_.options.resources.size() == state_.context.kinds.size();
+    finished = diff_->finish(whole && !has_failed() ? state::DigestStore::Ending::kWholeRun
+                                                    : state::DigestStore::Ending::kPartial);
+  }
   if (!finished) fail(std::move(finished).error());
 }
 
@@ -116,7 +213,7 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
   const auto now = Batcher::Clock::now();
   switch (block.flush) {
     case MappedBlock::Flush::kNone:
-      for (const Entity& entity : block.entities.entities) batcher_->add(block.entities, entity, now, full);
+      for (const Entity& entity : block.to_send()) batcher_->add(block.buffer(), entity, now, full);
       break;
     case MappedBlock::Flush::kAll:
       batcher_->flush(full);
@@ -166,6 +263,7 @@ void SinkLane::settle(Answer& answer) {
     if (!outcomes->empty()) enter_outcomes(batch, *outcomes);
   } else {
     ledger_.abandoned(batch);
+    remember(batch, {});
     fail(std::move(outcomes).error());
   }
   // In this order: who is woken by the credit must find the batch gone.
@@ -212,6 +310,7 @@ void SinkLane::enter_outcomes(Batch& batch, const std::vector<Outcome>& outcomes
     if (!state_.options.carry_out) held.clear();  // What would be done counts as done.
   }
   ledger_.settled(batch, outcomes, held);
+  remember(batch, outcomes);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const Entity& entity = batch.entities[i];
     if (entity.searched) note_searched(batch, entity, outcomes[i]);
@@ -219,6 +318,11 @@ void SinkLane::enter_outcomes(Batch& batch, const std::vector<Outcome>& outcomes
     state_.errors.add({state_.kind_of(entity.resource), text_of(batch.part(entity, entity.identifier)),
                        text_of(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
   }
+}
+
+/// Without outcomes: nobody knows what became of the batch.
+void SinkLane::remember(const Batch& batch, std::span<const Outcome> outcomes) {
+  if (diff_) diff_->settled(batch, outcomes);
 }
 
 /// Only the target knows which entity a search found: what it returned was state_.seen.
@@ -245,27 +349,31 @@ void SinkLane::fail(Error error) {
   on_failure_();
 }
 
-std::unique_ptr<Catalogue> SinkLane::catalogue() {
-  if (local_ != nullptr) return std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
-  return std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop);
-}
-
 Result<Reconciled> SinkLane::reconcile_with(const DeletionRules& rules) {
-  auto result = reconcile(*catalogue(), state_.seen, rules);
+  auto result = [&] {
+    if (!diff_) return reconcile(*catalogue_, state_.seen, rules);
+    RememberingCatalogue remembering(*catalogue_, *diff_, ledger_.created_total());
+    return reconcile(remembering, state_.seen, rules);
+  }();
   if (result) book_deletions(*result);
   return result;
 }
 
 Result<Reconciled> SinkLane::find_stale_for(Plan& plan, const DeletionRules& rules) {
-  return find_stale(*catalogue(), state_.seen, rules, [&plan](const OwnedEntity& entity) { plan.stale(entity); });
+  const auto enter = [&plan](const OwnedEntity& entity) { plan.stale(entity); };
+  if (!diff_) return find_stale(*catalogue_, state_.seen, rules, enter);
+  RememberingCatalogue remembering(*catalogue_, *diff_, 0);
+  return find_stale(remembering, state_.seen, rules, enter);
 }
 
-Result<void> SinkLane::go_live(std::unique_ptr<Sink> sink) {
+Result<void> SinkLane::go_live(std::unique_ptr<Sink> sink, std::shared_ptr<const state::StateFile> memory) {
   finish(Finish::kComplete);
   if (has_failed()) return {};
+  diff_.reset();
   planner_ = std::exchange(sink_, std::move(sink));  // Requests of its making may still be held by the client.
   remote_ = dynamic_cast<RemoteSink*>(sink_.get());
   local_ = dynamic_cast<LocalSink*>(sink_.get());
+  memory_ = std::move(memory);
   batcher_.emplace(sink_->limits(), state_.batch_bytes);
   planning_ = false;
   opened_ = false;
@@ -274,7 +382,11 @@ Result<void> SinkLane::go_live(std::unique_ptr<Sink> sink) {
 
 void SinkLane::feed(std::shared_ptr<MappedBlock> block) {
   for (const Entity& entity : block->entities.entities) ledger_.sent_later(entity);
-  graph_->put(*batch_, std::move(block));
+  if (diff_node_) {
+    graph_->put(*diff_node_, std::move(block));
+  } else {
+    graph_->put(*batch_, std::move(block));
+  }
 }
 
 Result<void> SinkLane::remove_planned(const Plan& plan) {
@@ -282,7 +394,10 @@ Result<void> SinkLane::remove_planned(const Plan& plan) {
   Reconciled some;
   Result<void> removed;
   const auto remove_some = [&] {
-    auto count = catalogue()->remove(some.removed);
+    auto count = [&] {
+      if (!diff_) return catalogue_->remove(some.removed);
+      return RememberingCatalogue(*catalogue_, *diff_, 0).remove(some.removed);
+    }();
     if (!count) {
       removed = pipeline::unexpected(std::move(count).error());
       return false;

@@ -6,11 +6,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "batch/batcher.hpp"
+#include "diff/diff.hpp"
 #include "ledger.hpp"
 #include "life_reporter.hpp"
 #include "messages.hpp"
@@ -43,9 +45,9 @@ class SinkLane {
   void end_writes();
   /// Finds what this run did not see and enters it into the plan; removes nothing.
   Result<Reconciled> find_stale_for(Plan& plan, const DeletionRules& rules);
-  /// The plan is made and is to be carried out: this sink takes the place of the one that planned, and what is fed from
-  /// now on is sent. Errors as of `open`.
-  Result<void> go_live(std::unique_ptr<Sink> sink);
+  /// The plan is made and is to be carried out: this sink and what is remembered of its target take the place of those
+  /// that planned, and what is fed from now on is sent. Errors as of `open`.
+  Result<void> go_live(std::unique_ptr<Sink> sink, std::shared_ptr<const state::StateFile> memory);
   /// Sends entities that the plan held back; `graph.wait()` waits for them.
   void feed(std::shared_ptr<MappedBlock> block);
   /// An entity that the plan held back is not sent: a later one of the same identity is.
@@ -75,21 +77,24 @@ class SinkLane {
   [[nodiscard]] std::size_t settle_node() const { return settle_->index(); }
 
  private:
+  Result<void> open_diff(const std::function<std::string(std::uint32_t)>& scope_names);
+  void diff(std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion);
+  void diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Completion<MappedBlock> completion);
   void fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emit);
   void upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
   void settle(Answer& answer);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
   void enter_outcomes(Batch& batch, const std::vector<Outcome>& outcomes);
+  void remember(const Batch& batch, std::span<const Outcome> outcomes);
   void note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome);
   void book_deletions(const Reconciled& result);
   [[nodiscard]] std::uint32_t resource_of(const OwnedEntity& entity) const;
-
-  [[nodiscard]] std::unique_ptr<Catalogue> catalogue();
 
   RunState& state_;
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<Sink> planner_;  ///< The sink that planned, once another carries the plan out.
   bool planning_;                  ///< Changes only while nothing is in the graph.
+  std::shared_ptr<const state::StateFile> memory_;  ///< May be null.
   std::uint64_t batches_ = 0;      ///< That left the batch node.
   RemoteSink* remote_ = nullptr;   ///< One of the two is set: the same sink.
   LocalSink* local_ = nullptr;
@@ -98,6 +103,7 @@ class SinkLane {
   std::optional<Batcher> batcher_;  ///< Always there.
   std::function<std::string(std::uint32_t)> scope_names_;
   pipeline::Graph* graph_ = nullptr;
+  std::optional<pipeline::Node<MappedBlock, MappedBlock>> diff_node_;  ///< Of a remote sink.
   std::optional<pipeline::Node<MappedBlock, Batch>> batch_;
   std::optional<pipeline::Node<Batch, Answer>> upload_;
   std::optional<pipeline::Node<Answer, void>> settle_;
@@ -107,6 +113,8 @@ class SinkLane {
   mutable std::mutex mutex_;  ///< Guards error_.
   std::optional<Error> error_;
   bool opened_ = false;
+  std::unique_ptr<Catalogue> catalogue_;  ///< The target, for the listings and the deletion.
+  std::unique_ptr<Diff> diff_;            ///< Where something is remembered of the target.
   std::unique_ptr<LifeReporter> life_;
   std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
   std::unique_ptr<LocalWriter> writer_;

@@ -9,9 +9,10 @@
 
 namespace riptide::cli {
 
-/// Makes the sink that says what this one would do, and writes nothing. Errors: kConfig.
+/// Makes the sink that says what this one would do, and writes nothing. `remembers`: something is remembered of what the
+/// target confirmed. Errors: kConfig.
 pipeline::Result<std::unique_ptr<stages::Sink>> make_planning_sink(const sinks::SinkSpec& spec, const Config& config,
-                                                                   const stages::SinkContext& context);
+                                                                   const stages::SinkContext& context, bool remembers);
 
 /// What a plan of this run is a plan of. `options` has what was decided of the deletion.
 stages::PlanSubject plan_subject(const SyncFlags& flags, const sinks::SinkSpec& spec, const Config& config,

@@ -41,6 +41,24 @@ struct OpenState {
   std::shared_ptr<const state::StateFile> file;
 };
 
+/// A copy of a state file, for a run that must leave the file as it is; gone when this dies.
+class StateCopy {
+ public:
+  /// Copies the file of that place as it is now, into a directory below $TMPDIR, else /var/tmp. Null if there is none.
+  /// Errors: kConfig (see `StateFile::open`), kTransport (the disk is full).
+  static pipeline::Result<std::unique_ptr<StateCopy>> make(const StatePlace& place);
+  ~StateCopy();
+  StateCopy(const StateCopy&) = delete;
+  StateCopy& operator=(const StateCopy&) = delete;
+
+  [[nodiscard]] const std::shared_ptr<const state::StateFile>& file() const noexcept { return file_; }
+
+ private:
+  explicit StateCopy(std::string directory) : directory_(std::move(directory)) {}
+  const std::string directory_;
+  std::shared_ptr<const state::StateFile> file_;
+};
+
 /// Becomes the one writer and opens the file. With `wait` it waits for another run until `stop` is requested. Errors:
 /// kRejected (another run writes), kStopped, kTransport (the place cannot be written), kConfig (see `StateFile::open`).
 pipeline::Result<OpenState> open_state(const StatePlace& place, const state::WriterLock::Holder& me, bool wait,

@@ -70,6 +70,8 @@ class Plan {
   /// A sink that plans said what it would do with a batch. Takes the batch's credit, until it is written. Returns
   /// which of its entities are changes now.
   std::vector<bool> record(pipeline::Batch& batch, const std::vector<pipeline::Outcome>& outcomes, const Names& names);
+  /// Entities of a buffer need not be sent: that is known without asking the target.
+  void unchanged(const pipeline::EntityBuffer& buffer, const std::vector<pipeline::Entity>& entities);
   /// An entity would be deleted.
   void stale(const OwnedEntity& entity);
   /// Nothing more comes. Errors: kTransport (the disk is full).

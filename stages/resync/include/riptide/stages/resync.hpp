@@ -39,9 +39,13 @@ struct ResyncOptions {
   std::vector<std::uint32_t> resources;  ///< Resource blocks to read; all of the mapping's when empty.
   /// Where what the run would do is recorded, if it is to write nothing. Its one sink plans then.
   std::shared_ptr<Plan> plan;
-  /// With `plan`: called when that is made, if everything was read, with the report so far. Returns the sink that
-  /// carries it out, or an Error that says why it is not: what `run` returns then.
-  std::function<Result<std::unique_ptr<Sink>>(const pipeline::RunReport& planned)> carry_out;
+  /// With `plan`: called when that is made, if everything was read, with the report so far. Returns what carries it
+  /// out, or an Error that says why it is not: what `run` returns then.
+  struct CarryOut {
+    std::unique_ptr<Sink> sink;
+    std::shared_ptr<const state::StateFile> state;  ///< Null: nothing is remembered.
+  };
+  std::function<Result<CarryOut>(const pipeline::RunReport& planned)> carry_out;
   RetryPolicy source_retry;
   RetryPolicy sink_retry{.base = milliseconds{300}, .cap = milliseconds{300'000}};
   milliseconds source_timeout{60'000};
