@@ -82,6 +82,60 @@ TEST_F(PlanPortTest, ComparesWithWhatPortHoldsAndOnlyReads) {
   EXPECT_NE(fields[0]["before"].dump(), fields[0]["after"].dump());
 }
 
+TEST_F(PlanPortTest, WithoutAMemoryItComparesWithWhatPortHolds) {
+  start({.spaces = 2, .total_records = 200});
+  ASSERT_THAT(sync({"--state", "state.db"}), ExitsWith(0));
+  const std::string changed = server_->ids(space_, "release")[1];
+  ASSERT_TRUE(server_->update(space_, "release", changed));
+  const std::size_t searches = port_->count("search");
+  const Ended remembering = plan({"--state", "state.db"});
+  ASSERT_THAT(remembering, ExitsWith(0));
+  EXPECT_EQ(Planned(remembering.out).of("update"), (std::set<Identity>{{blueprint_of("release"), changed}}));
+  EXPECT_EQ(port_->count("search") - searches, 1u) << "only what is not known to be unchanged is searched for";
+  const Ended forgetful = plan({"--state", "no-such-state.db", "--diff", "fields"});
+  ASSERT_THAT(forgetful, ExitsWith(0));
+  const Planned planned(forgetful.out);
+  EXPECT_EQ(planned.of("update"), (std::set<Identity>{{blueprint_of("release"), changed}}));
+  EXPECT_EQ(planned.count("unchanged"), 201u);
+  EXPECT_EQ(planned.change({blueprint_of("release"), changed})["fields"].items().size(), 1u);
+  EXPECT_FALSE(exists("no-such-state.db"));
+}
+
+TEST_F(PlanPortTest, WhatIsRememberedStaysAsItIs) {
+  start({.spaces = 2, .total_records = 200});
+  ASSERT_THAT(sync({"--state", "state.db"}), ExitsWith(0));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(server_->update(space_, "release", server_->ids(space_, "release")[i]));
+  const std::string bytes = read("state.db");
+  ASSERT_THAT(plan({"--state", "state.db"}), ExitsWith(0));
+  EXPECT_EQ(read("state.db"), bytes);
+  EXPECT_FALSE(exists("state.db-wal") || exists("state.db-shm"));
+  ASSERT_THAT(sync({"--state", "state.db", "--apply", "plan.json"}), ExitsWith(0));
+  EXPECT_EQ(report().total("updated"), 5u);
+  ASSERT_THAT(sync({"--state", "state.db"}), ExitsWith(0));
+  EXPECT_EQ(report().total("unchanged"), 202u) << "what was carried out is remembered";
+}
+
+TEST_F(PlanPortTest, ClosedScopesAreKnownFromWhatIsRemembered) {
+  simulator::OctopusOptions options{.spaces = 3, .total_records = 300};
+  start(options);
+  ASSERT_THAT(sync({}), ExitsWith(0));
+  const std::vector<std::string> spaces = server_->spaces();
+  options.faults.rules = {{.target = "/" + spaces[1] + "/", .fault = simulator::Fault::kStatus, .status = 403}};
+  options.port = server_->port();
+  server_.reset();
+  server_ = serve(options);
+  const std::string gone = server_->ids(spaces[0], "machine")[0];
+  const std::string open = server_->ids(spaces[1], "machine")[0];
+  ASSERT_TRUE(server_->remove(spaces[0], "machine", gone));
+  ASSERT_TRUE(server_->remove(spaces[1], "machine", open));
+  const Ended planned = plan({"--delete-scope", "closed"});
+  ASSERT_THAT(planned, ExitsWith(3));
+  EXPECT_EQ(Planned(planned.out).of("delete"), (std::set<Identity>{{blueprint_of("machine"), gone}}));
+  ASSERT_THAT(sync({"--delete-scope", "closed"}), ExitsWith(3));
+  EXPECT_FALSE(port_->has({blueprint_of("machine"), gone}));
+  EXPECT_TRUE(port_->has({blueprint_of("machine"), open}));
+}
+
 TEST_F(PlanPortTest, IsCarriedOutToTheLetter) {
   start({.spaces = 3, .total_records = 400});
   ASSERT_THAT(sync({}), ExitsWith(0));

@@ -180,6 +180,21 @@ TEST_F(PlanTest, AGuardIsInTheObjectAndNotInTheCode) {
   EXPECT_FALSE(kept.json()["guard"]["would_trip"].truth());
 }
 
+TEST_F(PlanTest, WhatIsCreatedCountsForTheGuardAsItDoesInASync) {
+  start({.spaces = 1, .total_records = 0, .kinds = only("machine", {40})});
+  write("mapping.yaml", "entityDeletionThreshold: 0.2\n" + small_mapping({"machine"}));
+  ASSERT_THAT(sync({"--mapping", "mapping.yaml"}), ExitsWith(0));
+  const std::string space = server_->spaces()[0];
+  // 10 of 40 would be too many, 10 of 50 are not.
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(server_->remove(space, "machine", server_->ids(space, "machine")[0]));
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(server_->create(space, "machine"));
+  const Planned planned(plan({"--mapping", "mapping.yaml"}).out);
+  EXPECT_FALSE(planned.json()["guard"]["would_trip"].truth());
+  EXPECT_EQ(planned.json()["guard"]["owned"].count(), 50u);
+  ASSERT_THAT(sync({"--mapping", "mapping.yaml"}), ExitsWith(0));
+  EXPECT_EQ(report().total("deleted"), 10u);
+}
+
 TEST_F(PlanTest, AnIncompleteSourceIsCode3AndShowsWhatItKnows) {
   simulator::OctopusOptions options{.spaces = 3, .total_records = 100};
   start(options);

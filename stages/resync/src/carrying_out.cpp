@@ -27,6 +27,7 @@ class Feeder {
 
   void finish() {
     if (!block_->entities.entities.empty()) feed();
+    graph_.wait();  // A diff may hold blocks back: what is flushed must have come through.
     lane_.flush(MappedBlock::Flush::kAll);
     graph_.wait();
   }
