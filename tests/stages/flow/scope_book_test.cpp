@@ -67,6 +67,20 @@ TEST(PageNumbers, JoinsRangesInAnyOrder) {
   EXPECT_FALSE(numbers.contains(100));
 }
 
+// A server that does not heed the offset: each page is the first one, and the total stands still.
+TEST(ScopeBook, TheSamePageInTwoPlacesLeavesTheScopeOpen) {
+  ScopeBook book;
+  book.start({first_of("Spaces-1")});
+  int answers = 0;
+  while (auto pending = book.next()) {
+    read(book, *pending, {.total = 120, .page = 50}, PageEdges{1, 50});
+    ASSERT_LT(++answers, 100);
+  }
+  ASSERT_EQ(book.states().size(), 1u);
+  EXPECT_FALSE(book.states()[0].closed);
+  EXPECT_THAT(book.states()[0].error, HasSubstr("the listing changed while it was read"));
+}
+
 TEST(ScopeBook, HandsOutAllOtherPagesOfAScopeOnceItsFirstTellsHowMany) {
   ScopeBook book;
   book.start({first_of("a")});
@@ -160,7 +174,7 @@ TEST(ScopeBook, LeavesAScopeOpenWhoseTotalNeverRests) {
   }
   EXPECT_TRUE(book.idle());
   EXPECT_FALSE(book.complete());
-  EXPECT_THAT(book.states().at(0).error, HasSubstr("the number of records changed while they were read"));
+  EXPECT_THAT(book.states().at(0).error, HasSubstr("the listing changed while it was read"));
 }
 
 TEST(ScopeBook, FindsPagesThatComeBackAfterTheListingShrankForAMoment) {
