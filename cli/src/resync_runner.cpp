@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
+#include "riptide/cli/journal_wiring.hpp"
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/numbers.hpp"
 #include "riptide/cli/plan_output.hpp"
@@ -51,6 +53,7 @@ class Run {
     if (auto failed = open_plan(specs, planned)) return *failed;
     if (!request_.plan) {
       if (auto failed = open_state(specs)) return *failed;
+      if (auto failed = check_resume(specs)) return *failed;
     }
 
     // All that can be wrong here is found before Port is asked for anything.
@@ -91,6 +94,9 @@ class Run {
     if (planned) {
       if (auto failed = plan_to_apply(*planned, specs, parts.context, prepared)) return *failed;
     }
+    if (options_.plan == nullptr) {
+      if (auto failed = plan_journal(specs, *text, parts)) return *failed;
+    }
 
     auto resync = stages::Resync::create(std::move(parts), options_);
     if (!resync)
@@ -107,6 +113,7 @@ class Run {
     }();
     if (!report)
       return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
+    resumable_ = (*resync)->can_be_resumed();
     if (prepared) report->notices.insert(report->notices.begin(), prepared->notices.begin(), prepared->notices.end());
     return request_.plan ? finish_plan(*report) : finish(*report);
   }
@@ -117,6 +124,11 @@ class Run {
   // Gets ready to plan, or to carry out the plan of --apply. Returns an exit code if there is no going on.
   std::optional<int> open_plan(const std::vector<sinks::SinkSpec>& specs, std::optional<stages::PlanFile>& planned) {
     if (!request_.plan && flags_.apply.empty()) return std::nullopt;
+    if (flags_.resume) {
+      return wrong_configuration({ErrorKind::kConfig,
+                                  "--apply makes its plan anew, so there is nothing to go on from: "
+                                  "run without --resume"});
+    }
     if (specs.size() != 1) {
       return wrong_configuration({ErrorKind::kConfig, "a plan is made for one target: name one --sink"});
     }
@@ -150,6 +162,7 @@ class Run {
         return pipeline::unexpected(
             refused("of " + planned.created_at() + " does not hold any more; nothing was written:", *moved));
       }
+      if (auto forgotten = forget_journal(); !forgotten) return pipeline::unexpected(std::move(forgotten).error());
       if (prepared) {
         auto ready = prepare_port(config_, PortAccess::kWrite, stop_);
         if (!ready) return pipeline::unexpected(std::move(ready).error());
@@ -162,6 +175,14 @@ class Run {
     return std::nullopt;
   }
 
+  // What an unfinished run read before is not what is written now: going on from it would delete what this run creates.
+  pipeline::Result<void> forget_journal() const {
+    if (state_.file == nullptr) return {};
+    auto journal = stages::Journal::open(*state_.file);
+    if (!journal) return pipeline::unexpected(std::move(journal).error());
+    return (*journal)->remove();
+  }
+
   // A plan works on a copy of what is remembered: it asks and notes as a sync does, and nothing of it stays. Returns an
   // exit code if there is no going on.
   std::optional<int> copy_state(const std::vector<sinks::SinkSpec>& specs,
@@ -170,7 +191,8 @@ class Run {
     const std::optional<StatePlace> place = place_of_state(flags_.state, request_.state_home, specs, config_);
     if (!place || !has_port(specs)) return std::nullopt;
     auto copy = StateCopy::make(*place);
-    if (!copy) return copy.error().kind == ErrorKind::kConfig ? wrong_configuration(copy.error()) : failed(copy.error());
+    if (!copy)
+      return copy.error().kind == ErrorKind::kConfig ? wrong_configuration(copy.error()) : failed(copy.error());
     state_copy_ = std::move(*copy);
     if (state_copy_) out = state_copy_->file();
     return std::nullopt;
@@ -197,7 +219,7 @@ class Run {
         shown = kExitSinkFailed;
       }
     }
-    if (shown != kExitComplete) terminal_.print("to go on from here:\n" + command_to_go_on(request_.command));
+    if (shown != kExitComplete) terminal_.print("to go on from here:\n" + command_to_go_on(request_.command, false));
     return shown;
   }
 
@@ -235,6 +257,48 @@ class Run {
     parts.mapping = compile_mapping(text, config_, problems);
     if (parts.mapping != nullptr) options_.resources = choose_resources(parts.mapping->spec(), flags_.kinds, problems);
     if (print_problems(problems, terminal_)) return kExitUsage;
+    return std::nullopt;
+  }
+
+  // Says early that a run cannot go on from the one before, as far as that can be known without asking anybody. Returns
+  // an exit code then.
+  std::optional<int> check_resume(const std::vector<sinks::SinkSpec>& specs) {
+    if (!flags_.resume) return std::nullopt;
+    if (const sinks::SinkSpec* const anew = written_anew(specs)) {
+      return wrong_configuration({ErrorKind::kConfig, "--resume cannot go on into " + anew->text +
+                                                          ": it does not keep what a run that went down wrote; run "
+                                                          "without --resume"});
+    }
+    if (state_.file == nullptr) {
+      logger_.info("nothing is remembered here that could be gone on from: everything is read");
+      return std::nullopt;
+    }
+    return refuse_resume(journal_terms(config_, specs), Known::kBeforeTheMapping);
+  }
+
+  std::optional<int> refuse_resume(const stages::JournalTerms& terms, Known known) {
+    auto obstacle = obstacle_to_resume(*state_.file, terms, known);
+    if (!obstacle) return wrong_configuration(obstacle.error());
+    if (obstacle->empty()) return std::nullopt;
+    return wrong_configuration({ErrorKind::kConfig, "the run before cannot be gone on with: " + *obstacle +
+                                                        ": run without --resume to read everything"});
+  }
+
+  // Decides whether the run keeps a journal, and whether it goes on from the one that is there. Returns an exit code if
+  // there is no going on.
+  std::optional<int> plan_journal(const std::vector<sinks::SinkSpec>& specs, const MappingText& mapping,
+                                  stages::ResyncParts& parts) {
+    if (parts.state == nullptr || written_anew(specs) != nullptr) return std::nullopt;
+    stages::JournalPlan plan;
+    plan.terms = journal_terms(config_, specs);
+    enter_mapping(config_, mapping, options_.resources, plan.terms);
+    plan.begun = std::time(nullptr);
+    plan.resume = flags_.resume;
+    if (plan.resume) {
+      if (auto refused = refuse_resume(plan.terms, Known::kAll)) return refused;
+    }
+    parts.journal = std::move(plan);
+    if (request_.resumable != nullptr) request_.resumable->store(true);
     return std::nullopt;
   }
 
@@ -303,7 +367,7 @@ class Run {
     terminal_.print(summary_text(report, terminal_.colours()));
     if (code != kExitComplete && code != 1) name_partial_files(report);
     if (code == 3 || code == kExitSinkFailed || code > 128) {
-      terminal_.print("to go on from here:\n" + command_to_go_on(request_.command));
+      terminal_.print("to go on from here:\n" + command_to_go_on(request_.command, resumable_));
     }
     return code;
   }
@@ -329,6 +393,7 @@ class Run {
   stages::ResyncOptions options_;
   std::string run_id_;
   stages::PlanSubject subject_;
+  bool resumable_ = false;
   OpenState state_;
   std::unique_ptr<StateCopy> state_copy_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();

@@ -28,7 +28,7 @@ int run(const SyncFlags& flags, const std::vector<std::string>& command, std::op
   Logger logger(terminal, reading.config.text("application.log_level"),
                 flags.common.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   pipeline::Stop stop;
-  const std::string go_on = command_to_go_on(command);
+  std::atomic<bool> resumable{false};
   SignalThread signals(
       stop,
       [&](int signal) {
@@ -37,9 +37,9 @@ int run(const SyncFlags& flags, const std::vector<std::string>& command, std::op
       },
       [&] {
         terminal.clear_status();
-        terminal.print("to go on from here:\n" + go_on);
+        terminal.print("to go on from here:\n" + command_to_go_on(command, resumable.load()));
       });
-  RunRequest request{flags, command, state_home_of_user()};
+  RunRequest request{flags, command, state_home_of_user(), &resumable};
   request.plan = std::move(plan);
   return run_resync(request, reading.config, terminal, logger, stop, signals);
 }

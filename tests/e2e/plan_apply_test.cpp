@@ -182,6 +182,30 @@ TEST_F(PlanApplyTest, AGuardHoldsAsThePlanSaid) {
   EXPECT_EQ(held().size(), before.size() + 5);
 }
 
+TEST_F(PlanApplyTest, ARunThatDidNotEndIsNotGoneOnFromAfterIt) {
+  simulator::OctopusOptions options{.spaces = 3, .total_records = 300};
+  start(options);
+  const std::vector<std::string> spaces = server_->spaces();
+  const std::uint16_t port = server_->port();
+  const auto again = [&](std::vector<simulator::FaultRule> rules) {
+    server_.reset();
+    options.port = port;
+    options.faults.rules = std::move(rules);
+    start(options);
+  };
+  again({{.target = "/" + spaces[2] + "/", .fault = simulator::Fault::kStatus, .status = 403}});
+  ASSERT_THAT(sync({}), ExitsWith(3)) << "and keeps a journal";
+  again({});
+  const auto made = server_->create(spaces[0], "machine");  // Its listing is settled in the journal.
+  ASSERT_TRUE(made);
+  ASSERT_THAT(plan(), ExitsWith(0));
+  EXPECT_THAT(sync({"--apply", "plan.json", "--resume"}), ExitsWith(2));
+  ASSERT_THAT(sync({"--apply", "plan.json"}), ExitsWith(0));
+  ASSERT_THAT(sync({"--resume"}), ExitsWith(0));
+  EXPECT_EQ(report().total("deleted"), 0u);
+  EXPECT_EQ(identities(path("riptide.db")), listed(*server_));
+}
+
 TEST_F(PlanApplyTest, ASourceThatIsIncompleteNowIsCode3AndNothingIsWritten) {
   simulator::OctopusOptions options{.spaces = 3, .total_records = 300};
   start(options);

@@ -23,6 +23,9 @@ class ReadLedger {
   /// Enters what became of a page of the scope with this number.
   void mapped(const transform::MappedPage& page, std::uint32_t scope);
   void duplicates(std::uint32_t resource, std::uint64_t count);
+  /// Enters what runs before this one read, of which this one is the rest.
+  void carry(std::uint32_t resource, std::uint64_t pages, std::uint64_t records, std::uint64_t bytes,
+             const pipeline::Tally& tally);
 
   /// True once a record's identity could not be computed: nothing may be deleted then.
   [[nodiscard]] bool unreadable() const;
@@ -69,8 +72,11 @@ class SinkLedger {
   void unchanged(const std::vector<pipeline::Entity>& entities);
   void request(const pipeline::Batch& batch);
   void deleted(std::uint32_t resource, std::uint64_t count);
+  /// Enters what became of entities in runs before this one, of which this one is the rest.
+  void carry(std::uint32_t resource, const pipeline::Tally& tally, std::uint64_t bytes_out);
 
   [[nodiscard]] std::uint64_t settled_total() const;
+  /// By this run alone.
   [[nodiscard]] std::uint64_t created_total() const;
   [[nodiscard]] pipeline::SinkKindReport row(std::uint32_t resource) const;
   /// The resource that an entity of this blueprint came from in this run, else 0: who a deletion is booked under where
@@ -83,6 +89,7 @@ class SinkLedger {
   std::vector<std::uint64_t> held_;  ///< By resource.
   std::unordered_map<std::string, std::uint32_t> blueprints_;
   std::uint64_t settled_total_ = 0;
+  std::uint64_t carried_created_ = 0;
 };
 
 }  // namespace riptide::stages

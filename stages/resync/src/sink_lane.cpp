@@ -10,6 +10,13 @@
 namespace riptide::stages {
 namespace {
 
+/// A run that is killed repeats what a local sink was given in the last such time.
+constexpr milliseconds kKeepEvery{1000};
+
+/// Batches that may be sent and not yet settled, for each request in flight: what a run that is killed may send again.
+/// One is on its way, the answer to another waits for its turn.
+constexpr std::size_t kSentForEachInFlight = 2;
+
 std::string text_of(std::string_view raw) {
   if (raw.starts_with('"')) {
     if (auto text = json::decoded(raw)) return std::move(*text);
@@ -19,8 +26,9 @@ std::string text_of(std::string_view raw) {
 
 }  // namespace
 
-SinkLane::SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed)
+SinkLane::SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> sink, std::function<void()> failed)
     : state_(state),
+      number_(number),
       sink_(std::move(sink)),
       planning_(state.options.plan != nullptr),
       memory_(state.state_file),
@@ -87,7 +95,7 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
       fail(std::move(opened).error());
       return {};
     }
-    writer_ = std::make_unique<LocalWriter>(*local_);
+    writer_ = std::make_unique<LocalWriter>(*local_, state_.journalled ? kKeepEvery : milliseconds{0});
     catalogue_ = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
   } else {
     if (client_ == nullptr) {
@@ -123,6 +131,7 @@ Result<void> SinkLane::open_diff(const std::function<std::string(std::uint32_t)>
       },
       [this](const Entity& entity, const pipeline::Digest& found) {
         state_.seen.note(found, state_.repeat_scope(entity.scope, entity.resource), 0);
+        if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {found, 0});
       });
   diff_->begin(*catalogue_, name_bytes);
   return {};
@@ -149,6 +158,7 @@ void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Com
   }
   ledger_.unchanged(split->unchanged);
   if (planning_) state_.options.plan->unchanged(block->entities, split->unchanged);
+  if (state_.tickets) state_.tickets->settled(settlement_of_unchanged(block->entities, split->unchanged, number_));
   if (split->changed.empty()) {
     completion.finish();
     return;
@@ -198,8 +208,11 @@ void SinkLane::finish(Finish how) {
     finished = diff_->finish(whole && !has_failed() ? state::DigestStore::Ending::kWholeRun
                                                     : state::DigestStore::Ending::kPartial);
   }
-  if (!finished) fail(std::move(finished).error());
+  if (!finished) return fail(std::move(finished).error());
+  settle_kept_pages(UINT64_MAX);
 }
+
+std::string SinkLane::catalogue_name() const { return local_ != nullptr && opened_ ? local_->catalogue_name() : ""; }
 
 std::string SinkLane::error() const {
   const std::lock_guard lock(mutex_);
@@ -234,9 +247,36 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
 }
 
 void SinkLane::upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
+  if (remote_ != nullptr) {
+    const std::lock_guard lock(mutex_);
+    if (not_settled_ >= kSentForEachInFlight * sink_->limits().max_in_flight) {
+      held_.push_back({std::move(batch), std::move(completion)});
+      return;
+    }
+    ++not_settled_;
+  }
+  start_upload(std::move(batch), std::move(completion));
+}
+
+/// A batch of a remote sink is settled: another one may go.
+void SinkLane::start_next_upload() {
+  std::optional<Held> next;
+  {
+    const std::lock_guard lock(mutex_);
+    if (held_.empty()) {
+      --not_settled_;
+      return;
+    }
+    next.emplace(std::move(held_.front()));
+    held_.pop_front();
+  }
+  start_upload(std::move(next->batch), std::move(next->completion));
+}
+
+void SinkLane::start_upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
   auto shared = std::make_shared<pipeline::Completion<Answer>>(std::move(completion));
-  const auto finish = [shared, batch](auto what) {
-    auto answer = std::make_shared<Answer>(Answer{batch, std::move(what)});
+  const auto finish = [this, shared, batch](auto what) {
+    auto answer = std::make_shared<Answer>(Answer{batch, writer_ ? writer_->written() : 0, std::move(what)});
     shared->emit(std::move(answer));
     shared->finish();
   };
@@ -260,12 +300,17 @@ void SinkLane::settle(Answer& answer) {
   Batch& batch = *answer.batch;
   Result<std::vector<Outcome>> outcomes = outcomes_of(answer);
   if (outcomes) {
-    if (!outcomes->empty()) enter_outcomes(batch, *outcomes);
+    if (!outcomes->empty()) {
+      enter_outcomes(batch, *outcomes);
+      if (state_.tickets) settle_pages(settlement_of(batch, *outcomes, number_), answer.write);
+    }
   } else {
     ledger_.abandoned(batch);
     remember(batch, {});
+    if (state_.tickets) state_.tickets->settled(abandonment_of(batch, number_));
     fail(std::move(outcomes).error());
   }
+  if (remote_ != nullptr) start_next_upload();
   // In this order: who is woken by the credit must find the batch gone.
   in_flight_.fetch_sub(1, std::memory_order_acq_rel);
   batch.credit.release();
@@ -320,6 +365,30 @@ void SinkLane::enter_outcomes(Batch& batch, const std::vector<Outcome>& outcomes
   }
 }
 
+/// Tells the pages that their entities have an outcome: at once, or when a local sink keeps what it wrote.
+void SinkLane::settle_pages(BatchSettlement settlement, std::uint64_t write) {
+  if (!writer_ || !state_.journalled) return state_.tickets->settled(settlement);
+  {
+    const std::lock_guard lock(mutex_);
+    unkept_.emplace(write, std::move(settlement));
+  }
+  settle_kept_pages(writer_->kept());
+}
+
+void SinkLane::settle_kept_pages(std::uint64_t kept) {
+  if (!state_.tickets) return;
+  while (true) {
+    BatchSettlement settlement;
+    {
+      const std::lock_guard lock(mutex_);
+      if (unkept_.empty() || unkept_.begin()->first > kept) return;
+      settlement = std::move(unkept_.begin()->second);
+      unkept_.erase(unkept_.begin());
+    }
+    state_.tickets->settled(settlement);
+  }
+}
+
 /// Without outcomes: nobody knows what became of the batch.
 void SinkLane::remember(const Batch& batch, std::span<const Outcome> outcomes) {
   if (diff_) diff_->settled(batch, outcomes);
@@ -328,10 +397,12 @@ void SinkLane::remember(const Batch& batch, std::span<const Outcome> outcomes) {
 /// Only the target knows which entity a search found: what it returned was state_.seen.
 void SinkLane::note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome) {
   if (!outcome.identifier.empty()) {
-    state_.seen.note(pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier),
-                     state_.repeat_scope(entity.scope, entity.resource), 0);
+    const auto identity = pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier);
+    state_.seen.note(identity, state_.repeat_scope(entity.scope, entity.resource), 0);
+    if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {identity, 0});
   } else if (remote_ != nullptr && batch.part(entity, entity.identifier).starts_with('{')) {
     identity_unknown_.store(true, std::memory_order_relaxed);
+    if (state_.tickets) state_.tickets->spoil(entity.page);
   }
 }
 

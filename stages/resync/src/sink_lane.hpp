@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,8 +29,8 @@ namespace riptide::stages {
 /// One sink with its part of the graph: batch, upload, settle; and afterwards reconciling and the end.
 class SinkLane {
  public:
-  /// `failed` is called once, when the sink cannot take anything any more.
-  SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed);
+  /// The `number`th sink of the run. `failed` is called once, when it cannot take anything any more.
+  SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> sink, std::function<void()> failed);
   ~SinkLane();
   SinkLane(const SinkLane&) = delete;
   SinkLane& operator=(const SinkLane&) = delete;
@@ -60,6 +62,12 @@ class SinkLane {
   Result<Reconciled> reconcile_with(const DeletionRules& rules);
   /// Makes what was written stand, or keeps it aside.
   void finish(Finish how);
+  /// Names the catalogue of a local sink that is open, see `LocalSink::catalogue_name`.
+  [[nodiscard]] std::string catalogue_name() const;
+  /// Enters counts of the runs before.
+  void carry(std::uint32_t resource, const pipeline::Tally& tally, std::uint64_t bytes_out) {
+    ledger_.carry(resource, tally, bytes_out);
+  }
 
   /// Who tells the target how the run is going; null if nobody does. From `open` on.
   [[nodiscard]] LifeReporter* life() noexcept { return life_.get(); }
@@ -82,21 +90,26 @@ class SinkLane {
   void diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Completion<MappedBlock> completion);
   void fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emit);
   void upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
+  void start_upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
+  void start_next_upload();
   void settle(Answer& answer);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
   void enter_outcomes(Batch& batch, const std::vector<Outcome>& outcomes);
+  void settle_pages(BatchSettlement settlement, std::uint64_t write);
+  void settle_kept_pages(std::uint64_t kept);
   void remember(const Batch& batch, std::span<const Outcome> outcomes);
   void note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome);
   void book_deletions(const Reconciled& result);
   [[nodiscard]] std::uint32_t resource_of(const OwnedEntity& entity) const;
 
   RunState& state_;
+  const std::uint32_t number_;
   std::unique_ptr<Sink> sink_;
-  std::unique_ptr<Sink> planner_;  ///< The sink that planned, once another carries the plan out.
-  bool planning_;                  ///< Changes only while nothing is in the graph.
+  std::unique_ptr<Sink> planner_;                   ///< The sink that planned, once another carries the plan out.
+  bool planning_;                                   ///< Changes only while nothing is in the graph.
   std::shared_ptr<const state::StateFile> memory_;  ///< May be null.
-  std::uint64_t batches_ = 0;      ///< That left the batch node.
-  RemoteSink* remote_ = nullptr;   ///< One of the two is set: the same sink.
+  std::uint64_t batches_ = 0;                       ///< That left the batch node.
+  RemoteSink* remote_ = nullptr;                    ///< One of the two is set: the same sink.
   LocalSink* local_ = nullptr;
   const std::function<void()> on_failure_;
   SinkLedger ledger_;
@@ -110,8 +123,16 @@ class SinkLane {
   std::atomic<std::size_t> in_flight_{0};  ///< Batches between batch and settle.
   std::atomic<bool> failed_{false};
   std::atomic<bool> identity_unknown_{false};
-  mutable std::mutex mutex_;  ///< Guards error_.
+  mutable std::mutex mutex_;  ///< Guards error_, and what says so.
   std::optional<Error> error_;
+  struct Held {
+    std::shared_ptr<Batch> batch;
+    pipeline::Completion<Answer> completion;
+  };
+  std::deque<Held> held_;        ///< Batches that wait until others are settled. Guarded by mutex_, as is the next.
+  std::size_t not_settled_ = 0;  ///< Batches that were sent, of a remote sink.
+  /// Written, but not yet kept by the sink, by write: what a page's entities settle with. Guarded by mutex_.
+  std::multimap<std::uint64_t, BatchSettlement> unkept_;
   bool opened_ = false;
   std::unique_ptr<Catalogue> catalogue_;  ///< The target, for the listings and the deletion.
   std::unique_ptr<Diff> diff_;            ///< Where something is remembered of the target.

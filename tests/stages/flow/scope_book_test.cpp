@@ -47,7 +47,7 @@ std::string read_untold(ScopeBook& book, const PendingRequest& pending, std::vec
   step.extent = extent;
   step.next = std::move(next);
   step.notice = std::move(notice);
-  return book.page_read(pending, step);
+  return book.page_read(pending, step).notice;
 }
 
 TEST(PageNumbers, JoinsRangesInAnyOrder) {
