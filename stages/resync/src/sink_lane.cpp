@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "letters.hpp"
 #include "reconcile/catalogues.hpp"
 
 namespace riptide::stages {
@@ -16,13 +17,6 @@ constexpr milliseconds kKeepEvery{1000};
 /// Batches that may be sent and not yet settled, for each request in flight: what a run that is killed may send again.
 /// One is on its way, the answer to another waits for its turn.
 constexpr std::size_t kSentForEachInFlight = 2;
-
-std::string text_of(std::string_view raw) {
-  if (raw.starts_with('"')) {
-    if (auto text = json::decoded(raw)) return std::move(*text);
-  }
-  return std::string(raw);
-}
 
 }  // namespace
 
@@ -86,7 +80,7 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
 }
 
 Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_names) {
-  scope_names_ = std::move(scope_names);
+  scope_names_ = scope_names;
   if (local_ != nullptr) {
     local_->set_scope_names(scope_names_);
     auto opened = local_->open();
@@ -158,6 +152,9 @@ void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Com
   }
   ledger_.unchanged(split->unchanged);
   if (planning_) state_.options.plan->unchanged(block->entities, split->unchanged);
+  if (!planning_ && state_.letters && state_.letters->has_entities()) {
+    for (const Entity& entity : split->unchanged) state_.letters->delivered(entity.identity, sink_->spec());
+  }
   if (state_.tickets) state_.tickets->settled(settlement_of_unchanged(block->entities, split->unchanged, number_));
   if (split->changed.empty()) {
     completion.finish();
@@ -301,7 +298,7 @@ void SinkLane::settle(Answer& answer) {
   Result<std::vector<Outcome>> outcomes = outcomes_of(answer);
   if (outcomes) {
     if (!outcomes->empty()) {
-      enter_outcomes(batch, *outcomes);
+      enter_outcomes(answer, *outcomes);
       if (state_.tickets) settle_pages(settlement_of(batch, *outcomes, number_), answer.write);
     }
   } else {
@@ -346,7 +343,8 @@ Result<std::vector<Outcome>> SinkLane::outcomes_of(Answer& answer) {
   return std::move(read->outcomes);
 }
 
-void SinkLane::enter_outcomes(Batch& batch, const std::vector<Outcome>& outcomes) {
+void SinkLane::enter_outcomes(const Answer& answer, const std::vector<Outcome>& outcomes) {
+  Batch& batch = *answer.batch;
   std::vector<bool> held;
   if (planning_) {
     held = state_.options.plan->record(
@@ -359,9 +357,19 @@ void SinkLane::enter_outcomes(Batch& batch, const std::vector<Outcome>& outcomes
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const Entity& entity = batch.entities[i];
     if (entity.searched) note_searched(batch, entity, outcomes[i]);
-    if (outcomes[i].kind != Outcome::Kind::kRejected) continue;
-    state_.errors.add({state_.kind_of(entity.resource), text_of(batch.part(entity, entity.identifier)),
-                       text_of(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
+    if (outcomes[i].kind != Outcome::Kind::kRejected) {
+      if (!planning_ && state_.letters && state_.letters->has_entities() &&
+          outcomes[i].kind != Outcome::Kind::kAbandoned) {
+        state_.letters->delivered(entity.identity, sink_->spec());
+      }
+      continue;
+    }
+    if (!planning_ && state_.letters) {
+      write_entity_letter(state_, sink_->spec(), scope_names_ ? scope_names_(entity.scope) : "*", answer, entity,
+                          outcomes[i]);
+    }
+    state_.errors.add({state_.kind_of(entity.resource), part_text(batch.part(entity, entity.identifier)),
+                       part_text(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
   }
 }
 
@@ -397,7 +405,8 @@ void SinkLane::remember(const Batch& batch, std::span<const Outcome> outcomes) {
 /// Only the target knows which entity a search found: what it returned was state_.seen.
 void SinkLane::note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome) {
   if (!outcome.identifier.empty()) {
-    const auto identity = pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier);
+    const auto identity =
+        pipeline::identity_digest(part_text(batch.part(entity, entity.blueprint)), outcome.identifier);
     state_.seen.note(identity, state_.repeat_scope(entity.scope, entity.resource), 0);
     if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {identity, 0});
   } else if (remote_ != nullptr && batch.part(entity, entity.identifier).starts_with('{')) {

@@ -94,7 +94,7 @@ class SinkLane {
   void start_next_upload();
   void settle(Answer& answer);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
-  void enter_outcomes(Batch& batch, const std::vector<Outcome>& outcomes);
+  void enter_outcomes(const Answer& answer, const std::vector<Outcome>& outcomes);
   void settle_pages(BatchSettlement settlement, std::uint64_t write);
   void settle_kept_pages(std::uint64_t kept);
   void remember(const Batch& batch, std::span<const Outcome> outcomes);
@@ -114,7 +114,6 @@ class SinkLane {
   const std::function<void()> on_failure_;
   SinkLedger ledger_;
   std::optional<Batcher> batcher_;  ///< Always there.
-  std::function<std::string(std::uint32_t)> scope_names_;
   pipeline::Graph* graph_ = nullptr;
   std::optional<pipeline::Node<MappedBlock, MappedBlock>> diff_node_;  ///< Of a remote sink.
   std::optional<pipeline::Node<MappedBlock, Batch>> batch_;
@@ -134,6 +133,7 @@ class SinkLane {
   /// Written, but not yet kept by the sink, by write: what a page's entities settle with. Guarded by mutex_.
   std::multimap<std::uint64_t, BatchSettlement> unkept_;
   bool opened_ = false;
+  std::function<std::string(std::uint32_t)> scope_names_;
   std::unique_ptr<Catalogue> catalogue_;  ///< The target, for the listings and the deletion.
   std::unique_ptr<Diff> diff_;            ///< Where something is remembered of the target.
   std::unique_ptr<LifeReporter> life_;

@@ -14,6 +14,7 @@
 #include "riptide/pipeline/result.hpp"
 #include "riptide/pipeline/run_report.hpp"
 #include "riptide/pipeline/stop.hpp"
+#include "riptide/stages/dead_letters.hpp"
 #include "riptide/stages/deletion_rules.hpp"
 #include "riptide/stages/http_client.hpp"
 #include "riptide/stages/journal.hpp"
@@ -31,7 +32,8 @@ struct ResyncOptions {
   std::string version;
   std::string started_at;                 ///< ISO 8601, UTC; goes into the report.
   std::size_t memory_bytes = 128u << 20;  ///< Budget for pages, batches and queues.
-  std::size_t in_flight = 32;             ///< Requests at once towards a host of the source.
+  std::size_t in_flight = 32;             ///< Most requests at once towards a host of the source.
+  std::size_t least_in_flight = 1;        ///< Least of them, whatever the host's distress.
   int threads = 0;                        ///< Workers; 0 takes the cores that the process may use.
   bool delete_stale = true;               ///< False with --no-delete.
   std::string no_delete_reason;           ///< Said in the report when `delete_stale` is false.
@@ -53,6 +55,8 @@ struct ResyncOptions {
   milliseconds sink_timeout{60'000};
   milliseconds batch_age{2'000};  ///< A batch that is not full leaves after this long.
   bool verify_source_tls = true;
+  bool allow_private_source = true;  ///< See `HttpClientOptions::allow_private_addresses`.
+  bool source_http2 = false;
   bool verify_sink_tls = true;
   std::function<void(LogLevel, std::string_view)> log;  ///< Any thread; may be null.
 };
@@ -74,6 +78,8 @@ struct ResyncParts {
   std::shared_ptr<const state::StateFile> state;
   /// How the run's journal is kept; nothing: it is not, and the run cannot be gone on with.
   std::optional<JournalPlan> journal;
+  /// Where goes what is given up; null: nowhere but into the report.
+  std::shared_ptr<DeadLetters> dead_letters;
 };
 
 /// Where a run stands, for a progress display.
