@@ -64,7 +64,8 @@ struct EntityBuffer {
 
 /// Records grouped for one upload. Holds the credit for its bytes until it is settled.
 struct Batch : EntityBuffer {
-  std::string blueprint;  ///< Text of the blueprint that all entities share; empty where the sink mixes them.
+  std::string blueprint;     ///< Text of the blueprint that all entities share; empty where the sink mixes them.
+  std::uint64_t number = 0;  ///< In the order in which a sink's batches left; halves of a batch share it.
   Credit credit;
 };
 
@@ -80,6 +81,9 @@ struct Outcome {
   Kind kind = Kind::kUpdated;
   std::string message;     ///< Only with kRejected and kAbandoned.
   std::string identifier;  ///< Text that the target returned; empty when it is the entity's own.
+  /// Only of a sink that plans, with kUpdated: how the entity differs from what the target holds, as a JSON array of
+  /// {"field", "before", "after"}.
+  std::string changes = {};
 };
 
 }  // namespace riptide::pipeline
