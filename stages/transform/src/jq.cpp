@@ -248,6 +248,10 @@ Result<Evaluator::Loaded> Evaluator::load_next(std::string_view text, std::size_
   return not_read(machine.reader_, text.substr(at));
 }
 
+void Evaluator::prepare(std::string_view text, const Program& only_for) {
+  machine_->reader_.index(only_for.parts_->view == nullptr ? std::string_view() : text);
+}
+
 namespace {
 
 constexpr std::size_t kWorthAThread = std::size_t{4} << 20;
