@@ -152,7 +152,8 @@ Status b_flatten_depth(Machine& m, Value& input, Value* arguments, Value& output
 Status sorted_by(Machine& m, const Value& input, const Value& keys, Value& output) {
   if (!input.is_array()) return fail_about(m, input, "cannot be sorted, as it is not an array");
   Value sorted = Value::array(array_size(input));
-  for (const SortOrder::Entry& entry : SortOrder(keys).entries()) array_push(sorted, array_at(input, entry.place));
+  const SortOrder order(keys);
+  for (const SortOrder::Entry& entry : order.entries()) array_push(sorted, array_at(input, entry.place));
   output = std::move(sorted);
   return Status::kOk;
 }
