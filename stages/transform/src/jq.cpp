@@ -147,10 +147,11 @@ Result<std::shared_ptr<const Program>> Program::compile(std::string_view text, c
   }
   if (parts->code == nullptr) {
     if (where != nullptr) *where = error;
-    return unexpected(ErrorKind::kConfig, error.message + " at line " + std::to_string(error.line) + ", column " +
+    return unexpected(ErrorKind::kConfig, error.message + " at " + (error.file.empty() ? "" : error.file + ", ") +
+                                              "line " + std::to_string(error.line) + ", column " +
                                               std::to_string(error.column));
   }
-  parts->view = view_of(parts->module);
+  if (!parts->code->includes) parts->view = view_of(parts->module);
   return std::shared_ptr<const Program>(new Program(std::move(parts)));
 }
 

@@ -464,6 +464,7 @@ TEST(JqEvaluatorTest, AsksItsHost) {
       inputs_.erase(inputs_.begin());
       return true;
     }
+    Result<std::string> module_meta(std::string_view name) override { return "{\"of\":\"" + std::string(name) + "\"}"; }
     void debug(std::string_view json) override { log_ += "debug " + std::string(json) + ";"; }
     void standard_error(std::string_view text) override { log_ += "stderr " + std::string(text) + ";"; }
     [[nodiscard]] std::string_view input_filename() const override { return "f.json"; }

@@ -212,17 +212,18 @@ Status b_true(Machine&, Value&, Value*, Value& output) {
   return Status::kOk;
 }
 
-Status b_null(Machine&, Value&, Value*, Value& output) {
-  output = Value::null();
+// ---- the surroundings
+
+Status b_modulemeta(Machine& m, Value& input, Value*, Value& output) {
+  if (!input.is_string()) return m.fail("modulemeta input module name must be a string");
+  if (m.host() == nullptr) return m.fail("module not found: " + std::string(input.string()));
+  const Result<std::string> meta = m.host()->module_meta(input.string());
+  if (!meta) return m.fail(meta.error().message);
+  std::string problem;
+  if (!m.reader().read(*meta, JsonReader::Ownership::kCopy, m.limits_.max_depth, output, problem))
+    return m.fail(problem);
   return Status::kOk;
 }
-
-Status b_modulemeta(Machine& m, Value& input, Value*, Value&) {
-  if (!input.is_string()) return m.fail("modulemeta input module name must be a string");
-  return m.fail("module not found: " + std::string(input.string()));
-}
-
-// ---- the surroundings
 
 Status b_input(Machine& m, Value&, Value*, Value& output) {
   if (m.host() == nullptr) return m.fail("break");
@@ -232,7 +233,7 @@ Status b_input(Machine& m, Value&, Value*, Value& output) {
   if (!*more) return m.fail("break");  // as in jq, where inputs ends so
   std::string problem;
   if (!m.reader().read(text, JsonReader::Ownership::kCopy, m.limits_.max_depth, output, problem))
-    return m.fail(problem);
+    return m.fail(m.host()->input_problem(problem));
   return Status::kOk;
 }
 
@@ -300,8 +301,6 @@ constexpr auto kBuiltins = std::to_array<Builtin>({
     {"builtins", 0, b_builtins},
     {"have_literal_numbers", 0, b_true},
     {"have_decnum", 0, b_true},
-    {"get_jq_origin", 0, b_null},
-    {"get_prog_origin", 0, b_null},
     {"modulemeta", 0, b_modulemeta},
     {"input", 0, b_input},
     {"debug", 0, b_debug},

@@ -53,11 +53,11 @@ class Complaint {
     if (in_string_) return at("Unfinished string", true);
     if (const char* problem = flush()) return at(problem, true);
     if (!stack_.empty()) return at("Unfinished JSON term", true);
-    if (complete_ > 1) return "Unexpected extra JSON values";
     return "Expected JSON value";
   }
 
  private:
+  static constexpr const char* kExtra = "Unexpected extra JSON values";
   enum class State : std::uint8_t { kEmpty, kValue, kAfterComma, kKey, kColon };
   struct Level {
     bool object;
@@ -65,6 +65,7 @@ class Complaint {
   };
 
   std::string at(const char* problem, bool end) const {
+    if (problem == kExtra) return problem;
     return std::string(problem) + (end ? " at EOF" : "") + " at line " + std::to_string(line_) + ", column " +
            std::to_string(column_);
   }
@@ -83,7 +84,7 @@ class Complaint {
   const char* value(bool is_string) {
     if (stack_.empty()) {
       ++complete_;
-      return nullptr;
+      return complete_ > 1 ? kExtra : nullptr;
     }
     Level& level = stack_.back();
     if (level.state == State::kValue) return "Expected separator between values";
@@ -98,36 +99,41 @@ class Complaint {
   }
 
   const char* structure(char c) {
+    // A value, or a key, has been read and nothing has taken it.
+    const bool pending =
+        !stack_.empty() && (stack_.back().state == State::kValue || stack_.back().state == State::kKey);
+    const bool object = !stack_.empty() && stack_.back().object;
     switch (c) {
       case '[':
       case '{':
-        if (!stack_.empty() && stack_.back().state == State::kValue) return "Expected separator between values";
-
         if (stack_.size() >= 10'000) return "Exceeds depth limit for parsing";
+        if (pending) return "Expected separator between values";
         stack_.push_back({c == '{', State::kEmpty});
         return nullptr;
       case ':':
-        if (stack_.empty()) return "Expected string key before ':'";
-        if (!stack_.back().object) return "':' not as part of an object";
-        if (stack_.back().state != State::kKey) return "Expected string key before ':'";
+        if (!pending) return "Expected string key before ':'";
+        if (!object || stack_.back().state != State::kKey) return "':' not as part of an object";
         if (!key_is_string_) return "Object keys must be strings";
         stack_.back().state = State::kColon;
         return nullptr;
       case ',':
-        if (stack_.empty()) return "Expected value before ','";
+        if (!pending) return "Expected value before ','";
         if (stack_.back().state == State::kKey) return "Objects must consist of key:value pairs";
-        if (stack_.back().state != State::kValue) return "Expected value before ','";
         stack_.back().state = State::kAfterComma;
         return nullptr;
       case ']':
-        if (stack_.empty() || stack_.back().object) return "Unmatched ']'";
-        if (stack_.back().state == State::kAfterComma) return "Expected another array element";
-        break;
+        // Behind a colon, the key is what is open.
+        if (!stack_.empty() && !object) {
+          if (stack_.back().state == State::kAfterComma) return "Expected another array element";
+          break;
+        }
+        return "Unmatched ']'";
       default:
-        if (stack_.empty() || !stack_.back().object) return "Unmatched '}'";
+        if (stack_.empty()) return "Unmatched '}'";
+        if (pending && (!object || stack_.back().state == State::kKey))
+          return "Objects must consist of key:value pairs";
+        if (!object || stack_.back().state == State::kColon) return "Unmatched '}'";
         if (stack_.back().state == State::kAfterComma) return "Expected another key-value pair";
-        if (stack_.back().state == State::kColon) return "Unmatched '}'";
-        if (stack_.back().state == State::kKey) return "Objects must consist of key:value pairs";
         break;
     }
     stack_.pop_back();
