@@ -132,13 +132,17 @@ Status b_format(Machine& m, Value& input, Value* arguments, Value& output) {
 
 Status b_has(Machine& m, Value& input, Value* arguments, Value& output) {
   const Value& key = arguments[0];
+  if (input.is_null()) {
+    output = Value::boolean(false);
+    return Status::kOk;
+  }
   if (input.is_object() && key.is_string()) {
     output = Value::boolean(object_find(input, key.string()) != nullptr);
     return Status::kOk;
   }
   if (input.is_array() && key.is_number()) {
     const double at = key.number();
-    output = Value::boolean(at >= 0 && at < array_size(input));
+    output = Value::boolean(at > -1 && at < array_size(input));
     return Status::kOk;
   }
   return m.fail("Cannot check whether " + std::string(type_name(input)) + " has a " + std::string(type_name(key)) +

@@ -70,8 +70,9 @@ bool seconds_since_epoch(const Value& time, Value& output, std::string& error) {
   std::tm parts{};
   if (!read_time(time, parts)) return refuse(error, "mktime requires parsed datetime inputs");
   const std::time_t seconds = timegm(&parts);
-  if (seconds == static_cast<std::time_t>(-1) && parts.tm_year != 69)
-    return refuse(error, "invalid gmtime representation");
+  // These two are jq's signs of failure, also where they are the answer.
+  if (seconds == static_cast<std::time_t>(-1)) return refuse(error, "invalid gmtime representation");
+  if (seconds == static_cast<std::time_t>(-2)) return refuse(error, "mktime not supported on this platform");
   output = Value::number(static_cast<double>(seconds));
   return true;
 }
