@@ -434,6 +434,9 @@ Result<ValueRef> Evaluator::read(std::string_view json) {
 }
 
 void Evaluator::set_host(Host* host) noexcept { machine_->host_ = host; }
-void Evaluator::set_limits(const EvaluationLimits& limits) noexcept { machine_->limits_ = limits; }
+void Evaluator::set_limits(const EvaluationLimits& limits) noexcept {
+  machine_->limits_ = limits;
+  machine_->regexes_.set_max_steps(limits.max_regex_steps);
+}
 
 }  // namespace riptide::transform::jq

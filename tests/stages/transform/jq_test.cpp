@@ -297,6 +297,27 @@ TEST(JqBudgetTest, CatastrophicRegexIsAnError) {
   EXPECT_THAT(ran.outcome.message, HasSubstr("Regex failure"));
 }
 
+TEST(JqBudgetTest, EachLimitIsTheCallers) {
+  const std::string text = "\"" + std::string(16, 'a') + "b\"";
+  const std::string program = "[test(\"^(a|a|aa)+$\"), 1]";
+  EXPECT_TRUE(run(program, text).outcome.ok());
+  EXPECT_THAT(run(program, text, {.max_regex_steps = 100}).outcome.message, HasSubstr("Regex failure"));
+  EXPECT_EQ(run("[range(1000)]", "null", {.max_steps = 500}).outcome.ending, Outcome::Ending::kLimit);
+  EXPECT_EQ(run("[range(1000)]", "null", {.max_memory_bytes = 8 << 10}).outcome.ending, Outcome::Ending::kLimit);
+  Evaluator evaluator({.max_depth = 3});
+  EXPECT_TRUE(evaluator.load("[[[1]]]"));
+  const auto deep = evaluator.load("[[[[1]]]]");
+  ASSERT_FALSE(deep);
+  EXPECT_EQ(deep.error().kind, pipeline::ErrorKind::kLimit);
+  // Set later as well, for that evaluator's next evaluation.
+  evaluator.set_limits({.max_depth = 4, .max_regex_steps = 100});
+  ASSERT_TRUE(evaluator.load("[[[[1]]]]"));
+  ASSERT_TRUE(evaluator.load(text));
+  EXPECT_FALSE(evaluator.run(*compiled(program), [](ValueRef) { return Next::kContinue; }).ok());
+  evaluator.set_limits({});
+  EXPECT_TRUE(evaluator.run(*compiled(program), [](ValueRef) { return Next::kContinue; }).ok());
+}
+
 // ---- inputs
 
 // Found by comparing random programs with libjq 1.8.2 (tests/oracle).
@@ -320,6 +341,15 @@ TEST(JqOracleTest, WhatRandomProgramsFound) {
       {"getpath([[1]])", "null", {}, "Cannot index null with array ([1])"},
       {R"(getpath(["a", true]))", "{}", {}, "Cannot index null with boolean (true)"},
       {R"([getpath(["a", 1, "b"]), getpath([{"start":1}])])", "null", {"[null,null]"}},
+      {"getpath([null])", "null", {}, "Cannot index null with null (null)"},
+      {".[null]", "null", {}, "Cannot index null with null (null)"},
+      {R"([has("a"), has(0), has(null)])", "null", {"[false,false,false]"}},
+      {"[has(-0.5), has(-1), has(2.9), has(3)]", "[1,2,3]", {"[true,false,true,false]"}},
+      {"[.[-1.5], .[1.7], .[-0.5]]", "[1,2,3]", {"[3,2,1]"}},
+      {"(.[-1.5] = 9), del(.[-1.5])", "[1,2,3]", {"[1,2,9]", "[1,2]"}},
+      {".[-1][:1] |= 1", "[]", {}, "Out of bounds negative array index"},
+      {"gmtime | mktime", "-1", {}, "invalid gmtime representation"},
+      {"gmtime | mktime", "-3", {"-3"}},
   };
   for (const Case& test : kCases) {
     const Ran ran = run(test.program, test.input);
@@ -393,6 +423,29 @@ TEST(JqInputTest, RepairsTextAndTakesTheLastOfDuplicateKeys) {
   std::string wide = "{";
   for (int i = 0; i < 500; ++i) wide += (i > 0 ? ",\"k" : "\"k") + std::to_string(i % 400) + "\":" + std::to_string(i);
   EXPECT_THAT(run("length, .k0, .k399", wide + "}").outputs, ElementsAre("400", "400", "399"));
+}
+
+TEST(JqInputTest, TakesALongString) {
+  const std::string text = "\"" + std::string(std::size_t{100} << 20, 'x') + "\\n\"";
+  EvaluationLimits limits;
+  limits.max_memory_bytes = std::size_t{512} << 20;
+  EXPECT_THAT(run("length, utf8bytelength, .[-1:]", text, limits).outputs,
+              ElementsAre("104857601", "104857601", "\"\\n\""));
+  // Within a smaller budget it is an error, of that record only.
+  Evaluator evaluator;
+  EXPECT_FALSE(evaluator.load(text));
+  EXPECT_TRUE(evaluator.load("1"));
+}
+
+TEST(JqInputTest, TakesNumbersOfAnySize) {
+  const std::string digits(10'000, '7');
+  EXPECT_THAT(run(".", digits).outputs, ElementsAre(digits));
+  EXPECT_THAT(run(". + 0, -., (. | tostring | length)", digits).outputs,
+              ElementsAre("1.7976931348623157e+308", "-" + digits, "10000"));
+  EXPECT_THAT(run(".[]", "[1E+1000,-1e1000,1e-1000,0.1e-400,12345678901234567890]").outputs,
+              ElementsAre("1E+1000", "-1E+1000", "1E-1000", "1E-401", "12345678901234567890"));
+  EXPECT_THAT(run("map(. + 0)", "[1E+1000,-1e1000,1e-1000,9007199254740993]").outputs,
+              ElementsAre("[1.7976931348623157e+308,-1.7976931348623157e+308,0,9007199254740992]"));
 }
 
 TEST(JqInputTest, PutsTheOverlayOverTheRecord) {

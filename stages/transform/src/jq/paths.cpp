@@ -108,7 +108,8 @@ bool get_key(const Value& base, const Value& key, Value& output, std::string& er
   }
   if (base.is_array() && key.is_number()) {
     const double at = place_of(key.number(), array_size(base));
-    output = at >= 0 && at < static_cast<double>(array_size(base)) ? array_at(base, static_cast<std::size_t>(at)) : Value::null();
+    output = at >= 0 && at < static_cast<double>(array_size(base)) ? array_at(base, static_cast<std::size_t>(at))
+                                                                   : Value::null();
     return true;
   }
   if (key.is_object() && (base.is_array() || base.is_string() || base.is_null())) {
