@@ -3,10 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "riptide/json/document.hpp"
 
 namespace riptide::transform::jq {
 namespace {
@@ -423,6 +428,57 @@ TEST(JqInputTest, RepairsTextAndTakesTheLastOfDuplicateKeys) {
   std::string wide = "{";
   for (int i = 0; i < 500; ++i) wide += (i > 0 ? ",\"k" : "\"k") + std::to_string(i % 400) + "\":" + std::to_string(i);
   EXPECT_THAT(run("length, .k0, .k399", wide + "}").outputs, ElementsAre("400", "400", "399"));
+}
+
+// Each value that a text holds, as `program` sees it, then how the text ends.
+std::string seen_of(const Program& program, std::string_view text, bool prepared, bool last) {
+  // No byte more than is promised.
+  const auto bytes = std::make_unique<char[]>(text.size() + json::Document::kPadding);
+  std::copy(text.begin(), text.end(), bytes.get());
+  const std::string_view copy(bytes.get(), text.size());
+  Evaluator evaluator;
+  std::string out;
+  if (prepared) evaluator.prepare(copy, program);
+  for (std::size_t at = 0; true;) {
+    const auto loaded = evaluator.load_next(copy, at, last, prepared ? &program : nullptr);
+    if (!loaded) return out + loaded.error().message;
+    if (*loaded == Evaluator::Loaded::kEnd) return out + "end";
+    if (*loaded == Evaluator::Loaded::kUnfinished) return out + "unfinished at " + std::to_string(at);
+    const Outcome outcome =
+        evaluator.run(program, [&](ValueRef value) { return value.append_json(out), out += '\n', Next::kContinue; });
+    out += outcome.message + ";";
+  }
+}
+
+TEST(JqInputTest, StepsOverWhatAProgramCannotSee) {
+  const std::string seeds[] = {
+      "{\"a\":1,\"b\":{\"c\":[1,2.5,-3e4,{}],\"d\":\"x\\ny\"},\"e\":[],\"f\":null}\n",
+      "{ \"z\" : [ true , false , { \"k\" : \"\\u00e9\" } ] , \"a\" : { \"b\" : \"\\\"\" , \"q\" : [ [ ] ] } }\n",
+      "{\"\\u0061\":1,\"a\\\\\":2,\"a\":{\"b\":[0]},\"a\":{\"c\":3,\"b\":4}}{\"x\":\"\xC3\xA9\"}[1]\"s\" 2\n",
+  };
+  const std::string marks = "{}[]:,\"\\ \n0-1.eEtfnu\x01\xFF\x0C";
+  const auto program = compiled("[.a.b, .e]");
+  std::mt19937 random(20240607);
+  for (int round = 0; round < 6000; ++round) {
+    std::string text = seeds[random() % 3] + seeds[random() % 3];
+    for (unsigned changes = random() % 4; changes > 0; --changes) {
+      const std::size_t at = random() % text.size();
+      const char mark = marks[random() % marks.size()];
+      switch (random() % 3) {
+        case 0:
+          text[at] = mark;
+          break;
+        case 1:
+          text.insert(at, 1, mark);
+          break;
+        default:
+          text.erase(at, 1 + random() % 3);
+      }
+    }
+    if (random() % 4 == 0) text.resize(random() % text.size());
+    const bool last = random() % 2 == 0;
+    ASSERT_EQ(seen_of(*program, text, true, last), seen_of(*program, text, false, last)) << text;
+  }
 }
 
 TEST(JqInputTest, TakesALongString) {
