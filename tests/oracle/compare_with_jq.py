@@ -37,7 +37,7 @@ contains({"a":1}) flatten(1) range(3) [range(0;10;3)] combinations [limit(2;.[]?
 group_by(.a) sort_by(.a) unique_by(length) min_by(.a) max_by(.b) map_values(.) with_entries(.) walk(.) del(.a) del(.[0])
 to_entries? splits("b") ascii_downcase? tojson? error ltrimstr(1) pick(.a) pick(.[0]) getpath([0]) setpath(["a"];1)
 delpaths([["a"],["b"]]) paths(type=="number") any(.==1) all(.!=null) isempty(.[]?) limit(3;repeat(1)) skip(1;.[]?)
-first(.[]?) until(true;.) [.[]?|numbers] env|type input_line_number $__loc__ @json"x\\(.)y" @base64"z\\(.)" ascii
+first(.[]?) until(true;.) [.[]?|numbers] env|type $__loc__ @json"x\\(.)y" @base64"z\\(.)" ascii
 strftime("%Y-%m-%dT%H:%M:%SZ") strptime("%Y-%m-%dT%H:%M:%SZ") splits("a";"g") tojson|fromjson have_decnum
 truncate_stream(1;tostream) fromstream(tostream) [tostream] bsearch(1) pow(.;2) log10 ldexp(.;2) getpath([]) error(null)
 INDEX(.a) IN(1,2) IN(.[]?;1,2) INDEX(.[]?;.a) JOIN({"1":2};.[0]?) ascii@base32d
@@ -58,7 +58,7 @@ scalb(.;1) scalbln(.;1) nearbyint rint fma(.;2;1) fmin(.;1) fmax(.;1) fmod(.;3) 
 tojson|test("a") splits("a") limit(3;..) paths(..) [paths(type=="array")] pick(.a.b) pick(.[1]) pick(first)? pick(.a,.b)? error({a:1})? try(error)catch. error(null)? (1,2)|error? halt_error? getpath(["x"])|=1
 .a|=.?  .a|=empty .[]+=1 .[0]|=.+1? .a.b|=1 .[1:]|=map(.)? .[2:4]=["x"]? .[-1]=9? .["a"]?=1 ..|=. (.a,.b)=1 (.a|.b)|=2 .a//=1 .[]//="d" to_entries[]? .a?//"x" .a+="s" .a-=1 .a*=2 .a/=2 .a%=2 first(.[]?)|=1
 limit(1;.[]?)|=5 (.[]|select(.!=null))|=1 getpath(["a","b"])=1 paths|=. .[.a]?=1 reduce.[]?as$xs(0;.+1) ltrimstr("x","a") min_by(.a,.b) sort_by(.a,.b) group_by(type) unique_by(type) unique_by(.a?) sort_by(-.)? max_by(length)?
-add(.[]?.a?) add(empty) add/length? walk(iftype=="number"then.+1else.end) walk(select(.!=1)) walk(numbers|=.+1)? transpose? combinations(2)? [combinations]? input? inputs? splits(1)? ascii(.)? @base32? tojson? bsearch(0,"a") bsearch(null)
+add(.[]?.a?) add(empty) add/length? walk(iftype=="number"then.+1else.end) walk(select(.!=1)) walk(numbers|=.+1)? transpose? combinations(2)? [combinations]? input? inputs? splits(1)? ascii(.)? tojson? bsearch(0,"a") bsearch(null)
 tostream|select(length==2) [tostream]|fromstream(.[]) fromstream(1|truncate_stream([[0],1],[[1,0],2],[[1,0]],[[1]])) [1|truncate_stream([[0],1],[[1,0],2],[[1,0]],[[1]])] limit(5;tostream) getpath(paths) [paths as $p|getpath($p)]
 $ENV|type env|type $__loc__.line $__prog_args? splits("";"g") ltrimstr({}) tojson|@sh @sh @html @csv? @tsv? getpath(["a","b","c"])? error("x")? trim? ltrim? abs toboolean have_decnum significand? ldexp? implode? @json|fromjson GROUP_BY limit(0;1) nth(1) nth(0;.[]?) @uri"\\(.)" ltrimstr("") min_by(length) add(.[]?) debug""".split()
 
@@ -74,7 +74,7 @@ FUNCTIONS = [function for function in FUNCTIONS if function != "ascii@base32d"] 
     "try error catch (., 1)", "(try error(\"x\") catch .), 2", "[.[]? | try tonumber catch \"no\"]", "first(.[]? | select(. != null)) // \"none\"", ".. |= (if type == \"string\" then length else . end)",
     "[paths as $p | [$p, getpath($p)]]", "to_entries | map(select(.value != null)) | from_entries", "[.[]? | strings | ascii_downcase]", "tojson | [match(\"[0-9]+\"; \"g\").string]",
     ". as [$a, [$b]] | {$a, $b}", ". as {a: $x} | $x", ". as {\"a b\": $x, (\"c\"): $y, $name} | [$x, $y, $name]", "{(.[]? | tostring): 1}", "{a, b: .c, \"x\\(1)\": 2, @base64 \"k\": 3}", "[.[:-1][]?, .[-1:][]?]",
-    "getpath([\"a\", \"b\"]) as $x | $x", "input_line_number == 0", "@text \"\\(1 + 2)\", @json \"v: \\(.)\"", "limit(3; .[]?, 1, 2, 3)", "[range(0, 1; 3, 4)]", "[.[]?] | sort | unique | reverse", "ascii", "@uri \"\\(.)/x\"",
+    "getpath([\"a\", \"b\"]) as $x | $x", "@text \"\\(1 + 2)\", @json \"v: \\(.)\"", "limit(3; .[]?, 1, 2, 3)", "[range(0, 1; 3, 4)]", "[.[]?] | sort | unique | reverse", "ascii", "@uri \"\\(.)/x\"",
     "(.a, .b) |= (. // 1)", ".[]? |= (., .)", "(.. | numbers) |= . + 1", "del(.. | nulls)", "to_entries | group_by(.value | type) | map(length)", "[.[]? | objects | keys_unsorted]", "delpaths([paths(numbers)])", "reduce paths as $p (.; .)",
 ]
 

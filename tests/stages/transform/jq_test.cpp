@@ -355,6 +355,8 @@ TEST(JqOracleTest, WhatRandomProgramsFound) {
       {".[-1][:1] |= 1", "[]", {}, "Out of bounds negative array index"},
       {"gmtime | mktime", "-1", {}, "invalid gmtime representation"},
       {"gmtime | mktime", "-3", {"-3"}},
+      {"fromjson", R"("\u0000x")", {}, "Invalid numeric literal at EOF at line 1, column 2 (while parsing '')"},
+      {R"(strptime("%Y-%m-%d"))", R"("\u0000x")", {}, R"(date "" does not match format "%Y-%m-%d")"},
   };
   for (const Case& test : kCases) {
     const Ran ran = run(test.program, test.input);

@@ -89,7 +89,9 @@ Status b_fromjson(Machine& m, Value& input, Value*, Value& output) {
   if (!input.is_string()) return fail_about(m, input, "only strings can be parsed");
   std::string problem;
   if (m.reader().read(input.string(), JsonReader::Ownership::kCopy, 10'000, output, problem)) return Status::kOk;
-  return m.fail(problem + " (while parsing '" + std::string(input.string()) + "')");
+  // jq shows it as a C string.
+  const std::string_view shown = input.string().substr(0, input.string().find('\0'));
+  return m.fail(problem + " (while parsing '" + std::string(shown) + "')");
 }
 
 Status b_tonumber(Machine& m, Value& input, Value*, Value& output) {

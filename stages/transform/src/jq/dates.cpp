@@ -115,8 +115,9 @@ bool format_time(const Value& time, const Value& format, bool local, Value& outp
 
 bool parse_time(const Value& text, const Value& format, Value& output, std::string& error) {
   if (!text.is_string() || !format.is_string()) return refuse(error, "strptime/1 requires string inputs and arguments");
-  const std::string input(text.string());
-  const std::string pattern(format.string());
+  // C strings, up to the first NUL.
+  const std::string input(text.string().substr(0, text.string().find('\0')));
+  const std::string pattern(format.string().substr(0, format.string().find('\0')));
   std::tm time{};
   time.tm_wday = 8;
   time.tm_yday = 367;
