@@ -355,6 +355,8 @@ TEST(JqOracleTest, WhatRandomProgramsFound) {
       {".[-1][:1] |= 1", "[]", {}, "Out of bounds negative array index"},
       {"gmtime | mktime", "-1", {}, "invalid gmtime representation"},
       {"gmtime | mktime", "-3", {"-3"}},
+      {"[(.[0] | @sh, @html), @csv, @tsv]", R"(["\u0000x"])", {R"(["'\\0x'","\\0x","\"\\0x\"","\\0x"])"}},
+      {R"(strflocaltime("%Y"))", "[]", {R"("1899")"}},
       {"fromjson", R"("\u0000x")", {}, "Invalid numeric literal at EOF at line 1, column 2 (while parsing '')"},
       {R"(strptime("%Y-%m-%d"))", R"("\u0000x")", {}, R"(date "" does not match format "%Y-%m-%d")"},
   };

@@ -90,12 +90,8 @@ bool format_time(const Value& time, const Value& format, bool local, Value& outp
   if (!read_time(parts, moment)) return refuse(error, name + " requires parsed datetime inputs");
   if (local) {
     // The zone is the one that holds at that local time.
-    std::tm copy = moment;
-    copy.tm_isdst = -1;
-    mktime(&copy);
-    moment.tm_isdst = copy.tm_isdst;
-    moment.tm_gmtoff = copy.tm_gmtoff;
-    moment.tm_zone = copy.tm_zone;
+    moment.tm_isdst = -1;
+    mktime(&moment);
   } else {
     timegm(&moment);
   }
