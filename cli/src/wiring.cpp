@@ -93,6 +93,8 @@ std::shared_ptr<const transform::Mapping> compile_mapping(const MappingText& tex
   options.limits.max_steps = static_cast<std::uint64_t>(config.integer("riptide.jq_steps"));
   options.limits.max_memory_bytes = config.bytes("riptide.jq_memory");
   options.limits.max_output_bytes = config.bytes("riptide.jq_output");
+  options.limits.max_depth = static_cast<std::uint32_t>(config.integer("riptide.jq_depth"));
+  options.limits.max_regex_steps = static_cast<std::uint64_t>(config.integer("riptide.jq_regex_steps"));
   std::vector<transform::Diagnostic> diagnostics;
   auto mapping = transform::Mapping::compile(reading.spec, options, &diagnostics);
   for (const transform::Diagnostic& diagnostic : diagnostics) {

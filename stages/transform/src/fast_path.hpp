@@ -197,7 +197,10 @@ enum class Came : std::uint8_t { kValue, kNothing, kGaveUp };
 class Machine {
  public:
   /// Bounds on what one expression may do before the evaluator, with its own budgets, takes over.
-  void set_limits(const EvaluationLimits& limits) noexcept { limits_ = limits; }
+  void set_limits(const EvaluationLimits& limits) noexcept {
+    limits_ = limits;
+    regexes_.set_max_steps(limits.max_regex_steps);
+  }
   /// Begins a page: places count in these. Borrowed.
   void begin(const Plan& plan, const json::Structurals& page, const json::Structurals& overlay);
   /// Walks the record at structural `index`; returns the index behind it, 0 if it is malformed.
@@ -240,7 +243,7 @@ class Machine {
   std::string scratch_;
   std::string decoded_;  ///< As `scratch_`, for what needs two.
   std::string error_;    ///< What a regular expression says; nobody reads it.
-  jq::RegexCache regexes_;
+  jq::RegexCache regexes_{EvaluationLimits().max_regex_steps};
   std::vector<std::uint32_t> starts_;
   std::vector<Cell> stack_;  ///< What the loops that run have made so far.
   /// The object that a member was looked up in last, and what is behind it.

@@ -82,7 +82,8 @@ bool parts_of(double seconds, std::tm& parts) {
 
 bool seconds_of(std::tm& parts, std::time_t& seconds) {
   seconds = timegm(&parts);
-  return seconds != static_cast<std::time_t>(-1) || parts.tm_year == 69;
+  // These two are jq's signs of failure, also where they are the answer.
+  return seconds != static_cast<std::time_t>(-1) && seconds != static_cast<std::time_t>(-2);
 }
 
 bool broken_down(const Value& seconds, bool local, Value& output, std::string& error) {
@@ -105,7 +106,10 @@ bool seconds_since_epoch(const Value& time, Value& output, std::string& error) {
   std::tm parts{};
   if (!read_time(time, parts)) return refuse(error, "mktime requires parsed datetime inputs");
   std::time_t seconds = 0;
-  if (!seconds_of(parts, seconds)) return refuse(error, "invalid gmtime representation");
+  if (!seconds_of(parts, seconds)) {
+    return refuse(error, seconds == static_cast<std::time_t>(-2) ? "mktime not supported on this platform"
+                                                                 : "invalid gmtime representation");
+  }
   output = Value::number(static_cast<double>(seconds));
   return true;
 }
@@ -123,12 +127,8 @@ bool format_time(const Value& time, const Value& format, bool local, Value& outp
   if (!read_time(parts, moment)) return refuse(error, name + " requires parsed datetime inputs");
   if (local) {
     // The zone is the one that holds at that local time.
-    std::tm copy = moment;
-    copy.tm_isdst = -1;
-    mktime(&copy);
-    moment.tm_isdst = copy.tm_isdst;
-    moment.tm_gmtoff = copy.tm_gmtoff;
-    moment.tm_zone = copy.tm_zone;
+    moment.tm_isdst = -1;
+    mktime(&moment);
   } else {
     timegm(&moment);
   }
@@ -145,8 +145,9 @@ bool format_time(const Value& time, const Value& format, bool local, Value& outp
 
 bool parse_time(const Value& text, const Value& format, Value& output, std::string& error) {
   if (!text.is_string() || !format.is_string()) return refuse(error, "strptime/1 requires string inputs and arguments");
-  const std::string input(text.string());
-  const std::string pattern(format.string());
+  // C strings, up to the first NUL.
+  const std::string input(text.string().substr(0, text.string().find('\0')));
+  const std::string pattern(format.string().substr(0, format.string().find('\0')));
   std::tm time{};
   if (!parse_parts(input, pattern, time)) {
     return refuse(error, "date \"" + input + "\" does not match format \"" + pattern + "\"");

@@ -14,8 +14,7 @@ namespace riptide::transform::jq {
 namespace {
 
 constexpr std::size_t kCached = 64;
-constexpr unsigned int kStackLimit = 100'000;      // Entries of the match stack.
-constexpr unsigned long kRetryLimit = 10'000'000;  // Steps back, in one match and in one search.
+constexpr unsigned int kStackLimit = 100'000;  // Entries of the match stack.
 
 void initialize() {
   static const bool once = [] {
@@ -50,11 +49,14 @@ struct Region {
 
 struct MatchBounds {
   OnigMatchParam* param = onig_new_match_param();
-  MatchBounds() {
+  explicit MatchBounds(std::uint64_t max_steps) {
     onig_initialize_match_param(param);
     onig_set_match_stack_limit_size_of_match_param(param, kStackLimit);
-    onig_set_retry_limit_in_match_of_match_param(param, kRetryLimit);
-    onig_set_retry_limit_in_search_of_match_param(param, kRetryLimit);
+    set(max_steps);
+  }
+  void set(std::uint64_t max_steps) const {
+    onig_set_retry_limit_in_match_of_match_param(param, max_steps);
+    onig_set_retry_limit_in_search_of_match_param(param, max_steps);
   }
   ~MatchBounds() { onig_free_match_param(param); }
   MatchBounds(const MatchBounds&) = delete;
@@ -88,6 +90,8 @@ struct RegexCache::Entries {
   MatchBounds bounds;
   std::string key;
 
+  explicit Entries(std::uint64_t max_steps) : bounds(max_steps) {}
+
   Regex* find(std::string_view pattern, OnigOptionType options, std::string& error) {
     key.assign(std::to_string(options));
     key += '/';
@@ -117,8 +121,13 @@ struct RegexCache::Entries {
   }
 };
 
-RegexCache::RegexCache() = default;
+RegexCache::RegexCache(std::uint64_t max_steps) : max_steps_(max_steps) {}
 RegexCache::~RegexCache() = default;
+
+void RegexCache::set_max_steps(std::uint64_t max_steps) noexcept {
+  max_steps_ = max_steps;
+  if (entries_ != nullptr) entries_->bounds.set(max_steps);
+}
 
 namespace {
 
@@ -210,7 +219,7 @@ bool RegexCache::search(std::string_view text, std::string_view pattern, std::st
   }
   if (skip_empty) options |= ONIG_OPTION_FIND_NOT_EMPTY;
   initialize();
-  if (entries_ == nullptr) entries_ = std::make_unique<Entries>();
+  if (entries_ == nullptr) entries_ = std::make_unique<Entries>(max_steps_);
   Regex* regex = entries_->find(pattern, options, error);
   if (regex == nullptr) return false;
   const auto* begin = reinterpret_cast<const UChar*>(text.data());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,10 +21,13 @@ struct MatchPlaces {
 /// Compiled regular expressions of one thread, by pattern and flags.
 class RegexCache {
  public:
-  RegexCache();
+  explicit RegexCache(std::uint64_t max_steps);
   ~RegexCache();
   RegexCache(const RegexCache&) = delete;
   RegexCache& operator=(const RegexCache&) = delete;
+
+  /// Bounds the steps back of one search; 0 is no bound.
+  void set_max_steps(std::uint64_t max_steps) noexcept;
 
   /// `_match(re; flags; test)` of jq: an array of matches, or a boolean with `test`. False: `error` has jq's message.
   /// Matching is bounded: a pattern that backtracks without end is an error.
@@ -49,6 +53,7 @@ class RegexCache {
   /// Calls `each(region)` for the matches, until it says no. False: `error` says why it cannot search.
   template <class Each>
   bool search(std::string_view text, std::string_view pattern, std::string_view flags, std::string& error, Each&& each);
+  std::uint64_t max_steps_;
   std::unique_ptr<Entries> entries_;
 };
 
