@@ -82,6 +82,12 @@ void reconcile_lanes(RunState& state, const ScopeBook& book, const std::vector<s
                       "not known",
                       result->kept, spec));
     }
+    if (result->spared != 0) {
+      state.note(
+          fmt::format("{} entities at {} were not seen and stay: somebody changed them since the run began, or what is "
+                      "there relates to them",
+                      result->spared, spec));
+    }
     if (result->guard != GuardRule::kNone) enter_guard(state, spec, rules, *result, report.guard);
   }
 }

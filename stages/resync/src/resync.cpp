@@ -169,6 +169,9 @@ struct Resync::Impl {
     if (auto opened = open(); !opened) return pipeline::unexpected(std::move(opened).error());
     const auto listening = stop.on_request([this](pipeline::Stop::Urgency urgency) { stop_requested(urgency); });
     begin_life();
+    const bool spares =
+        std::any_of(lanes.begin(), lanes.end(), [](const auto& lane) { return lane->spares_related(); });
+    if (state.options.delete_stale && spares) mapping.note_relations();
     drive();
     for_each_life([&](LifeReporter& life, const SinkLane&) {
       life.kinds_finished(incomplete_resources(reading.book()));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -9,6 +10,7 @@
 
 #include "ledger.hpp"
 #include "loan_pool.hpp"
+#include "relate/relation_targets.hpp"
 #include "riptide/pipeline/credits.hpp"
 #include "riptide/pipeline/run_report.hpp"
 #include "riptide/pipeline/seen_set.hpp"
@@ -35,6 +37,9 @@ class RunState {
   pipeline::CreditPool body_bytes;   ///< Of those pages.
   pipeline::CreditPool batch_bytes;  ///< Of entities between mapping and settling.
   pipeline::SeenSet seen;
+  /// What the entities relate to; filled where a target asks for that.
+  RelationTargets related;
+  const std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
   ReadLedger ledger;
   pipeline::ErrorLog errors;
   LoanPool<json::Document> documents;

@@ -236,7 +236,8 @@ Result<Reconciled> SinkLane::reconcile_with(const DeletionRules& rules) {
   if (local_ != nullptr) {
     catalogue = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
   } else {
-    catalogue = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop);
+    catalogue = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop,
+                                                  Sparing{state_.began, spares_related() ? &state_.related : nullptr});
   }
   auto result = reconcile(*catalogue, state_.seen, rules);
   if (result) book_deletions(*result);

@@ -57,6 +57,8 @@ class SinkLane {
   [[nodiscard]] std::string error() const;
   /// The target did not say which entity a search identifier found: nothing may be deleted there.
   [[nodiscard]] bool identity_unknown() const noexcept { return identity_unknown_.load(std::memory_order_relaxed); }
+  /// Whether what the run's entities relate to must stay at the target.
+  [[nodiscard]] bool spares_related() const { return remote_ != nullptr && remote_->relations_request("").has_value(); }
   [[nodiscard]] std::vector<HostStats> host_stats() const;
   [[nodiscard]] std::size_t settle_node() const { return settle_->index(); }
 

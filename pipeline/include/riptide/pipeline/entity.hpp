@@ -43,6 +43,7 @@ struct Entity {
   bool searched = false;   ///< Its identifier or a relation is a search query: identity is known only to the target.
   bool repeated = false;   ///< Its identity was read before in another scope of this run.
   bool duplicate = false;  ///< Its identity was read before in this scope, with other contents.
+  std::uint8_t sends = 0;  ///< How often it was sent to this target before.
 };
 
 /// Entities as owned bytes: what one page became, or what one request carries.
@@ -63,6 +64,7 @@ struct EntityBuffer {
 /// Records grouped for one upload. Holds the credit for its bytes until it is settled.
 struct Batch : EntityBuffer {
   std::string blueprint;  ///< Text of the blueprint that all entities share; empty where the sink mixes them.
+  bool waits = false;     ///< Not to be sent: kept until what its entities relate to is there.
   Credit credit;
 };
 
@@ -78,6 +80,8 @@ struct Outcome {
   Kind kind = Kind::kUpdated;
   std::string message;     ///< Only with kRejected and kAbandoned.
   std::string identifier;  ///< Text that the target returned; empty when it is the entity's own.
+  /// Only with kRejected: the refusal is of this entity alone and may have to do with others that were not there yet.
+  bool may_pass_later = false;
 };
 
 }  // namespace riptide::pipeline
