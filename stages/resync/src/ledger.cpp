@@ -121,6 +121,11 @@ void SinkLedger::abandoned(const pipeline::Batch& batch) {
   for (const pipeline::Entity& entity : batch.entities) ++rows_.at(entity.resource).tally.abandoned;
 }
 
+void SinkLedger::abandoned(std::uint32_t resource, std::uint64_t count) {
+  const std::lock_guard lock(mutex_);
+  rows_.at(resource).tally.abandoned += count;
+}
+
 void SinkLedger::request(const pipeline::Batch& batch) {
   if (batch.entities.empty()) return;
   const std::lock_guard lock(mutex_);

@@ -57,6 +57,7 @@ class SinkLedger {
   void settled(const pipeline::Batch& batch, const std::vector<pipeline::Outcome>& outcomes);
   /// Enters a batch whose entities were all given up.
   void abandoned(const pipeline::Batch& batch);
+  void abandoned(std::uint32_t resource, std::uint64_t count);
   void request(const pipeline::Batch& batch);
   void deleted(std::uint32_t resource, std::uint64_t count);
 

@@ -52,6 +52,7 @@ struct MappedBlock {
   pipeline::EntityBuffer entities;
   Credit credit;
   Flush flush = Flush::kNone;
+  bool in_order = false;  ///< What these entities relate to was sent before: none of them is held back.
 };
 
 /// upload -> settle

@@ -127,6 +127,7 @@ struct Resync::Impl {
     state.set_phase("flushing");
     flush(MappedBlock::Flush::kAll);
     graph->wait();
+    for (const auto& lane : lanes) lane->drain_waiting([this] { graph->wait(); });
     for (const auto& lane : lanes) lane->end_writes();
   }
 

@@ -74,6 +74,11 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
                                                           options.sink_timeout, options.verify_sink_tls));
     if (!client) return pipeline::unexpected(std::move(client).error());
     client_ = std::move(*client);
+    if (remote_->parents_first()) {
+      auto deferral = Deferral::open(state_);
+      if (!deferral) return pipeline::unexpected(std::move(deferral).error());
+      deferral_ = std::move(*deferral);
+    }
     if (const RunLife* const life = remote_->life()) {
       life_ = std::make_unique<LifeReporter>(state_, *life, ledger_, *client_);
     }
@@ -112,7 +117,7 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
   const auto now = Batcher::Clock::now();
   switch (block.flush) {
     case MappedBlock::Flush::kNone:
-      for (const Entity& entity : block.entities.entities) batcher_.add(block.entities, entity, now, full);
+      add_block(block, now, full);
       break;
     case MappedBlock::Flush::kAll:
       batcher_.flush(full);
@@ -129,6 +134,37 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
   for (auto& batch : full) emit(std::move(batch));
 }
 
+void SinkLane::add_block(const MappedBlock& block, Batcher::Clock::time_point now,
+                         std::vector<std::shared_ptr<Batch>>& full) {
+  batcher_.limit_body(body_ceiling_.load(std::memory_order_relaxed));
+  std::shared_ptr<Batch> held;
+  for (const Entity& entity : block.entities.entities) {
+    if (deferral_ == nullptr || block.in_order || !deferral_->holds_back(block.entities, entity)) {
+      batcher_.add(block.entities, entity, now, full);
+      continue;
+    }
+    if (!held) held = std::make_shared<Batch>();
+    held->append(block.entities, entity);
+  }
+  if (!held) return;
+  held->waits = true;
+  held->credit = state_.batch_bytes.take(held->bytes.size());
+  full.push_back(std::move(held));
+}
+
+void SinkLane::drain_waiting(const std::function<void()>& wait) {
+  if (deferral_ == nullptr) return;
+  auto drained = deferral_->drain(
+      [&](std::shared_ptr<MappedBlock> block) {
+        graph_->put(*batch_, std::move(block));
+        flush(MappedBlock::Flush::kAll);
+        wait();
+      },
+      [&] { return !has_failed() && !state_.stop->requested(); });
+  if (!drained) fail(std::move(drained).error());
+  deferral_->abandon_rest(ledger_);
+}
+
 void SinkLane::upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
   auto shared = std::make_shared<pipeline::Completion<Answer>>(std::move(completion));
   const auto finish = [shared, batch](auto what) {
@@ -138,6 +174,18 @@ void SinkLane::upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer>
   };
   if (failed_.load(std::memory_order_acquire) || state_.stop->aborting()) {
     finish(Result<std::vector<Outcome>>(pipeline::unexpected(ErrorKind::kStopped, "not sent")));
+    return;
+  }
+  if (batch->waits) {
+    deferral_->keep(batch, finish);
+    return;
+  }
+  if (batch->entities.size() > 1 && body_bytes(*batch) > body_ceiling_.load(std::memory_order_relaxed)) {
+    // Others of its size were too large meanwhile.
+    send_halves(*batch);
+    in_flight_.fetch_sub(1, std::memory_order_acq_rel);
+    batch->credit.release();
+    shared->finish();
     return;
   }
   ledger_.request(*batch);
@@ -156,7 +204,7 @@ void SinkLane::settle(Answer& answer) {
   Batch& batch = *answer.batch;
   Result<std::vector<Outcome>> outcomes = outcomes_of(answer);
   if (outcomes) {
-    if (!outcomes->empty()) enter_outcomes(batch, *outcomes);
+    if (!outcomes->empty() && !batch.waits) enter_outcomes(batch, *outcomes);
   } else {
     ledger_.abandoned(batch);
     fail(std::move(outcomes).error());
@@ -182,10 +230,8 @@ Result<std::vector<Outcome>> SinkLane::outcomes_of(Answer& answer) {
   auto read = remote_->read(*answer.batch, *response, *document);
   if (!read) return pipeline::unexpected(std::move(read).error());
   if (read->split && answer.batch->entities.size() > 1) {
-    auto [first, second] = split(*answer.batch, state_.batch_bytes);
-    in_flight_.fetch_add(2, std::memory_order_acq_rel);
-    graph_->put(*upload_, std::move(first));
-    graph_->put(*upload_, std::move(second));
+    lower_ceiling(*answer.batch);
+    send_halves(*answer.batch);
     return std::vector<Outcome>();
   }
   if (read->outcomes.size() != answer.batch->entities.size()) {
@@ -196,11 +242,63 @@ Result<std::vector<Outcome>> SinkLane::outcomes_of(Answer& answer) {
   return std::move(read->outcomes);
 }
 
+void SinkLane::send_halves(const Batch& batch) {
+  auto [first, second] = split(batch, state_.batch_bytes);
+  in_flight_.fetch_add(2, std::memory_order_acq_rel);
+  graph_->put(*upload_, std::move(first));
+  graph_->put(*upload_, std::move(second));
+}
+
+std::size_t SinkLane::body_bytes(const Batch& batch) const {
+  const SinkLimits limits = sink_->limits();
+  return limits.envelope_bytes + batch.bytes.size() + (batch.entities.size() - 1) * limits.separator_bytes;
+}
+
+/// A body of that size is too large: later ones are made for half of it, unless less was refused before.
+void SinkLane::lower_ceiling(const Batch& batch) {
+  const std::size_t body = body_bytes(batch);
+  std::size_t known = body_ceiling_.load(std::memory_order_relaxed);
+  while (body / 2 < known && !body_ceiling_.compare_exchange_weak(known, body / 2, std::memory_order_relaxed)) {
+  }
+}
+
+/// Puts aside what was refused and may pass later, and enters the others.
+void SinkLane::send_later(const Batch& batch, const std::vector<Outcome>& outcomes) {
+  Batch entered;
+  std::vector<Outcome> entered_outcomes;
+  auto later = std::make_shared<Batch>();
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const Entity& entity = batch.entities[i];
+    if (Deferral::tries_again(entity, outcomes[i])) {
+      later->append(batch, entity);
+      later->entities.back().sends = 1;
+    } else {
+      entered.append(batch, entity);
+      entered_outcomes.push_back(outcomes[i]);
+    }
+  }
+  entered.blueprint = batch.blueprint;
+  later->waits = true;
+  later->credit = state_.batch_bytes.take(later->bytes.size());
+  in_flight_.fetch_add(1, std::memory_order_acq_rel);
+  graph_->put(*upload_, std::move(later));
+  if (!entered.entities.empty()) enter_outcomes(entered, entered_outcomes);
+}
+
 void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes) {
+  if (deferral_ != nullptr) {
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      if (Deferral::tries_again(batch.entities[i], outcomes[i])) return send_later(batch, outcomes);
+    }
+  }
   ledger_.settled(batch, outcomes);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const Entity& entity = batch.entities[i];
     if (entity.searched) note_searched(batch, entity, outcomes[i]);
+    if (deferral_ != nullptr && outcomes[i].kind != Outcome::Kind::kRejected) {
+      deferral_->confirm(outcomes[i].identifier.empty() ? text_of(batch.part(entity, entity.identifier))
+                                                        : outcomes[i].identifier);
+    }
     if (outcomes[i].kind != Outcome::Kind::kRejected) continue;
     state_.errors.add({state_.kind_of(entity.resource), text_of(batch.part(entity, entity.identifier)),
                        text_of(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "batch/batcher.hpp"
+#include "deferral.hpp"
 #include "ledger.hpp"
 #include "life_reporter.hpp"
 #include "messages.hpp"
@@ -38,6 +40,8 @@ class SinkLane {
   /// Lets partial batches go.
   void flush(MappedBlock::Flush how);
   void abort();
+  /// Sends what was held back, parents first. `wait` waits for the graph. All has been read and flushed.
+  void drain_waiting(const std::function<void()>& wait);
   /// All writes are over: the graph is done.
   void end_writes();
   /// Removes what this run did not see.
@@ -64,9 +68,14 @@ class SinkLane {
 
  private:
   void fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emit);
+  void add_block(const MappedBlock& block, Batcher::Clock::time_point now, std::vector<std::shared_ptr<Batch>>& full);
   void upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
   void settle(Answer& answer);
+  void send_later(const Batch& batch, const std::vector<Outcome>& outcomes);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
+  void send_halves(const Batch& batch);
+  [[nodiscard]] std::size_t body_bytes(const Batch& batch) const;
+  void lower_ceiling(const Batch& batch);
   void enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes);
   void note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome);
   void book_deletions(const Reconciled& result);
@@ -89,6 +98,8 @@ class SinkLane {
   mutable std::mutex mutex_;  ///< Guards error_.
   std::optional<Error> error_;
   bool opened_ = false;
+  std::atomic<std::size_t> body_ceiling_{SIZE_MAX};  ///< Of a request's body, as the target was found to take it.
+  std::unique_ptr<Deferral> deferral_;               ///< Where parents must go first.
   std::unique_ptr<LifeReporter> life_;
   std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
   std::unique_ptr<LocalWriter> writer_;
