@@ -19,14 +19,14 @@ static_assert(std::is_trivially_copyable_v<Entity>, "entities are kept as their 
 /// Confirmed identifiers that are remembered: 16 to 32 MiB. Others wait though they need not.
 constexpr std::size_t kMostConfirmed = 500'000;
 
-/// `waits` is NULL until `order` has counted.
+/// `waits` is NULL until `order` has counted. The bytes lie apart, so that the order is found in few pages.
 constexpr const char* kTables = R"(
   PRAGMA journal_mode = OFF;
   PRAGMA synchronous = OFF;
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA cache_size = -4096;
-  CREATE TABLE entity(id INTEGER PRIMARY KEY, key INTEGER NOT NULL, waits INTEGER, resource INTEGER NOT NULL,
-                      place BLOB NOT NULL, json BLOB NOT NULL);
+  CREATE TABLE entity(id INTEGER PRIMARY KEY, key INTEGER NOT NULL, waits INTEGER, resource INTEGER NOT NULL);
+  CREATE TABLE body(id INTEGER PRIMARY KEY, place BLOB NOT NULL, json BLOB NOT NULL);
   CREATE TABLE edge(target INTEGER NOT NULL, child INTEGER NOT NULL, PRIMARY KEY(target, child)) WITHOUT ROWID;
   BEGIN;
 )";
@@ -64,10 +64,14 @@ Result<std::unique_ptr<WaitingRoom>> WaitingRoom::open(const std::string& path) 
 Result<void> WaitingRoom::prepare() {
   if (auto made = file_.run(kTables); !made) return made;
   const std::pair<state::Statement*, const char*> statements[] = {
-      {&insert_, "INSERT INTO entity(key, resource, place, json) VALUES(?, ?, ?, ?)"},
+      {&insert_, "INSERT INTO entity(key, resource) VALUES(?, ?)"},
+      {&insert_body_, "INSERT INTO body(id, place, json) VALUES(?, ?, ?)"},
       {&insert_edge_, "INSERT OR IGNORE INTO edge(target, child) VALUES(?, ?)"},
-      {&ready_, "SELECT id, key, place, json FROM entity WHERE waits = 0 ORDER BY id"},
+      {&ready_,
+       "SELECT entity.id, key, place, json FROM entity JOIN body ON body.id = entity.id WHERE waits = 0 ORDER BY "
+       "entity.id"},
       {&remove_, "DELETE FROM entity WHERE id = ?"},
+      {&remove_body_, "DELETE FROM body WHERE id = ?"},
       {&held_, "SELECT 1 FROM entity WHERE key = ? LIMIT 1"},
       {&unlock_, "UPDATE entity SET waits = waits - 1 WHERE id = ? AND waits > 0"},
       {&children_, "SELECT child FROM edge WHERE target = ?"},
@@ -109,10 +113,12 @@ Result<void> WaitingRoom::keep(const EntityBuffer& entities) {
 Result<void> WaitingRoom::keep_one(const EntityBuffer& buffer, const Entity& entity) {
   insert_.bind_integer(1, key_of(text_of_part(buffer.part(entity, entity.identifier))));
   insert_.bind_integer(2, entity.resource);
-  insert_.bind_bytes(3, std::string_view(reinterpret_cast<const char*>(&entity), sizeof entity));
-  insert_.bind_bytes(4, buffer.json(entity));
   if (auto inserted = insert_.run(); !inserted) return inserted;
   const std::int64_t id = file_.last_insert_rowid();
+  insert_body_.bind_integer(1, id);
+  insert_body_.bind_bytes(2, std::string_view(reinterpret_cast<const char*>(&entity), sizeof entity));
+  insert_body_.bind_bytes(3, buffer.json(entity));
+  if (auto inserted = insert_body_.run(); !inserted) return inserted;
   Result<void> all;
   kept_values_.read(buffer, entity, [&](std::string_view, std::string_view identifier) {
     if (!all) return;
@@ -160,6 +166,8 @@ Result<void> WaitingRoom::take(std::size_t bytes, EntityBuffer& out) {
   for (const std::int64_t id : ids) {
     remove_.bind_integer(1, id);
     if (auto removed = remove_.run(); !removed) return removed;
+    remove_body_.bind_integer(1, id);
+    if (auto removed = remove_body_.run(); !removed) return removed;
     size_.fetch_sub(1, std::memory_order_acq_rel);
   }
   return {};

@@ -68,7 +68,8 @@ class WaitingRoom {
   std::mutex mutex_;  ///< Guards all below: the file is for one thread at a time.
   state::Database file_;
   RelationValues kept_values_;
-  state::Statement insert_, insert_edge_, ready_, remove_, held_, children_, unlock_, remove_edges_;
+  state::Statement insert_, insert_body_, insert_edge_, ready_, remove_, remove_body_, held_, children_, unlock_,
+      remove_edges_;
   std::vector<std::int64_t> taken_;  ///< Keys of what was taken last.
 };
 
