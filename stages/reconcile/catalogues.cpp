@@ -89,17 +89,22 @@ pipeline::Result<void> RemoteCatalogue::spare_changed(std::vector<OwnedEntity>& 
   struct Hash {
     std::size_t operator()(const pipeline::Digest& digest) const noexcept { return digest.low; }
   };
-  std::unordered_map<pipeline::Digest, bool, Hash> unchanged;
-  for (const OwnedEntity& entity : stale) unchanged.emplace(key_of(entity), false);
+  std::unordered_map<pipeline::Digest, OwnedEntity*, Hash> unchanged;  // Null once it was listed.
+  for (OwnedEntity& entity : stale) unchanged.emplace(key_of(entity), &entity);
   std::size_t missing = unchanged.size();
   auto walked = walk([this](std::string_view cursor) { return *sink_.unchanged_request(cursor, sparing_.run_began); },
                      [&](const OwnedEntity& entity) {
                        const auto found = unchanged.find(key_of(entity));
-                       if (found != unchanged.end() && !std::exchange(found->second, true)) --missing;
+                       if (found != unchanged.end() && found->second != nullptr) {
+                         // Who was remembered by name alone learns what it relates to.
+                         found->second->related = entity.related;
+                         found->second = nullptr;
+                         --missing;
+                       }
                        return missing > 0;
                      });
   if (!walked) return walked;
-  std::erase_if(stale, [&](const OwnedEntity& entity) { return !unchanged.at(key_of(entity)); });
+  std::erase_if(stale, [&](const OwnedEntity& entity) { return unchanged.at(key_of(entity)) != nullptr; });
   return {};
 }
 

@@ -50,6 +50,7 @@ pipeline::Result<Reconciled> find_stale(Catalogue& catalogue, const pipeline::Se
     if (result.examples.size() < kMaxExamples) result.examples.push_back(entity.blueprint + "/" + entity.identifier);
     stale(entity);
   }
+  result.owned += catalogue.unlisted();
   result.guard = broken_rule(rules, result.stale, result.owned);
   return result;
 }

@@ -30,6 +30,8 @@ class Catalogue {
   }
   /// Removes entities and returns how many of them the target says were there.
   virtual pipeline::Result<std::size_t> remove(std::span<const OwnedEntity> entities) = 0;
+  /// Entities that are owned though `owned` did not visit them: those that the run has added since they were listed.
+  [[nodiscard]] virtual std::uint64_t unlisted() const { return 0; }
 };
 
 /// What may be removed.

@@ -126,6 +126,22 @@ void SinkLedger::abandoned(std::uint32_t resource, std::uint64_t count) {
   rows_.at(resource).tally.abandoned += count;
 }
 
+void SinkLedger::unchanged(const std::vector<pipeline::Entity>& entities) {
+  const std::lock_guard lock(mutex_);
+  for (const pipeline::Entity& entity : entities) {
+    pipeline::Tally& tally = rows_.at(entity.resource).tally;
+    ++(entity.duplicate ? tally.duplicate : tally.unchanged);
+    ++settled_total_;
+  }
+}
+
+std::uint64_t SinkLedger::created_total() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t sum = 0;
+  for (const pipeline::SinkKindReport& row : rows_) sum += row.tally.created;
+  return sum;
+}
+
 void SinkLedger::request(const pipeline::Batch& batch) {
   if (batch.entities.empty()) return;
   const std::lock_guard lock(mutex_);

@@ -58,10 +58,13 @@ class SinkLedger {
   /// Enters a batch whose entities were all given up.
   void abandoned(const pipeline::Batch& batch);
   void abandoned(std::uint32_t resource, std::uint64_t count);
+  /// Enters entities that need not be sent.
+  void unchanged(const std::vector<pipeline::Entity>& entities);
   void request(const pipeline::Batch& batch);
   void deleted(std::uint32_t resource, std::uint64_t count);
 
   [[nodiscard]] std::uint64_t settled_total() const;
+  [[nodiscard]] std::uint64_t created_total() const;
   [[nodiscard]] pipeline::SinkKindReport row(std::uint32_t resource) const;
   /// The resource that an entity of this blueprint came from in this run, else 0: who a deletion is booked under where
   /// the target cannot tell.

@@ -46,13 +46,19 @@ struct ReadPage {
   Credit credit;  ///< For the entities to come; given by the valve.
 };
 
-/// transform -> batch, and the calls to let partial batches go.
+/// transform -> diff -> batch, and the calls to let partial batches go.
 struct MappedBlock {
   enum class Flush { kNone, kAll, kOlder, kStarved };
   pipeline::EntityBuffer entities;
   Credit credit;
   Flush flush = Flush::kNone;
   bool in_order = false;  ///< What these entities relate to was sent before: none of them is held back.
+  /// Set behind a diff: what remains of that block (which all sinks share) is `changed`, with its bytes.
+  std::shared_ptr<const MappedBlock> part_of;
+  std::vector<Entity> changed;
+
+  [[nodiscard]] const pipeline::EntityBuffer& buffer() const noexcept { return part_of ? part_of->entities : entities; }
+  [[nodiscard]] const std::vector<Entity>& to_send() const noexcept { return part_of ? changed : entities.entities; }
 };
 
 /// upload -> settle

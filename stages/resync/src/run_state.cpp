@@ -14,6 +14,8 @@ constexpr std::size_t kPagesPerRequest = 2;
 /// Full batches that may wait for the one writer of a local sink.
 constexpr std::size_t kLocalBatches = 8;
 constexpr std::size_t kMaxNotices = 100;
+/// The memory falls into thirds: pages, entities on their way, and what is seen and remembered.
+constexpr std::size_t kMovingShares = 3;
 
 /// Bytes of entities on their way that keep every sink busy, at most `most`: a queue in front of a slow sink that is
 /// longer than that costs memory and brings nothing.
@@ -26,6 +28,12 @@ std::size_t batch_memory(std::size_t most, const std::vector<std::unique_ptr<Sin
     useful += at_once * std::min(limits.max_bytes, most);
   }
   return std::min(most, useful);
+}
+
+bool has_remote(const std::vector<std::unique_ptr<Sink>>& sinks) {
+  return std::any_of(sinks.begin(), sinks.end(), [](const std::unique_ptr<Sink>& sink) {
+    return dynamic_cast<const RemoteSink*>(sink.get()) != nullptr;
+  });
 }
 
 ResyncOptions with_resources(ResyncOptions options, std::size_t resources) {
@@ -43,8 +51,10 @@ RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
       options(resync_options.resources.empty() ? with_resources(std::move(resync_options), context.kinds.size())
                                                : std::move(resync_options)),
       pages("pages", std::max<std::size_t>(1, options.in_flight * kPagesPerRequest)),
-      body_bytes("page memory", options.memory_bytes / 2),
-      batch_bytes("batch memory", batch_memory(options.memory_bytes / 2, resync_parts.sinks)),
+      body_bytes("page memory", options.memory_bytes / kMovingShares),
+      batch_bytes("batch memory", batch_memory(options.memory_bytes / kMovingShares, resync_parts.sinks)),
+      digest_bytes(state_file != nullptr && has_remote(resync_parts.sinks) ? options.memory_bytes / kMovingShares / 2
+                                                                           : 0),
       ledger(context.kinds),
       documents([] { return json::Document(); }) {}
 

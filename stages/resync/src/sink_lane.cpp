@@ -30,12 +30,24 @@ SinkLane::SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<vo
 
 SinkLane::~SinkLane() {
   if (life_) life_->silence();
+  // A listing waits for the client's answers.
+  if (client_) client_->abort();
+  if (diff_) (void)diff_->listing();
 }
 
 void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform,
                      const std::string& suffix) {
   graph_ = &graph;
   const SinkLimits limits = sink_->limits();
+  if (remote_ != nullptr) {
+    diff_node_ = graph.async<MappedBlock, MappedBlock>(
+        {.name = "diff" + suffix,
+         .says = "by digest against what the target confirmed: what has not changed stops here",
+         .waiting_on = [] { return std::string("the listing of the target"); }},
+        [this](std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion) {
+          diff(std::move(block), std::move(completion));
+        });
+  }
   batch_ = graph.stage<MappedBlock, Batch>(
       {.name = "batch" + suffix,
        .says = fmt::format("at most {} entities and {} KiB{}", limits.max_records, limits.max_bytes >> 10,
@@ -53,7 +65,12 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
   settle_ =
       graph.stage<Answer, void>({.name = "settle" + suffix, .says = "an outcome for each entity; credits go home"},
                                 [this](std::shared_ptr<Answer> answer, pipeline::Emit<void>) { settle(*answer); });
-  graph.edge(transform, *batch_, "entities");
+  if (remote_ != nullptr) {
+    graph.edge(transform, *diff_node_, "entities");
+    graph.edge(*diff_node_, *batch_, "changed entities");
+  } else {
+    graph.edge(transform, *batch_, "entities");
+  }
   graph.edge(*batch_, *upload_, "batch");
   graph.edge(*upload_, *settle_, "answer");
 }
@@ -68,16 +85,19 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
       return {};
     }
     writer_ = std::make_unique<LocalWriter>(*local_);
+    catalogue_ = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
   } else {
     const ResyncOptions& options = state_.options;
     auto client = HttpClient::start(state_.client_options("sink", sink_->limits().max_in_flight, options.sink_retry,
                                                           options.sink_timeout, options.verify_sink_tls));
     if (!client) return pipeline::unexpected(std::move(client).error());
     client_ = std::move(*client);
-    if (remote_->parents_first()) {
-      auto deferral = Deferral::open(state_);
-      if (!deferral) return pipeline::unexpected(std::move(deferral).error());
-      deferral_ = std::move(*deferral);
+    catalogue_ = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop,
+                                                   Sparing{state_.began, spares_related() ? &state_.related : nullptr});
+    if (auto opened = open_parts(scope_names); !opened) {
+      if (opened.error().kind == ErrorKind::kConfig) return opened;
+      fail(std::move(opened).error());
+      return {};
     }
     if (const RunLife* const life = remote_->life()) {
       life_ = std::make_unique<LifeReporter>(state_, *life, ledger_, *client_);
@@ -85,6 +105,78 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
   }
   opened_ = true;
   return {};
+}
+
+/// What a lane to a remote target has beside its client.
+Result<void> SinkLane::open_parts(const std::function<std::string(std::uint32_t)>& scope_names) {
+  if (remote_->parents_first()) {
+    auto deferral = Deferral::open(state_);
+    if (!deferral) return pipeline::unexpected(std::move(deferral).error());
+    deferral_ = std::move(*deferral);
+  }
+  return open_diff(scope_names);
+}
+
+Result<void> SinkLane::open_diff(const std::function<std::string(std::uint32_t)>& scope_names) {
+  if (state_.state_file == nullptr) return {};
+  const std::size_t name_bytes = state_.digest_bytes / 3;
+  auto store = state::DigestStore::open(*state_.state_file, {.memory_bytes = state_.digest_bytes - name_bytes});
+  if (!store) return pipeline::unexpected(std::move(store).error());
+  diff_ = std::make_unique<Diff>(
+      std::move(*store), state_.context,
+      [this, scope_names](const Entity& entity) {
+        return std::pair(state_.kind_of(entity.resource), scope_names(entity.scope));
+      },
+      [this](const Entity& entity, const pipeline::Digest& found) {
+        state_.seen.note(found, state_.repeat_scope(entity.scope, entity.resource), 0);
+      });
+  diff_->begin(*catalogue_, name_bytes);
+  return {};
+}
+
+void SinkLane::diff(std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion) {
+  if (!diff_ || has_failed() || state_.stop->aborting()) {
+    completion.emit(std::move(block));
+    completion.finish();
+    return;
+  }
+  auto held = std::make_shared<pipeline::Completion<MappedBlock>>(std::move(completion));
+  diff_->when_ready([this, block = std::move(block), held] { diff_now(block, std::move(*held)); });
+}
+
+void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Completion<MappedBlock> completion) {
+  auto split = diff_->filter(block->entities);
+  if (!split) {
+    // Sent all the same: the batches find the sink failed, and are accounted for.
+    fail(std::move(split).error());
+    completion.emit(block);
+    completion.finish();
+    return;
+  }
+  ledger_.unchanged(split->unchanged);
+  if (deferral_ != nullptr) {
+    for (const Entity& entity : split->unchanged) {
+      deferral_->confirm(text_of(block->entities.part(entity, entity.identifier)));
+    }
+  }
+  if (split->changed.empty()) {
+    completion.finish();
+    return;
+  }
+  auto rest = std::make_shared<MappedBlock>();
+  rest->changed = std::move(split->changed);
+  rest->part_of = block;
+  if (!split->wait) {
+    completion.emit(std::move(rest));
+    completion.finish();
+    return;
+  }
+  auto held = std::make_shared<pipeline::Completion<MappedBlock>>(std::move(completion));
+  diff_->when_written([this, rest, held](const Result<void>& written) mutable {
+    if (!written) fail(written.error());
+    held->emit(std::move(rest));
+    held->finish();
+  });
 }
 
 void SinkLane::flush(MappedBlock::Flush how) {
@@ -97,11 +189,25 @@ void SinkLane::abort() {
   if (client_) client_->abort();
 }
 
-void SinkLane::end_writes() { writer_.reset(); }
+void SinkLane::end_writes() {
+  writer_.reset();
+  const OwnedListing* const listing = diff_ ? diff_->listing() : nullptr;
+  if (listing == nullptr || listing->result() || state_.stop->requested()) return;
+  state_.note(fmt::format("what {} has could not be listed, so all entities were sent: {}", sink_->spec(),
+                          listing->result().error().message));
+}
 
 void SinkLane::finish(Finish how) {
-  if (local_ == nullptr || !opened_) return;
-  auto finished = local_->finish(has_failed() ? Finish::kPartial : how);
+  if (!opened_) return;
+  Result<void> finished;
+  if (local_ != nullptr) {
+    finished = local_->finish(has_failed() ? Finish::kPartial : how);
+  } else if (diff_) {
+    // Kinds that were not read are no reason to forget what came from them.
+    const bool whole = how == Finish::kComplete && state_.options.resources.size() == state_.context.kinds.size();
+    finished = diff_->finish(whole && !has_failed() ? state::DigestStore::Ending::kWholeRun
+                                                    : state::DigestStore::Ending::kPartial);
+  }
   if (!finished) fail(std::move(finished).error());
 }
 
@@ -138,13 +244,13 @@ void SinkLane::add_block(const MappedBlock& block, Batcher::Clock::time_point no
                          std::vector<std::shared_ptr<Batch>>& full) {
   batcher_.limit_body(body_ceiling_.load(std::memory_order_relaxed));
   std::shared_ptr<Batch> held;
-  for (const Entity& entity : block.entities.entities) {
-    if (deferral_ == nullptr || block.in_order || !deferral_->holds_back(block.entities, entity)) {
-      batcher_.add(block.entities, entity, now, full);
+  for (const Entity& entity : block.to_send()) {
+    if (deferral_ == nullptr || block.in_order || !deferral_->holds_back(block.buffer(), entity)) {
+      batcher_.add(block.buffer(), entity, now, full);
       continue;
     }
     if (!held) held = std::make_shared<Batch>();
-    held->append(block.entities, entity);
+    held->append(block.buffer(), entity);
   }
   if (!held) return;
   held->waits = true;
@@ -207,6 +313,7 @@ void SinkLane::settle(Answer& answer) {
     if (!outcomes->empty() && !batch.waits) enter_outcomes(batch, *outcomes);
   } else {
     ledger_.abandoned(batch);
+    remember(batch, {});
     fail(std::move(outcomes).error());
   }
   // In this order: who is woken by the credit must find the batch gone.
@@ -292,6 +399,7 @@ void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& ou
     }
   }
   ledger_.settled(batch, outcomes);
+  remember(batch, outcomes);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const Entity& entity = batch.entities[i];
     if (entity.searched) note_searched(batch, entity, outcomes[i]);
@@ -303,6 +411,11 @@ void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& ou
     state_.errors.add({state_.kind_of(entity.resource), text_of(batch.part(entity, entity.identifier)),
                        text_of(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
   }
+}
+
+/// Without outcomes: nobody knows what became of the batch.
+void SinkLane::remember(const Batch& batch, std::span<const Outcome> outcomes) {
+  if (diff_) diff_->settled(batch, outcomes);
 }
 
 /// Only the target knows which entity a search found: what it returned was state_.seen.
@@ -330,14 +443,11 @@ void SinkLane::fail(Error error) {
 }
 
 Result<Reconciled> SinkLane::reconcile_with(const DeletionRules& rules) {
-  std::unique_ptr<Catalogue> catalogue;
-  if (local_ != nullptr) {
-    catalogue = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
-  } else {
-    catalogue = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop,
-                                                  Sparing{state_.began, spares_related() ? &state_.related : nullptr});
-  }
-  auto result = reconcile(*catalogue, state_.seen, rules);
+  auto result = [&] {
+    if (!diff_) return reconcile(*catalogue_, state_.seen, rules);
+    RememberingCatalogue remembering(*catalogue_, *diff_, ledger_.created_total());
+    return reconcile(remembering, state_.seen, rules);
+  }();
   if (result) book_deletions(*result);
   return result;
 }

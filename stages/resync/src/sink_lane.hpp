@@ -7,12 +7,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "batch/batcher.hpp"
 #include "deferral.hpp"
+#include "diff/diff.hpp"
 #include "ledger.hpp"
 #include "life_reporter.hpp"
 #include "messages.hpp"
@@ -67,6 +69,10 @@ class SinkLane {
   [[nodiscard]] std::size_t settle_node() const { return settle_->index(); }
 
  private:
+  Result<void> open_parts(const std::function<std::string(std::uint32_t)>& scope_names);
+  Result<void> open_diff(const std::function<std::string(std::uint32_t)>& scope_names);
+  void diff(std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion);
+  void diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Completion<MappedBlock> completion);
   void fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emit);
   void add_block(const MappedBlock& block, Batcher::Clock::time_point now, std::vector<std::shared_ptr<Batch>>& full);
   void upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
@@ -77,6 +83,7 @@ class SinkLane {
   [[nodiscard]] std::size_t body_bytes(const Batch& batch) const;
   void lower_ceiling(const Batch& batch);
   void enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes);
+  void remember(const Batch& batch, std::span<const Outcome> outcomes);
   void note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome);
   void book_deletions(const Reconciled& result);
   [[nodiscard]] std::uint32_t resource_of(const OwnedEntity& entity) const;
@@ -89,6 +96,7 @@ class SinkLane {
   SinkLedger ledger_;
   Batcher batcher_;
   pipeline::Graph* graph_ = nullptr;
+  std::optional<pipeline::Node<MappedBlock, MappedBlock>> diff_node_;  ///< Of a remote sink.
   std::optional<pipeline::Node<MappedBlock, Batch>> batch_;
   std::optional<pipeline::Node<Batch, Answer>> upload_;
   std::optional<pipeline::Node<Answer, void>> settle_;
@@ -100,6 +108,8 @@ class SinkLane {
   bool opened_ = false;
   std::atomic<std::size_t> body_ceiling_{SIZE_MAX};  ///< Of a request's body, as the target was found to take it.
   std::unique_ptr<Deferral> deferral_;               ///< Where parents must go first.
+  std::unique_ptr<Catalogue> catalogue_;             ///< The target, for the listings and the deletion.
+  std::unique_ptr<Diff> diff_;                       ///< Where something is remembered of the target.
   std::unique_ptr<LifeReporter> life_;
   std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
   std::unique_ptr<LocalWriter> writer_;

@@ -89,13 +89,15 @@ struct DigestStore::Impl {
   std::atomic<std::size_t> relieve_above{options.memory_bytes / kBytesPerEntry};
   std::atomic<bool> trusted{false};  ///< The listing is complete.
 
-  mutable std::mutex disk_mutex;  ///< Taken inside a shard's. Guards these four.
+  mutable std::mutex disk_mutex;  ///< Taken inside a shard's. Guards these five.
+  bool evicted = false;           ///< The journal may know what neither table nor blocks do.
   std::optional<DigestBlocks> blocks;
   std::vector<bool> present;  ///< By position in the blocks: the target has it.
   std::vector<bool> seen;     ///< Read in this run.
   std::vector<bool> touched;  ///< The blocks do not say the truth any more.
 
-  mutable std::mutex scopes_mutex;  ///< Guards scopes.
+  mutable std::mutex scopes_mutex;  ///< Guards the two below.
+  std::unordered_map<std::uint32_t, std::pair<std::string, std::string>> scope_names;
   std::map<std::pair<std::string, std::string>, std::uint32_t> scopes;
 
   std::mutex found_mutex;                                ///< Guards the two below.
@@ -169,8 +171,10 @@ struct DigestStore::Impl {
       auto row = names->step();
       if (!row) return unexpected(std::move(row).error());
       if (!*row) break;
-      scopes.emplace(std::pair(std::string(names->text(1)), std::string(names->text(2))),
-                     static_cast<std::uint32_t>(names->integer(0)));
+      const std::pair name(std::string(names->text(1)), std::string(names->text(2)));
+      const auto number_of_scope = static_cast<std::uint32_t>(names->integer(0));
+      scopes.emplace(name, number_of_scope);
+      scope_names.emplace(number_of_scope, name);
     }
     auto rows = database->prepare("SELECT identity, blueprint, identifier FROM digest_found");
     if (!rows) return unexpected(std::move(rows).error());
@@ -295,6 +299,7 @@ struct DigestStore::Impl {
     auto& shard = table.shard_of(question.identity);
     const std::lock_guard lock(shard.mutex);
     DigestEntry* entry = shard.find(question.identity);
+    if (question.always_sent) return take_back_if_known(question.identity, entry);
     if (entry == nullptr) {
       bool taken_back = false;
       if (spilled.load(std::memory_order_relaxed)) {
@@ -324,6 +329,25 @@ struct DigestStore::Impl {
     entry->set(DigestEntry::kPending);
     entry->contents = question.contents;
     return take;
+  }
+
+  /// With the shard locked.
+  Result<bool> take_back_if_known(const Digest& identity, DigestEntry* entry) {
+    if (entry != nullptr) {
+      const bool take = entry->is(DigestEntry::kOnDisk);
+      if (take) take_back(*entry);
+      entry->clear(DigestEntry::kOnDisk | DigestEntry::kPending | DigestEntry::kPresent);
+      entry->set(DigestEntry::kGone);
+      return take;
+    }
+    if (!spilled.load(std::memory_order_relaxed)) return false;
+    const std::lock_guard disk(disk_mutex);
+    auto in_blocks = blocks->find(identity);
+    if (!in_blocks) return unexpected(std::move(in_blocks).error());
+    if (!*in_blocks && !evicted) return false;
+    if (*in_blocks) touched[(*in_blocks)->position] = true;
+    take_back(*in_blocks ? (*in_blocks)->entry : DigestEntry{identity, {}, 0, 0});
+    return true;
   }
 
   Result<bool> ask_blocks(const Question& question, bool found_is_known, bool& unchanged) {
@@ -369,22 +393,35 @@ struct DigestStore::Impl {
     journal->write(on_disk(*entry));
   }
 
+  void give_up(const Digest& identity) {
+    auto& shard = table.shard_of(identity);
+    const std::lock_guard lock(shard.mutex);
+    DigestEntry* const entry = shard.find(identity);
+    // The disk was told when the entity was sent.
+    if (entry == nullptr || !entry->is(DigestEntry::kPending)) return;
+    entry->clear(DigestEntry::kPending | DigestEntry::kPresent);
+    entry->set(DigestEntry::kGone);
+  }
+
   Result<void> forget(const Digest& identity) {
     auto& shard = table.shard_of(identity);
     const std::lock_guard lock(shard.mutex);
-    if (DigestEntry* const entry = shard.find(identity); entry != nullptr) {
-      if (entry->is(DigestEntry::kOnDisk)) take_back(*entry);
-      entry->clear(DigestEntry::kOnDisk | DigestEntry::kPending | DigestEntry::kPresent);
-      entry->set(DigestEntry::kGone);
-      return {};
+    auto done = take_back_if_known(identity, shard.find(identity));
+    if (!done) return unexpected(std::move(done).error());
+    return {};
+  }
+
+  Result<std::uint32_t> scope_number_of(const Digest& identity) {
+    auto& shard = table.shard_of(identity);
+    const std::lock_guard lock(shard.mutex);
+    if (const DigestEntry* const entry = shard.find(identity); entry != nullptr) {
+      return entry->known() ? entry->scope : 0;
     }
-    if (!spilled.load(std::memory_order_relaxed)) return {};
+    if (!spilled.load(std::memory_order_relaxed)) return 0u;
     const std::lock_guard disk(disk_mutex);
     auto in_blocks = blocks->find(identity);
     if (!in_blocks) return unexpected(std::move(in_blocks).error());
-    if (*in_blocks) touched[(*in_blocks)->position] = true;
-    take_back(*in_blocks ? (*in_blocks)->entry : DigestEntry{identity, {}, 0, 0});
-    return {};
+    return *in_blocks && !touched[(*in_blocks)->position] ? (*in_blocks)->entry.scope : 0;
   }
 
   // ---- presence
@@ -480,6 +517,8 @@ struct DigestStore::Impl {
       left += drop_settled(shard);
     }
     in_table.store(left);
+    const std::lock_guard disk(disk_mutex);
+    evicted = true;
     return {};
   }
 
@@ -628,6 +667,7 @@ std::uint32_t DigestStore::scope(std::string_view kind, std::string_view partiti
   const std::lock_guard lock(impl_->scopes_mutex);
   const auto [at, is_new] = impl_->scopes.emplace(std::pair(std::string(kind), std::string(partition)),
                                                   static_cast<std::uint32_t>(impl_->scopes.size() + 1));
+  if (is_new) impl_->scope_names.emplace(at->second, at->first);
   if (is_new) impl_->journal->write(DigestJournal::ScopeName{at->second, at->first.first, at->first.second});
   return at->second;
 }
@@ -651,7 +691,17 @@ void DigestStore::confirm(const Question& sent, std::string_view found_blueprint
   impl_->confirm(sent, found_blueprint, found_identifier);
 }
 
+void DigestStore::give_up(const Digest& identity) { impl_->give_up(identity); }
+
 Result<void> DigestStore::forget(const Digest& identity) { return impl_->forget(identity); }
+
+Result<std::optional<std::pair<std::string, std::string>>> DigestStore::scope_of(const Digest& identity) {
+  auto number = impl_->scope_number_of(identity);
+  if (!number) return unexpected(std::move(number).error());
+  std::optional<std::pair<std::string, std::string>> name;
+  if (*number != 0) name = scope_name(*number);
+  return name;
+}
 
 Result<void> DigestStore::note_present(const Digest& identity) { return impl_->note_present(identity); }
 
@@ -683,10 +733,8 @@ Result<void> DigestStore::each(const std::function<void(const Known&)>& visit) {
 
 std::pair<std::string, std::string> DigestStore::scope_name(std::uint32_t scope) const {
   const std::lock_guard lock(impl_->scopes_mutex);
-  for (const auto& [name, number] : impl_->scopes) {
-    if (number == scope) return name;
-  }
-  return {};
+  const auto at = impl_->scope_names.find(scope);
+  return at == impl_->scope_names.end() ? std::pair<std::string, std::string>() : at->second;
 }
 
 std::size_t DigestStore::size() const { return impl_->known_at_open; }

@@ -57,8 +57,8 @@ void write_holder(int descriptor, const WriterLock::Holder& me) noexcept {
 }
 
 std::string described(const WriterLock::Holder& holder) {
-  if (holder.pid == 0) return "another riptide";
-  return fmt::format("another riptide (pid {}, run {}, since {})", holder.pid, holder.run_id, holder.since);
+  if (holder.pid == 0) return "another process";
+  return fmt::format("another process (riptide, pid {}, run {}, since {})", holder.pid, holder.run_id, holder.since);
 }
 
 }  // namespace

@@ -543,8 +543,8 @@ struct Mapper::State {
     }
     entity.length = static_cast<std::uint32_t>(bytes.size() - entity.begin);
     const std::string_view team = json_of(entity.team);
-    entity.searched = searched || mapping_value::is_object(identifier_json) || mapping_value::is_object(team) ||
-                      mapping_value::has_object_element(team);
+    entity.related_by_search = searched || mapping_value::is_object(team) || mapping_value::has_object_element(team);
+    entity.searched = entity.related_by_search || mapping_value::is_object(identifier_json);
     blueprint_text.assign(mapping_value::identity_text(blueprint_json, scratch));
     entity.identity = pipeline::identity_digest(blueprint_text, mapping_value::identity_text(identifier_json, scratch));
     buffer.entities.push_back(entity);

@@ -126,9 +126,10 @@ TEST_P(DigestStoreTest, RefusedAndUnheardAreForgotten) {
     auto store = open();
     list(*store, 0, 4);
     EXPECT_TRUE(sends(*store, 0, "b"));
-    ASSERT_TRUE(store->forget(identity(0)));  // refused
+    store->give_up(identity(0));              // refused
     EXPECT_TRUE(sends(*store, 1, "b"));       // never heard of again
     ASSERT_TRUE(store->forget(identity(2)));  // removed
+    store->give_up(identity(3));              // was not sent at all
     EXPECT_FALSE(sends(*store, 3, "a"));
     ASSERT_TRUE(store->finish(DigestStore::Ending::kPartial));
   }
@@ -238,6 +239,46 @@ TEST_P(DigestStoreTest, AWholeRunForgetsWhatIsNeitherReadNorInTheTarget) {
   EXPECT_EQ(all(*open()).size(), 200u);
 }
 
+TEST_P(DigestStoreTest, NothingIsKnownOfWhatIsAlwaysSent) {
+  {
+    auto store = open();
+    (void)sends(*store, 1, "a");
+    confirm(*store, 1, "a");
+    ASSERT_TRUE(store->finish(DigestStore::Ending::kWholeRun));
+  }
+  {
+    auto store = open();
+    list(*store, 0, 2);
+    EXPECT_FALSE(ask(*store, {identity(1), contents("a"), 1, false, true}).unchanged);
+    confirm(*store, 1, "a");
+    EXPECT_FALSE(ask(*store, {identity(2), contents("a"), 1, false, true}).unchanged);
+    confirm(*store, 2, "a");
+    ASSERT_TRUE(store->finish(DigestStore::Ending::kPartial));
+  }
+  EXPECT_TRUE(all(*open()).empty());
+}
+
+TEST_P(DigestStoreTest, KnowsTheScopeThatAnEntityWasReadIn) {
+  constexpr std::size_t kMany = 3000;
+  {
+    auto store = open();
+    for (std::size_t i = 0; i < kMany; ++i) {
+      const Question question{identity(i), contents("a"),
+                              store->scope("machine", i % 2 == 0 ? "Spaces-1" : "Spaces-2")};
+      EXPECT_FALSE(ask(*store, question).unchanged);
+      store->confirm(question);
+    }
+    ASSERT_TRUE(store->finish(DigestStore::Ending::kWholeRun));
+  }
+  auto store = open();
+  for (std::size_t i = 0; i < kMany; ++i) {
+    const auto scope = store->scope_of(identity(i)).value();
+    ASSERT_TRUE(scope);
+    EXPECT_EQ(*scope, std::pair(std::string("machine"), std::string(i % 2 == 0 ? "Spaces-1" : "Spaces-2")));
+  }
+  EXPECT_FALSE(store->scope_of(identity(kMany)).value());
+}
+
 TEST_P(DigestStoreTest, ScopesKeepTheirNumbers) {
   std::uint32_t machines = 0;
   {
@@ -271,7 +312,11 @@ TEST_P(DigestStoreTest, DoesAsAPlainMapDoes) {
       if (unchanged) continue;
       ++sent;
       if (random() % 32 == 0) {
-        ASSERT_TRUE(store->forget(identity(i)));
+        if (random() % 2 == 0) {
+          store->give_up(identity(i));
+        } else {
+          ASSERT_TRUE(store->forget(identity(i)));
+        }
         target.erase(i);
       } else {
         confirm(*store, i, text);

@@ -40,10 +40,11 @@ struct Entity {
   std::uint32_t resource = 0;                                            ///< Index of the mapping's resource block.
   std::uint32_t scope = 0;                                               ///< Number of the scope within the run.
   Digest identity;
-  bool searched = false;   ///< Its identifier or a relation is a search query: identity is known only to the target.
-  bool repeated = false;   ///< Its identity was read before in another scope of this run.
-  bool duplicate = false;  ///< Its identity was read before in this scope, with other contents.
-  std::uint8_t sends = 0;  ///< How often it was sent to this target before.
+  bool searched = false;  ///< Its identifier or a relation is a search query: identity is known only to the target.
+  bool related_by_search = false;  ///< Of those, a relation or the team is: what it finds may change by itself.
+  bool repeated = false;           ///< Its identity was read before in another scope of this run.
+  bool duplicate = false;          ///< Its identity was read before in this scope, with other contents.
+  std::uint8_t sends = 0;          ///< How often it was sent to this target before.
 };
 
 /// Entities as owned bytes: what one page became, or what one request carries.

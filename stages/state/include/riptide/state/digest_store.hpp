@@ -29,7 +29,7 @@ class DigestStore {
  public:
   struct Options {
     std::size_t memory_bytes = std::size_t{256} << 20;
-    std::chrono::milliseconds linger{50};  ///< A confirmation is on disk after this long.
+    std::chrono::milliseconds linger{5};  ///< A confirmation is on disk after this long.
     enum class Use : std::uint8_t {
       kRun,
       kLook
@@ -53,7 +53,8 @@ class DigestStore {
     pipeline::Digest identity;
     pipeline::Digest contents;  ///< Of its bytes and of the options that it is sent with.
     std::uint32_t scope = 0;
-    bool by_search = false;  ///< Its identifier is a search: what the target found is remembered with it.
+    bool by_search = false;    ///< Its identifier is a search: what the target found is remembered with it.
+    bool always_sent = false;  ///< Nothing is remembered of it, and what was is forgotten.
   };
   struct Answer {
     bool unchanged = false;
@@ -67,10 +68,16 @@ class DigestStore {
   /// Calls back, on a thread of the store, when all that was said before is on disk. Must not throw. Any thread.
   void when_written(std::function<void(const pipeline::Result<void>&)> done);
 
+  /// Kind and partition that an entity was read in when it was sent last; nothing where that is not known. Any thread.
+  [[nodiscard]] pipeline::Result<std::optional<std::pair<std::string, std::string>>> scope_of(
+      const pipeline::Digest& identity);
+
   /// The target has taken the entity. With `by_search`: what it found, as texts; without them it is forgotten. Any
   /// thread.
   void confirm(const Question& sent, std::string_view found_blueprint = {}, std::string_view found_identifier = {});
-  /// Nobody knows what the target has: it refused the entity, was not heard, or was asked to remove it. Any thread.
+  /// Nobody knows what the target has of an entity that was asked for: it refused it, or was not heard. Any thread.
+  void give_up(const pipeline::Digest& identity);
+  /// Forgets an entity, whatever is known of it: the target is asked to remove it. Any thread.
   [[nodiscard]] pipeline::Result<void> forget(const pipeline::Digest& identity);
 
   /// Notes that the target has this entity. One thread at a time; then, once all are noted, `listing_ended`. Before
