@@ -300,7 +300,9 @@ class ConfigReader {
     const Tree* given = find(key);
     if (given != nullptr && given->kind == Tree::Kind::kNull) given = nullptr;
     if (given == nullptr) {
-      if (setting.required) report_missing(setting, value);
+      const Tree* const other = setting.unless.empty() ? nullptr : find(setting.unless);
+      const bool other_given = other != nullptr && other->kind != Tree::Kind::kNull;
+      if (setting.required && !other_given) report_missing(setting, value);
       if (!setting.fallback.empty()) {
         const std::string why = parse(setting, std::string(setting.fallback), value);
         RIPTIDE_CHECK(why.empty());
@@ -337,6 +339,7 @@ class ConfigReader {
     } else if (type) {
       message += "; set it to the system to read, e.g. octopus";
     }
+    if (!setting.unless.empty()) message += ", nor is " + how_to_set(setting.unless);
     const bool doubtful = !type && needs_.source == ConfigNeeds::Missing::kWarning;
     problem(doubtful ? Level::kWarning : Level::kError, nullptr, how_to_set(setting.key), message);
   }

@@ -4,6 +4,9 @@
 #include <array>
 
 #include "riptide/cli/config.hpp"
+#include "riptide/cli/file_reader.hpp"
+#include "riptide/sources/jira.hpp"
+#include "riptide/sources/jira_server.hpp"
 #include "riptide/sources/octopus.hpp"
 
 namespace riptide::cli {
@@ -46,12 +49,91 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_octopus(const Confi
   return std::shared_ptr<const stages::Source>(std::move(*source));
 }
 
+constexpr Setting kJiraSettings[] = {
+    {.key = "integration.config.jira_host",
+     .type = SettingType::kUrl,
+     .meaning = "Address of the Jira site, e.g. `https://example.atlassian.net`.",
+     .required = true},
+    {.key = "integration.config.atlassian_user_email",
+     .meaning = "Who reads: the account's email address.",
+     .required = true,
+     .sensitive = true},
+    {.key = "integration.config.atlassian_user_token",
+     .meaning = "API token of that account.",
+     .required = true,
+     .sensitive = true},
+    {.key = "integration.config.atlassian_organization_id",
+     .meaning = "Organization whose teams are read; without it there are none."},
+    {.key = "integration.config.app_host",
+     .type = SettingType::kUrl,
+     .meaning = "Public URL for webhooks, in a process that stays.",
+     .use = SettingUse::kIgnored},
+    {.key = "integration.config.partition",
+     .type = SettingType::kChoice,
+     .fallback = "auto",
+     .meaning = "`auto` reads issues project by project side by side where the JQL allows it; `none` as one chain.",
+     .choices = "auto|none"},
+    {.key = "integration.config.page_size",
+     .type = SettingType::kInteger,
+     .fallback = "50",
+     .meaning = "Records asked for in one page; Jira may give fewer.",
+     .least = 1,
+     .most = sources::jira::kMaxPageSize},
+};
+
+constexpr Setting kJiraServerSettings[] = {
+    {.key = "integration.config.jira_server_host",
+     .type = SettingType::kUrl,
+     .meaning = "Address of the Jira Server or Data Center.",
+     .required = true},
+    {.key = "integration.config.token",
+     .meaning = "Personal access token; or else username and password.",
+     .required = true,
+     .sensitive = true,
+     .unless = "integration.config.password"},
+    {.key = "integration.config.username", .meaning = "Who reads, where there is no token."},
+    {.key = "integration.config.password", .meaning = "Password of that user.", .sensitive = true},
+};
+
+pipeline::Result<std::shared_ptr<const stages::Source>> make_jira(const Config& config) {
+  sources::jira::Options options{
+      .jira_host = config.text("integration.config.jira_host"),
+      .user_email = config.secret("integration.config.atlassian_user_email"),
+      .user_token = config.secret("integration.config.atlassian_user_token"),
+      .organization_id = config.text("integration.config.atlassian_organization_id"),
+      .partition = config.text("integration.config.partition") != "none",
+      .page_size = static_cast<std::uint32_t>(config.integer("integration.config.page_size"))};
+  if (const std::string path = config.text("oauth_access_token_file_path"); !path.empty()) {
+    options.oauth_token = [path]() -> pipeline::Result<pipeline::Secret> {
+      auto text = read_file(path);
+      if (!text) return pipeline::unexpected(std::move(text).error());
+      return pipeline::Secret(*std::move(text));
+    };
+  }
+  auto source = sources::jira::JiraSource::create(std::move(options));
+  if (!source) return pipeline::unexpected(std::move(source).error());
+  return std::shared_ptr<const stages::Source>(std::move(*source));
+}
+
+pipeline::Result<std::shared_ptr<const stages::Source>> make_jira_server(const Config& config) {
+  auto source =
+      sources::jira_server::JiraServerSource::create({.host = config.text("integration.config.jira_server_host"),
+                                                      .token = config.secret("integration.config.token"),
+                                                      .username = config.text("integration.config.username"),
+                                                      .password = config.secret("integration.config.password")});
+  if (!source) return pipeline::unexpected(std::move(source).error());
+  return std::shared_ptr<const stages::Source>(std::move(*source));
+}
+
 constexpr IntegrationType kTypes[] = {
     {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &sources::octopus::default_blueprints,
      &make_octopus},
+    {"jira", kJiraSettings, &sources::jira::default_mapping, &sources::jira::default_blueprints, &make_jira},
+    {"jira-server", kJiraServerSettings, &sources::jira_server::default_mapping,
+     &sources::jira_server::default_blueprints, &make_jira_server},
 };
 
-constexpr std::string_view kFuture[] = {"jira", "jira-server", "custom", "file"};
+constexpr std::string_view kFuture[] = {"custom", "file"};
 
 }  // namespace
 

@@ -20,7 +20,9 @@ constexpr double kMiB = kKiB * 1024;
 constexpr double kTiB = kMiB * 1024 * 1024;
 
 constexpr Setting kFramework[] = {
-    {.key = "integration.type", .meaning = "What is read. This version knows `octopus`.", .required = true},
+    {.key = "integration.type",
+     .meaning = "What is read. This version knows `octopus`, `jira` and `jira-server`.",
+     .required = true},
     {.key = "integration.identifier",
      .meaning = "Name of this installation; ownership of entities hangs on it. Default: `my-<type>-integration`."},
     {.key = "port.client_id",
@@ -176,8 +178,7 @@ constexpr Setting kFramework[] = {
      .use = kIgnored},
     {.key = "oauth_access_token_file_path",
      .type = kPath,
-     .meaning = "File with an OAuth token; octopus has no OAuth.",
-     .use = kIgnored},
+     .meaning = "File with an OAuth token that somebody else renews; it is read again. Used by `jira`."},
     {.key = "base_url", .type = kUrl, .meaning = "Public URL of a process that stays.", .use = kIgnored},
     {.key = "path_prefix", .meaning = "Prefix of its routes.", .use = kIgnored},
     {.key = "disable_ip_outbound_blocker", .type = kBool, .meaning = "Ocean's guard for Saas.", .use = kIgnored},

@@ -135,8 +135,9 @@ bool ScopeBook::moved(const Scope& scope, std::uint64_t page, const PageStep& st
   if (!step.edges) return false;
   const auto before = page == 0 ? scope.edges.end() : scope.edges.find(page - 1);
   const auto after = scope.edges.find(page + 1);
-  return (before != scope.edges.end() && before->second.last == step.edges->first) ||
-         (after != scope.edges.end() && after->second.first == step.edges->last);
+  // The same page in two places is worse than a record in two: a server that does not heed the offset.
+  return (before != scope.edges.end() && (before->second.last == step.edges->first || before->second == *step.edges)) ||
+         (after != scope.edges.end() && (after->second.first == step.edges->last || after->second == *step.edges));
 }
 
 std::string ScopeBook::page_read(const PendingRequest& pending, PageStep& step) {
@@ -204,8 +205,7 @@ void ScopeBook::settle(std::uint32_t number) {
     return;
   }
   if (++scope.rounds > kMaxRounds) {
-    scope.error =
-        fmt::format("the number of records changed while they were read, in each of {} rounds", kMaxRounds + 1);
+    scope.error = fmt::format("the listing changed while it was read, in each of {} rounds", kMaxRounds + 1);
     return;
   }
   for (std::uint64_t page = 0; page <= scope.last_page; ++page) {

@@ -189,10 +189,20 @@ TEST(Config, KnowsWhichTypesAreNotThereYet) {
     sources.environment = {{"OCEAN__INTEGRATION__TYPE", type}};
     return errors(read_config(sources, {}));
   };
-  EXPECT_THAT(with_type("jira"), ElementsAre(AllOf(HasSubstr("not supported yet"), HasSubstr("octopus"))));
+  EXPECT_THAT(with_type("custom"), ElementsAre(AllOf(HasSubstr("not supported yet"), HasSubstr("octopus"))));
   EXPECT_THAT(with_type("octupus"), ElementsAre(HasSubstr("did you mean 'octopus'")));
   EXPECT_THAT(errors(read_config({}, {})), ElementsAre(HasSubstr("OCEAN__INTEGRATION__TYPE")));
   EXPECT_THAT(errors(read_config({}, {.type = false})), IsEmpty());
+}
+
+TEST(Config, AsksForOneOfTwoSettings) {
+  ConfigSources sources;
+  sources.environment = {{"OCEAN__INTEGRATION__TYPE", "jira-server"},
+                         {"OCEAN__INTEGRATION__CONFIG__JIRA_SERVER_HOST", "https://jira.example.test"}};
+  EXPECT_THAT(errors(read_config(sources, {})), ElementsAre(AllOf(HasSubstr("OCEAN__INTEGRATION__CONFIG__TOKEN"),
+                                                                  HasSubstr("OCEAN__INTEGRATION__CONFIG__PASSWORD"))));
+  sources.environment.push_back({"OCEAN__INTEGRATION__CONFIG__PASSWORD", "hunter2"});
+  EXPECT_THAT(errors(read_config(sources, {})), IsEmpty());
 }
 
 TEST(Config, TreatsAnEmptyVariableAsNotSet) {

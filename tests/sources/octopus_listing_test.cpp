@@ -1,4 +1,4 @@
-#include "listing.hpp"
+#include "octopus/listing.hpp"
 
 #include <gmock/gmock.h>
 

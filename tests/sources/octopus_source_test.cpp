@@ -292,7 +292,7 @@ TEST(OctopusSource, AMalformedPageIsNamedByItsAddress) {
   const auto step = octopus->read(spaces_request(*octopus, {{0, "space", {}}}), answer(200, "<html>"), document);
   ASSERT_FALSE(step);
   EXPECT_EQ(step.error().kind, pipeline::ErrorKind::kMalformed);
-  EXPECT_THAT(step.error().message, HasSubstr("url=http://octopus.test/api"));
+  EXPECT_THAT(step.error().message, HasSubstr("url=http://server.test/api"));
 }
 
 // A server with one space and `total` machines, that pages in its own way.

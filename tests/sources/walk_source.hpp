@@ -1,14 +1,14 @@
 #pragma once
 
-#include <deque>
 #include <functional>
-#include <map>
-#include <set>
+#include <optional>
+#include <span>
 #include <string>
-#include <tuple>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "paginate/scope_book.hpp"
 #include "riptide/stages/source.hpp"
 
 namespace riptide::test {
@@ -20,7 +20,7 @@ inline stages::HttpResponse answer(int status, std::string_view body) {
   stages::HttpResponse response;
   response.status = status;
   response.body = pipeline::make_page(body);
-  response.safe_url = "http://octopus.test/api";
+  response.safe_url = "http://server.test/api";
   return response;
 }
 
@@ -30,10 +30,12 @@ struct Visit {
   stages::HttpResponse response;
   stages::PageStep step;
 
+  /// What the records' spans lie in.
+  [[nodiscard]] const pipeline::Page& page() const { return step.page ? step.page : response.body; }
   [[nodiscard]] std::vector<std::string> records() const {
     std::vector<std::string> all;
     for (const auto& span : step.records.spans) {
-      all.emplace_back(pipeline::view_of(response.body, step.records, span).json);
+      all.emplace_back(pipeline::view_of(page(), step.records, span).json);
     }
     return all;
   }
@@ -41,13 +43,30 @@ struct Visit {
 
 struct Walk {
   std::vector<Visit> visits;
-  std::vector<std::string> errors;
+  std::vector<std::string> errors;  ///< Of answers that could not be read.
+  std::vector<stages::ScopeBook::ScopeState> scopes;
   bool endless = false;
+
+  /// Why scopes were not read to their end; empty if all were.
+  [[nodiscard]] std::vector<std::string> open() const {
+    std::vector<std::string> all;
+    for (const auto& scope : scopes) {
+      if (!scope.closed) all.push_back(scope.spec->partition + ": " + scope.error);
+    }
+    return all;
+  }
 };
 
-/// Reads a source to its end, one request after the other, each page once: what the pages of a run come to.
+struct WalkOptions {
+  std::size_t max_requests = 5000;
+  /// An answer in the server's place; nothing leaves it to the server.
+  std::function<std::optional<stages::HttpResponse>(const stages::Request&)> instead = {};
+};
+
+/// Reads a source to its end as a run does, with the frontier of a run, one request after the other: what is asked
+/// again, which scopes close, what stays open. Malformed answers are not asked for again.
 inline Walk walk_source(const stages::Source& source, std::span<const stages::SourceResource> resources,
-                        const Server& server, std::size_t max_requests = 2000) {
+                        const Server& server, const WalkOptions& options = {}) {
   Walk walk;
   json::Document document;
   auto started = source.start(resources);
@@ -55,33 +74,25 @@ inline Walk walk_source(const stages::Source& source, std::span<const stages::So
     walk.errors.push_back(started.error().message);
     return walk;
   }
-  std::deque<stages::Request> frontier(started->begin(), started->end());
-  std::set<std::tuple<std::vector<std::uint32_t>, std::string, std::uint64_t, std::string>> seen;
-  while (!frontier.empty()) {
-    stages::Request request = std::move(frontier.front());
-    frontier.pop_front();
-    if (!seen.emplace(request.scope->resources, request.scope->partition, request.offset, request.cursor).second)
-      continue;
-    if (walk.visits.size() >= max_requests) {
+  stages::ScopeBook book;
+  book.start(*std::move(started));
+  while (auto pending = book.next()) {
+    if (walk.visits.size() + walk.errors.size() >= options.max_requests) {
       walk.endless = true;
-      return walk;
+      break;
     }
-    const stages::HttpResponse response = server(source.render(request));
-    auto step = source.read(request, response, document);
+    auto replaced = options.instead ? options.instead(pending->request) : std::nullopt;
+    const stages::HttpResponse response = replaced ? *std::move(replaced) : server(source.render(pending->request));
+    auto step = source.read(pending->request, response, document);
     if (!step) {
       walk.errors.push_back(step.error().message);
+      book.page_failed(*pending, step.error());
       continue;
     }
-    if (step->extent && step->extent->step > 0) {
-      for (std::uint64_t at = 0; at <= step->extent->last_offset && frontier.size() < 2 * max_requests;
-           at += step->extent->step) {
-        frontier.push_back(request);
-        frontier.back().offset = at;
-      }
-    }
-    for (stages::Request& next : step->next) frontier.push_back(next);
-    walk.visits.push_back({std::move(request), response, *std::move(step)});
+    walk.visits.push_back({pending->request, response, *step});
+    book.page_read(*pending, *step);
   }
+  walk.scopes = book.states();
   return walk;
 }
 

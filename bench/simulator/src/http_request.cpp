@@ -71,6 +71,8 @@ ParseResult parse_request(std::string_view input, HttpRequest& request) {
     const std::string_view value = trim(field.substr(colon + 1));
     if (equals(name, "x-octopus-apikey")) {
       request.api_key = value;
+    } else if (equals(name, "authorization")) {
+      request.authorization = value;
     } else if (equals(name, "accept-encoding")) {
       request.accepts_gzip = contains(value, "gzip") && !contains(value, "gzip;q=0");
     } else if (equals(name, "connection")) {
@@ -85,7 +87,9 @@ ParseResult parse_request(std::string_view input, HttpRequest& request) {
   }
   if (body_bytes > kMaxRequestBodyBytes) return ParseResult::kUnsupported;
   request.bytes = skipped + header_end + 4 + body_bytes;
-  return input.size() >= request.bytes ? ParseResult::kComplete : ParseResult::kNeedsMore;
+  if (input.size() < request.bytes) return ParseResult::kNeedsMore;
+  request.body = input.substr(request.bytes - body_bytes, body_bytes);
+  return ParseResult::kComplete;
 }
 
 }  // namespace riptide::simulator

@@ -10,6 +10,8 @@ struct HttpRequest {
   std::string_view method;
   std::string_view target;  ///< Path and query; of an absolute target too.
   std::string_view api_key;
+  std::string_view authorization;
+  std::string_view body;
   std::size_t bytes = 0;  ///< Of the whole request, a body included.
   bool accepts_gzip = false;
   bool keep_alive = true;

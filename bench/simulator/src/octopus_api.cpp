@@ -71,19 +71,23 @@ OctopusApi::OctopusApi(const OctopusWorld& world, const OctopusOptions& options)
       default_take_(options.default_take),
       max_take_(options.max_take),
       gzip_(options.gzip),
+      api_key_(options.api_key),
       max_compressed_bytes_(options.gzip_cache_bytes) {}
 
-void OctopusApi::write_error(std::string_view message, ByteBuffer& body) {
+bool OctopusApi::knows(const HttpRequest& request) const { return api_key_.empty() || request.api_key == api_key_; }
+
+void OctopusApi::write_error(std::string_view message, ByteBuffer& body) const {
   body.append(R"({"ErrorMessage": ")");
   body.append(message);
   body.append("\"}");
 }
 
-OctopusApi::Answer OctopusApi::answer(std::string_view target, Encoding accepted, ByteBuffer& body) {
+OctopusApi::Answer OctopusApi::answer(const HttpRequest& request, Encoding accepted, ByteBuffer& body) {
+  const std::string_view target = request.target;
   const std::size_t question = target.find('?');
   std::string_view path = target.substr(0, question);
   const std::string_view query = question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
-  const auto not_found = [&body](std::string_view message) {
+  const auto not_found = [this, &body](std::string_view message) {
     write_error(message, body);
     return Answer{404};
   };

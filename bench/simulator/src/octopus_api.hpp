@@ -7,26 +7,22 @@
 #include <string>
 #include <string_view>
 
+#include "api.hpp"
 #include "byte_buffer.hpp"
 #include "octopus_world.hpp"
 
 namespace riptide::simulator {
 
 /// Octopus's routes over a world: a target in, a status and a body out. Its owner holds the lock.
-class OctopusApi {
+class OctopusApi final : public Api {
  public:
   OctopusApi(const OctopusWorld& world, const OctopusOptions& options);
 
-  struct Answer {
-    int status = 200;
-    bool gzip = false;  ///< The body is compressed.
-  };
-  enum class Encoding { kPlain, kGzip };
-  /// Appends the body for `target` to the empty `body`.
-  Answer answer(std::string_view target, Encoding accepted, ByteBuffer& body);
-
-  /// Appends `{"ErrorMessage": "..."}`; `message` is plain ASCII without quotes.
-  static void write_error(std::string_view message, ByteBuffer& body);
+  Answer answer(const HttpRequest& request, Encoding accepted, ByteBuffer& body) override;
+  [[nodiscard]] std::string_view methods() const override { return "GET"; }
+  [[nodiscard]] bool knows(const HttpRequest& request) const override;
+  /// Appends `{"ErrorMessage": "..."}`.
+  void write_error(std::string_view message, ByteBuffer& body) const override;
 
   /// Compresses the pages of all listings, `take` records each, until the cache is full.
   void compress_ahead(std::size_t take);
@@ -45,6 +41,7 @@ class OctopusApi {
   std::size_t default_take_;
   std::size_t max_take_;
   bool gzip_;
+  std::string api_key_;
 
   std::map<std::array<std::size_t, 4>, std::string> compressed_;  ///< By space, kind, skip, take; of one version.
   std::uint64_t compressed_version_ = 0;

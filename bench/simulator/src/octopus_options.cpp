@@ -1,23 +1,9 @@
 #include "riptide/simulator/octopus_options.hpp"
 
 #include <algorithm>
-#include <array>
-#include <utility>
 
 namespace riptide::simulator {
 namespace {
-
-constexpr std::array<std::pair<std::string_view, Fault>, kNumFaults> kFaultNames{{
-    {"none", Fault::kNone},
-    {"too_many_requests", Fault::kTooManyRequests},
-    {"unavailable", Fault::kUnavailable},
-    {"status", Fault::kStatus},
-    {"reset", Fault::kReset},
-    {"short_body", Fault::kShortBody},
-    {"truncated_json", Fault::kTruncatedJson},
-    {"html", Fault::kHtml},
-    {"drip", Fault::kDrip},
-}};
 
 bool is_route_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -26,15 +12,6 @@ bool is_route_name(std::string_view name) {
 }
 
 }  // namespace
-
-std::string_view fault_name(Fault fault) { return kFaultNames[static_cast<std::size_t>(fault)].first; }
-
-std::optional<Fault> fault_by_name(std::string_view name) {
-  for (const auto& [known, fault] : kFaultNames) {
-    if (known == name) return fault;
-  }
-  return std::nullopt;
-}
 
 std::optional<std::string> check(const OctopusOptions& options) {
   if (options.spaces > 1'000'000) return "more than 1,000,000 spaces";
@@ -62,20 +39,7 @@ std::optional<std::string> check(const OctopusOptions& options) {
   }
   if (num_records > 1'000'000'000) return "more than 1,000,000,000 records";
 
-  const FaultRates& rates = options.faults.rates;
-  double sum = 0;
-  for (const double rate : {rates.too_many_requests, rates.unavailable, rates.reset, rates.short_body,
-                            rates.truncated_json, rates.html, rates.drip}) {
-    if (!(rate >= 0 && rate <= 1)) return "a fault rate is not between 0 and 1";
-    sum += rate;
-  }
-  if (sum > 1.0 + 1e-9) return "the fault rates add up to more than 1";
-  if (options.faults.drip_bytes == 0) return "drip_bytes is 0: the answer would never end";
-  if (options.faults.retry_after && options.faults.retry_after->count() < 0) return "retry_after is negative";
-  for (const FaultRule& rule : options.faults.rules) {
-    if (rule.status < 200 || rule.status > 599) return "the status of a fault rule is not between 200 and 599";
-  }
-  return std::nullopt;
+  return check(options.faults);
 }
 
 }  // namespace riptide::simulator

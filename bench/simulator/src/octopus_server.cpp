@@ -1,53 +1,43 @@
 #include "riptide/simulator/octopus_server.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
-#include <exception>
 #include <mutex>
-#include <thread>
 #include <utility>
 
-#include "service.hpp"
+#include "octopus_api.hpp"
+#include "octopus_world.hpp"
+#include "serving.hpp"
 
 namespace riptide::simulator {
 namespace {
 
-void write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written <= 0) return;  // whoever wanted to know is gone
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
+ServiceOptions service_options(const OctopusOptions& options) {
+  return {.seed = options.seed,
+          .latency = options.latency,
+          .latency_jitter = options.latency_jitter,
+          .capacity = options.capacity,
+          .faults = options.faults,
+          .port = options.port,
+          .before_answer = options.before_answer};
 }
-
-std::string url_of(std::uint16_t port) { return "http://127.0.0.1:" + std::to_string(port); }
 
 }  // namespace
 
+// What is served, and the serving of it. `service.mutex` guards the world.
 class OctopusServer::Impl {
  public:
-  explicit Impl(OctopusOptions options) : service(std::move(options)) {}
-  ~Impl() {
-    if (!thread_.joinable()) return;
-    service.stop();
-    thread_.join();
-  }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
-  void start() {
-    thread_ = std::thread([this] { service.run(-1); });
-    pthread_setname_np(thread_.native_handle(), "simulator");
+  explicit Impl(const OctopusOptions& options)
+      : world(options), api(world, options), service(service_options(options), api), thread_(service) {
+    if (options.gzip_ahead_take > 0) api.compress_ahead(options.gzip_ahead_take);
   }
 
+  void start() { thread_.start(); }
+
+  OctopusWorld world;
+  OctopusApi api;
   Service service;
 
  private:
-  std::thread thread_;
+  ServingThread thread_;
 };
 
 OctopusServer::OctopusServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -55,7 +45,7 @@ OctopusServer::~OctopusServer() = default;
 
 std::variant<std::unique_ptr<OctopusServer>, std::string> OctopusServer::start(OctopusOptions options) {
   if (std::optional<std::string> wrong = check(options)) return *std::move(wrong);
-  auto impl = std::make_unique<Impl>(std::move(options));
+  auto impl = std::make_unique<Impl>(options);
   if (std::optional<std::string> wrong = impl->service.open()) return *std::move(wrong);
   impl->start();
   return std::unique_ptr<OctopusServer>(new OctopusServer(std::move(impl)));
@@ -69,7 +59,7 @@ std::vector<std::string> OctopusServer::spaces() const { return ids("", "space")
 
 std::vector<std::string> OctopusServer::ids(std::string_view space, std::string_view kind) const {
   const std::lock_guard lock(impl_->service.mutex);
-  const OctopusWorld& world = impl_->service.world;
+  const OctopusWorld& world = impl_->world;
   std::vector<std::string> ids;
   if (const auto place = world.find_place(space, kind)) {
     ids.reserve(world.size(*place));
@@ -80,13 +70,13 @@ std::vector<std::string> OctopusServer::ids(std::string_view space, std::string_
 
 std::size_t OctopusServer::total(std::string_view kind) const {
   const std::lock_guard lock(impl_->service.mutex);
-  return impl_->service.world.total(kind);
+  return impl_->world.total(kind);
 }
 
 std::optional<std::string> OctopusServer::record(std::string_view space, std::string_view kind,
                                                  std::string_view id) const {
   const std::lock_guard lock(impl_->service.mutex);
-  const OctopusWorld& world = impl_->service.world;
+  const OctopusWorld& world = impl_->world;
   const auto place = world.find_place(space, kind);
   const auto index = place ? world.find(*place, id) : std::nullopt;
   if (!index) return std::nullopt;
@@ -97,7 +87,7 @@ std::optional<std::string> OctopusServer::record(std::string_view space, std::st
 
 std::optional<std::string> OctopusServer::create(std::string_view space, std::string_view kind) {
   const std::lock_guard lock(impl_->service.mutex);
-  OctopusWorld& world = impl_->service.world;
+  OctopusWorld& world = impl_->world;
   const auto place = world.find_place(space, kind);
   if (!place) return std::nullopt;
   return world.create(*place);
@@ -105,7 +95,7 @@ std::optional<std::string> OctopusServer::create(std::string_view space, std::st
 
 bool OctopusServer::remove(std::string_view space, std::string_view kind, std::string_view id) {
   const std::lock_guard lock(impl_->service.mutex);
-  OctopusWorld& world = impl_->service.world;
+  OctopusWorld& world = impl_->world;
   const auto place = world.find_place(space, kind);
   const auto index = place ? world.find(*place, id) : std::nullopt;
   if (index) world.remove(*place, *index);
@@ -114,7 +104,7 @@ bool OctopusServer::remove(std::string_view space, std::string_view kind, std::s
 
 bool OctopusServer::update(std::string_view space, std::string_view kind, std::string_view id) {
   const std::lock_guard lock(impl_->service.mutex);
-  OctopusWorld& world = impl_->service.world;
+  OctopusWorld& world = impl_->world;
   const auto place = world.find_place(space, kind);
   const auto index = place ? world.find(*place, id) : std::nullopt;
   if (index) world.update(*place, *index);
@@ -122,32 +112,12 @@ bool OctopusServer::update(std::string_view space, std::string_view kind, std::s
 }
 
 int serve_until_stopped(const OctopusOptions& options, int ready_fd) {
-  const auto fail = [](std::string_view why) {
-    write_all(STDERR_FILENO, "riptide-simulator: " + std::string(why) + "\n");
-    return 1;
-  };
-  // Before anything slow: the parent must not be able to die unseen.
-  const pid_t parent = ::getppid();
-  sigset_t stopping;
-  sigemptyset(&stopping);
-  sigaddset(&stopping, SIGTERM);
-  sigaddset(&stopping, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &stopping, nullptr);
-  const Descriptor signals(::signalfd(-1, &stopping, SFD_NONBLOCK | SFD_CLOEXEC));
-  if (!signals.is_open()) return fail("cannot wait for signals");
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) return 0;
-
-  if (const std::optional<std::string> wrong = check(options)) return fail(*wrong);
-  try {
-    Service service(options);
-    if (const std::optional<std::string> wrong = service.open()) return fail(*wrong);
-    write_all(ready_fd, "listening on " + url_of(service.port()) + "\n");
-    service.run(signals.get());
-  } catch (const std::exception& error) {
-    return fail(error.what());
-  }
-  return 0;
+  return serve_in_process(check(options), ready_fd, [&options](int stop_fd, const SayReady& ready) {
+    OctopusWorld world(options);
+    OctopusApi api(world, options);
+    if (options.gzip_ahead_take > 0) api.compress_ahead(options.gzip_ahead_take);
+    return serve(service_options(options), api, stop_fd, ready);
+  });
 }
 
 }  // namespace riptide::simulator

@@ -100,10 +100,8 @@ Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
   return *this;
 }
 
-Service::Service(OctopusOptions options)
-    : world(options), options_(std::move(options)), api_(world, options_), faults_(options_.faults, options_.seed) {
-  if (options_.gzip_ahead_take > 0) api_.compress_ahead(options_.gzip_ahead_take);
-}
+Service::Service(ServiceOptions options, Api& api)
+    : options_(std::move(options)), api_(api), faults_(options_.faults, options_.seed) {}
 
 Service::~Service() = default;
 
@@ -287,8 +285,9 @@ Service::Progress Service::read_request(std::uint32_t slot) {
     case ParseResult::kComplete:
       break;
   }
-  if (connection.request.method != "GET") {
-    refuse(connection, 405, "Only GET is supported.");
+  const std::string_view method = connection.request.method;
+  if (method != "GET" && (method != "POST" || api_.methods().find(method) == std::string_view::npos)) {
+    refuse(connection, 405, "This method is not supported.");
     return Progress::kMore;
   }
   if (connection.request.target == "/simulator/stats") {
@@ -314,7 +313,8 @@ void Service::begin(std::uint32_t slot) {
   Connection& connection = connections_[slot];
   connection.in_service = true;
   ++in_service_;
-  const std::string_view target = connection.request.target;
+  std::string target(connection.request.target);
+  if (connection.request.method == "POST") target.append(" ").append(connection.request.body);
   connection.fault = faults_.decide(target);
   {
     const std::lock_guard lock(mutex);
@@ -352,15 +352,15 @@ void Service::make_answer(Connection& connection) {
 Service::Reply Service::write_answer(Connection& connection) {
   ByteBuffer& body = connection.buffer;
   Reply reply;
-  if (!options_.api_key.empty() && connection.request.api_key != options_.api_key) {
-    OctopusApi::write_error("You must be logged in to request this resource: the API key is missing or wrong.", body);
+  if (!api_.knows(connection.request)) {
+    api_.write_error("You must be logged in to request this resource: the credentials are missing or wrong.", body);
     return {.status = 401};
   }
   switch (connection.fault.fault) {
     case Fault::kTooManyRequests:
     case Fault::kUnavailable: {
       const bool unavailable = connection.fault.fault == Fault::kUnavailable;
-      OctopusApi::write_error(unavailable ? "The server is not available for now." : "Too many requests.", body);
+      api_.write_error(unavailable ? "The server is not available for now." : "Too many requests.", body);
       reply.status = unavailable ? 503 : 429;
       if (options_.faults.retry_after) {
         reply.extra_headers = "Retry-After: " + std::to_string(options_.faults.retry_after->count()) + "\r\n";
@@ -368,7 +368,7 @@ Service::Reply Service::write_answer(Connection& connection) {
       return reply;
     }
     case Fault::kStatus:
-      OctopusApi::write_error("This answer was asked for by a fault rule.", body);
+      api_.write_error("This answer was asked for by a fault rule.", body);
       return {.status = connection.fault.status};
     case Fault::kHtml:
       body.append("<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n");
@@ -383,8 +383,8 @@ Service::Reply Service::write_answer(Connection& connection) {
   // Half of a gzip stream is a broken stream, not half of a JSON text.
   const bool plain = !connection.request.accepts_gzip || connection.fault.fault == Fault::kTruncatedJson;
   const std::lock_guard lock(mutex);
-  const OctopusApi::Answer answer =
-      api_.answer(connection.request.target, plain ? OctopusApi::Encoding::kPlain : OctopusApi::Encoding::kGzip, body);
+  const Api::Answer answer =
+      api_.answer(connection.request, plain ? Api::Encoding::kPlain : Api::Encoding::kGzip, body);
   if (connection.fault.fault == Fault::kTruncatedJson) body.truncate(body.body().size() / 2);
   reply.status = answer.status;
   reply.gzip = answer.gzip;
@@ -418,8 +418,9 @@ void Service::refuse(Connection& connection, int status, std::string_view messag
   connection.buffer = buffers_.take();
   connection.fault = {};
   connection.request.keep_alive = false;
-  OctopusApi::write_error(message, connection.buffer);
-  seal(connection, {.status = status, .extra_headers = status == 405 ? "Allow: GET\r\n" : ""});
+  api_.write_error(message, connection.buffer);
+  const std::string allow = "Allow: " + std::string(api_.methods()) + "\r\n";
+  seal(connection, {.status = status, .extra_headers = status == 405 ? allow : ""});
   connection.ending = Ending::kDrain;
 }
 

@@ -2,8 +2,10 @@
 
 #include <time.h>
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,12 +14,12 @@
 #include <string_view>
 #include <vector>
 
+#include "api.hpp"
 #include "byte_buffer.hpp"
 #include "fault_plan.hpp"
 #include "http_request.hpp"
-#include "octopus_api.hpp"
-#include "octopus_world.hpp"
-#include "riptide/simulator/octopus_server.hpp"
+#include "riptide/simulator/faults.hpp"
+#include "riptide/simulator/server_stats.hpp"
 
 namespace riptide::simulator {
 
@@ -36,13 +38,25 @@ class Descriptor {
   int fd_ = -1;
 };
 
-/// The HTTP side: one thread, one epoll, one timer. `run` owns everything but the world and the stats, which lie behind
+/// How requests are served, whatever is answered.
+struct ServiceOptions {
+  std::uint64_t seed = 1;
+  std::chrono::microseconds latency{0};
+  std::chrono::microseconds latency_jitter{0};
+  std::size_t capacity = 0;
+  Faults faults = {};
+  std::uint16_t port = 0;
+  std::function<void(std::string_view target)> before_answer = {};
+};
+
+/// The HTTP side: one thread, one epoll, one timer. `run` owns everything but the api and the stats, which lie behind
 /// `mutex`.
 ///
 /// Sockets are registered once, edge-triggered, so that a request costs three system calls: wait, receive, send.
 class Service {
  public:
-  explicit Service(OctopusOptions options);
+  /// `api` is borrowed, and asked with `mutex` held.
+  Service(ServiceOptions options, Api& api);
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -57,8 +71,7 @@ class Service {
   void stop() noexcept;
   [[nodiscard]] ServerStats stats() const;
 
-  mutable std::mutex mutex;  ///< Over `world` and the api's and stats' state; never held while calling out.
-  OctopusWorld world;
+  mutable std::mutex mutex;  ///< Over what the api answers from, and the stats; never held while calling out.
 
  private:
   enum class Phase {
@@ -121,8 +134,8 @@ class Service {
   void arm_timer();
   void write_stats(ByteBuffer& body) const;
 
-  OctopusOptions options_;
-  OctopusApi api_;
+  ServiceOptions options_;
+  Api& api_;
   FaultPlan faults_;
   std::uint16_t port_ = 0;
   Descriptor listener_;

@@ -191,12 +191,20 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   if (!notice.empty()) state_.note(std::move(notice));
   if (step.records.spans.empty() || spec->resources.empty()) return;
   auto page = std::make_shared<ReadPage>();
-  page->page = response.body;
+  page->page = step.page ? charged(std::move(step.page)) : response.body;
   page->records = std::move(step.records);
   page->scope = fetched.pending.scope;
   page->spec = spec;
   page->token = std::move(fetched.token);
   emit(std::move(page));
+}
+
+/// A page that the source made itself, with the credit that its bytes need.
+Page ReadingSide::charged(Page made) {
+  std::shared_ptr<pipeline::PageBuffer> page = page_buffers_.take();
+  page->credit = state_.body_bytes.take(made->size());
+  page->append(made->view());
+  return page;
 }
 
 /// No answer came: the request is asked again with more memory, or its scope stays open.

@@ -46,6 +46,7 @@ class ReadingSide {
   void send_request(std::shared_ptr<AdmittedRequest> admitted, pipeline::Completion<FetchedPage> completion);
   void read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>& emit);
   bool repair_utf8(HttpResponse& response);
+  [[nodiscard]] Page charged(Page made);
   void page_of(FetchedPage& fetched, PageStep step, const pipeline::Emit<ReadPage>& emit);
   void page_without_answer(FetchedPage& fetched);
   void page_unreadable(FetchedPage& fetched, Error error);

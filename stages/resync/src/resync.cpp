@@ -48,6 +48,7 @@ struct Resync::Impl {
     auto started = state.source->start(wanted);
     if (!started) return pipeline::unexpected(std::move(started).error());
     first_requests = std::move(*started);
+    for (std::string& notice : state.source->notices(wanted)) state.note(std::move(notice));
     return {};
   }
 

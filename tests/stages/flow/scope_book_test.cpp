@@ -160,7 +160,7 @@ TEST(ScopeBook, LeavesAScopeOpenWhoseTotalNeverRests) {
   }
   EXPECT_TRUE(book.idle());
   EXPECT_FALSE(book.complete());
-  EXPECT_THAT(book.states().at(0).error, HasSubstr("the number of records changed while they were read"));
+  EXPECT_THAT(book.states().at(0).error, HasSubstr("the listing changed while it was read"));
 }
 
 TEST(ScopeBook, FindsPagesThatComeBackAfterTheListingShrankForAMoment) {

@@ -27,6 +27,7 @@ struct Setting {
   SettingUse use = SettingUse::kUsed;
   bool required = false;
   bool sensitive = false;
+  std::string_view unless = {};  ///< With `required`: another setting that will do in its place.
   std::string_view choices = {};  ///< With kChoice: "a|b|c".
   double least = 0;               ///< With kInteger, kNumber, kSize (bytes) and kDuration (seconds).
   double most = 9e15;

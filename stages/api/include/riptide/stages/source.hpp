@@ -52,15 +52,20 @@ struct PageExtent {
 };
 
 /// Digests of the identities of a page's first and last record. When the last of one page comes again as the first of
-/// the next, the listing moved between the two answers, even if its total did not.
+/// the next, the listing moved between the two answers, even if its total did not; when both come again, the server
+/// sent the same page twice.
 struct PageEdges {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
+  friend bool operator==(const PageEdges&, const PageEdges&) = default;
 };
 
 /// What a source learned from one answer.
 struct PageStep {
   pipeline::RecordSet records;  ///< In server order.
+  /// What the records' spans lie in, where that is not the answer's body: a record that was joined from several
+  /// answers. Null otherwise.
+  Page page;
   /// Which pages the scope has, as this page tells. Pages that nobody fetched yet are fetched. None: this page and the
   /// requests in `next` are all.
   std::optional<PageExtent> extent;
@@ -85,6 +90,11 @@ class Source {
 
   /// Returns the first requests for these resources. Errors: kConfig (an unknown kind, a bad selector field).
   [[nodiscard]] virtual Result<std::vector<Request>> start(std::span<const SourceResource> resources) const = 0;
+
+  /// Returns what the user should know before anything is read, e.g. a kind that is left out for want of a setting.
+  [[nodiscard]] virtual std::vector<std::string> notices(std::span<const SourceResource> /*resources*/) const {
+    return {};
+  }
 
   /// Writes one request as HTTP. Total: whatever `start` and `read` returned can be rendered.
   [[nodiscard]] virtual HttpRequest render(const Request& request) const = 0;
