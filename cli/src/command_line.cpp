@@ -164,6 +164,8 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
                    "What is remembered between runs (default: a file a target and integration below "
                    "$XDG_STATE_HOME/riptide, else ~/.local/state/riptide)")
       ->type_name("FILE");
+  sync_verb->add_flag("--resume", sync.resume,
+                      "Go on from the run before, if it did not come to its end: what was settled is not read again");
   sync_verb->add_flag("--wait", sync.wait, "Wait while another run writes to the same target, instead of giving up");
   sync_verb->footer(kSyncFooter);
 

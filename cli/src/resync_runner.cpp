@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
+#include "riptide/cli/journal_wiring.hpp"
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/numbers.hpp"
 #include "riptide/cli/port_wiring.hpp"
@@ -46,6 +48,7 @@ class Run {
     if (print_problems(problems, terminal_)) return kExitUsage;
 
     if (auto failed = open_state(specs)) return *failed;
+    if (auto failed = check_resume(specs)) return *failed;
 
     // All that can be wrong here is found before Port is asked for anything.
     stages::ResyncParts parts;
@@ -72,6 +75,7 @@ class Run {
     if (!made) return wrong_configuration(made.error());
     parts.sinks = std::move(*made);
     decide_deletion(parts.sinks);
+    if (auto failed = plan_journal(specs, *text, parts)) return *failed;
 
     auto resync = stages::Resync::create(std::move(parts), options_);
     if (!resync)
@@ -88,6 +92,7 @@ class Run {
     }();
     if (!report)
       return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
+    resumable_ = (*resync)->can_be_resumed();
     if (prepared) report->notices.insert(report->notices.begin(), prepared->notices.begin(), prepared->notices.end());
     return finish(*report);
   }
@@ -127,6 +132,48 @@ class Run {
     parts.mapping = compile_mapping(text, config_, problems);
     if (parts.mapping != nullptr) options_.resources = choose_resources(parts.mapping->spec(), flags_.kinds, problems);
     if (print_problems(problems, terminal_)) return kExitUsage;
+    return std::nullopt;
+  }
+
+  // Says early that a run cannot go on from the one before, as far as that can be known without asking anybody. Returns
+  // an exit code then.
+  std::optional<int> check_resume(const std::vector<sinks::SinkSpec>& specs) {
+    if (!flags_.resume) return std::nullopt;
+    if (const sinks::SinkSpec* const anew = written_anew(specs)) {
+      return wrong_configuration({ErrorKind::kConfig, "--resume cannot go on into " + anew->text +
+                                                          ": it does not keep what a run that went down wrote; run "
+                                                          "without --resume"});
+    }
+    if (state_.file == nullptr) {
+      logger_.info("nothing is remembered here that could be gone on from: everything is read");
+      return std::nullopt;
+    }
+    return refuse_resume(journal_terms(config_, specs), Known::kBeforeTheMapping);
+  }
+
+  std::optional<int> refuse_resume(const stages::JournalTerms& terms, Known known) {
+    auto obstacle = obstacle_to_resume(*state_.file, terms, known);
+    if (!obstacle) return wrong_configuration(obstacle.error());
+    if (obstacle->empty()) return std::nullopt;
+    return wrong_configuration({ErrorKind::kConfig, "the run before cannot be gone on with: " + *obstacle +
+                                                        ": run without --resume to read everything"});
+  }
+
+  // Decides whether the run keeps a journal, and whether it goes on from the one that is there. Returns an exit code if
+  // there is no going on.
+  std::optional<int> plan_journal(const std::vector<sinks::SinkSpec>& specs, const MappingText& mapping,
+                                  stages::ResyncParts& parts) {
+    if (parts.state == nullptr || written_anew(specs) != nullptr) return std::nullopt;
+    stages::JournalPlan plan;
+    plan.terms = journal_terms(config_, specs);
+    enter_mapping(config_, mapping, options_.resources, plan.terms);
+    plan.begun = std::time(nullptr);
+    plan.resume = flags_.resume;
+    if (plan.resume) {
+      if (auto refused = refuse_resume(plan.terms, Known::kAll)) return refused;
+    }
+    parts.journal = std::move(plan);
+    if (request_.resumable != nullptr) request_.resumable->store(true);
     return std::nullopt;
   }
 
@@ -195,7 +242,7 @@ class Run {
     terminal_.print(summary_text(report, terminal_.colours()));
     if (code != kExitComplete && code != 1) name_partial_files(report);
     if (code == 3 || code == kExitSinkFailed || code > 128) {
-      terminal_.print("to go on from here:\n" + command_to_go_on(request_.command));
+      terminal_.print("to go on from here:\n" + command_to_go_on(request_.command, resumable_));
     }
     return code;
   }
@@ -220,6 +267,7 @@ class Run {
   SignalThread& signals_;
   stages::ResyncOptions options_;
   std::string run_id_;
+  bool resumable_ = false;
   OpenState state_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };

@@ -128,6 +128,10 @@ std::string summary_text(const RunReport& report, bool colours) {
       "\n  {} records from {} pages in {} ({} records/s), {} read, {} requests, {} retries, peak memory {}\n",
       grouped(records), grouped(pages), readable_seconds(report.seconds), grouped(static_cast<std::uint64_t>(rate)),
       readable_bytes(bytes), grouped(requests), grouped(retries), readable_bytes(report.peak_rss_bytes));
+  if (!report.resumed.run_ids.empty()) {
+    out += fmt::format("  of these, {} records from {} pages were settled by run {}\n", grouped(report.resumed.records),
+                       grouped(report.resumed.pages), report.resumed.run_ids.back());
+  }
   if (open > 0)
     out += fmt::format("  {} of {} scopes were not read to their end\n", grouped(open), grouped(open + closed));
 
@@ -206,9 +210,10 @@ std::string query_hint(std::string_view sink_spec) {
          " 'select blueprint, count(*) as entities, max(updated_at) as last from entities group by blueprint'";
 }
 
-std::string command_to_go_on(const std::vector<std::string>& command) {
+std::string command_to_go_on(const std::vector<std::string>& command, bool resume) {
   std::string out;
   for (const std::string& argument : command) out += (out.empty() ? "" : " ") + shell_quoted(argument);
+  if (resume && std::find(command.begin(), command.end(), "--resume") == command.end()) out += " --resume";
   return out;
 }
 

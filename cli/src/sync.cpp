@@ -26,7 +26,7 @@ int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
   Logger logger(terminal, reading.config.text("application.log_level"),
                 flags.common.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   pipeline::Stop stop;
-  const std::string go_on = command_to_go_on(command);
+  std::atomic<bool> resumable{false};
   SignalThread signals(
       stop,
       [&](int signal) {
@@ -35,9 +35,10 @@ int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
       },
       [&] {
         terminal.clear_status();
-        terminal.print("to go on from here:\n" + go_on);
+        terminal.print("to go on from here:\n" + command_to_go_on(command, resumable.load()));
       });
-  return run_resync({flags, command, state_home_of_user()}, reading.config, terminal, logger, stop, signals);
+  return run_resync({flags, command, state_home_of_user(), &resumable}, reading.config, terminal, logger, stop,
+                    signals);
 }
 
 }  // namespace riptide::cli

@@ -178,6 +178,14 @@ void BlueprintViews::note(std::string_view blueprint, std::string_view propertie
   latest_->second.relations.note(relations, document_);
 }
 
+std::size_t BlueprintViews::known() const noexcept {
+  std::size_t count = seen_.size();
+  for (const auto& [blueprint, columns] : seen_) {
+    count += columns.properties.names().size() + columns.relations.names().size();
+  }
+  return count;
+}
+
 Result<void> BlueprintViews::refresh(Database& database) {
   for (auto& [blueprint, columns] : seen_) {
     if (blueprint.empty() || !is_sayable(blueprint)) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -46,6 +47,8 @@ class BlueprintViews {
   void note(std::string_view blueprint, std::string_view properties, std::string_view relations);
   /// Makes, changes and drops views until they fit the rows. Needs an open transaction.
   [[nodiscard]] pipeline::Result<void> refresh(Database& database);
+  /// Grows with every blueprint and name that is noted for the first time.
+  [[nodiscard]] std::size_t known() const noexcept;
 
  private:
   [[nodiscard]] pipeline::Result<void> refresh_one(Database& database, const std::string& blueprint, ViewColumns& seen);

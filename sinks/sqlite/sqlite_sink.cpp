@@ -45,6 +45,8 @@ CREATE TABLE IF NOT EXISTS riptide_views(
   relations  TEXT NOT NULL,
   sql        TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS riptide_catalogue(name TEXT NOT NULL);
+INSERT INTO riptide_catalogue SELECT lower(hex(randomblob(16))) WHERE NOT EXISTS (SELECT 1 FROM riptide_catalogue);
 )sql";
 
 // One statement an entity, whatever becomes of it: a new row moves last_insert_rowid, an equal one changes nothing.
@@ -103,6 +105,8 @@ struct SqliteSink::State {
   Statement upsert;
   BlueprintViews views;
   std::size_t uncommitted = 0;
+  std::size_t views_known = 0;  // When they were refreshed last.
+  std::string name;
   std::uint32_t scope = std::numeric_limits<std::uint32_t>::max();
   std::string scope_name;
   std::string now;
@@ -138,6 +142,12 @@ Result<void> SqliteSink::open() {
                                     options_.path, *version, kSchemaVersion));
     }
     if (auto done = database.run(kSchema); !done) return done;
+    // The name must last as long as what is written under it.
+    if (auto done = database.run("COMMIT; BEGIN IMMEDIATE"); !done) return done;
+    auto name = database.prepare("SELECT name FROM riptide_catalogue");
+    if (!name) return unexpected(std::move(name).error());
+    if (auto row = name->step(); !row) return unexpected(std::move(row).error());
+    state_->name = name->text(0);
     auto upsert = database.prepare(kUpsert);
     if (!upsert) {
       return unexpected(ErrorKind::kConfig,
@@ -196,10 +206,32 @@ Result<std::vector<Outcome>> SqliteSink::write(const stages::Batch& batch) {
     state.views.note(blueprint, properties, relations);
   }
   if (state.uncommitted >= options_.rows_per_commit) {
-    state.uncommitted = 0;
-    if (auto done = state.database.run("COMMIT; BEGIN IMMEDIATE"); !done) return unexpected(std::move(done).error());
+    if (auto done = keep(); !done) return unexpected(std::move(done).error());
   }
   return outcomes;
+}
+
+bool SqliteSink::is_kept() const noexcept { return state_->uncommitted == 0; }
+
+std::string SqliteSink::catalogue_name() const { return state_->name; }
+
+Result<void> SqliteSink::refresh_views() {
+  Database& database = state_->database;
+  if (auto begun = database.run("SAVEPOINT views"); !begun) return begun;
+  const Result<void> done = state_->views.refresh(database);
+  // Rows are worth more than views.
+  const Result<void> released = database.run(done ? "RELEASE views" : "ROLLBACK TO views; RELEASE views");
+  return done ? released : done;
+}
+
+Result<void> SqliteSink::keep() {
+  State& state = *state_;
+  // A run that goes on from here does not see again what is in these rows. What fails here is said by `finish`.
+  if (const std::size_t known = state.views.known(); known != state.views_known) {
+    if (refresh_views()) state.views_known = known;
+  }
+  state.uncommitted = 0;
+  return state.database.run("COMMIT; BEGIN IMMEDIATE");
 }
 
 Result<void> SqliteSink::owned(std::span<const std::uint32_t> resources,
@@ -264,13 +296,7 @@ Result<void> SqliteSink::finish(stages::Finish how) {
   if (!database.is_open()) return {};
   Result<void> done;
   if (database.in_transaction()) {
-    done = database.run("SAVEPOINT views");
-    if (done) {
-      done = state_->views.refresh(database);
-      // Rows are worth more than views.
-      const Result<void> released = database.run(done ? "RELEASE views" : "ROLLBACK TO views; RELEASE views");
-      if (done) done = released;
-    }
+    done = refresh_views();
     if (database.in_transaction()) {
       if (auto committed = database.run("COMMIT"); !committed) {
         done = committed;

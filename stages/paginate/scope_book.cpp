@@ -7,16 +7,6 @@
 #include "riptide/pipeline/check.hpp"
 
 namespace riptide::stages {
-namespace {
-
-std::string key_of(const ScopeSpec& spec) {
-  std::string key;
-  for (const std::uint32_t resource : spec.resources) key += fmt::format("{},", resource);
-  return key + ":" + spec.partition;
-}
-
-}  // namespace
-
 void PageNumbers::insert(std::uint64_t number) {
   if (contains(number)) return;
   auto after = ranges_.upper_bound(number);
@@ -35,6 +25,11 @@ void PageNumbers::insert(std::uint64_t number) {
     ranges_.erase(after);
   }
   ranges_.emplace(number, last);
+}
+
+void PageNumbers::append(std::uint64_t first, std::uint64_t last) {
+  RIPTIDE_CHECK(first <= last && (ranges_.empty() || ranges_.rbegin()->second < first));
+  ranges_.emplace_hint(ranges_.end(), first, last);
 }
 
 bool PageNumbers::contains(std::uint64_t number) const {
@@ -62,13 +57,69 @@ void ScopeBook::enter(Request request, std::optional<std::uint32_t> parent) {
     scope.spec = request.scope;
     scope.head = request;
   }
+  queue(number, std::move(request), false);
+}
+
+void ScopeBook::queue(std::uint32_t number, Request request, bool from_journal) {
   Scope& scope = scopes_[number];
   ++scope.single_pages;
   PendingRequest pending;
   pending.request = std::move(request);
   pending.scope = number;
+  pending.from_journal = from_journal;
   scope.queued.push_back(std::move(pending));
   line_up(number);
+}
+
+std::vector<std::uint32_t> ScopeBook::restore(const std::vector<ScopeEntry>& entries) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::uint32_t> numbers;
+  for (const ScopeEntry& entry : entries) {
+    const auto [found, is_new] = numbers_.emplace(key_of(*entry.spec), static_cast<std::uint32_t>(scopes_.size()));
+    const std::uint32_t number = found->second;
+    numbers.push_back(number);
+    if (!is_new) continue;
+    Scope& scope = scopes_.emplace_back();
+    scope.spec = entry.spec;
+    scope.head = entry.head;
+    scope.listing = entry.listing;
+    scope.pages_read = entry.pages;
+    pages_read_ += entry.pages;
+    if (entry.step != 0) {
+      restore_range(scope, entry);
+    } else {
+      scope.single_pages = entry.pages;
+    }
+    for (const Request& request : entry.open) queue(number, request, !request.cursor.empty());
+    line_up(number);
+    settle(number);
+    if (scope.closed) scope.edges.clear();
+  }
+  return numbers;
+}
+
+void ScopeBook::restore_range(Scope& scope, const ScopeEntry& entry) {
+  scope.step = entry.step;
+  scope.last_page = entry.last_page;
+  scope.total = entry.total;
+  std::deque<std::uint64_t> missing;
+  for (const SettledRange& range : entry.settled) {
+    for (; scope.next_page < range.first; ++scope.next_page) missing.push_back(scope.next_page);
+    scope.next_page = range.last + 1;
+    if (range.first_edges) scope.edges[range.first] = *range.first_edges;
+    if (range.last_edges) scope.edges[range.last] = *range.last_edges;
+    // Beside a page that is missing, equal totals prove little: between two runs, as many records may have come on one
+    // side of the border as went on the other. A border that still reads the same has not moved.
+    const bool after_gap = range.first != 0;
+    const bool before_gap = range.last != scope.last_page;
+    if (after_gap) scope.reread.push_back(range.first);
+    if (before_gap && !(after_gap && range.first == range.last)) scope.reread.push_back(range.last);
+    const std::uint64_t first = range.first + (after_gap ? 1 : 0);
+    const std::uint64_t behind = range.last + (before_gap ? 0 : 1);
+    if (first < behind) scope.current.append(first, behind - 1);
+  }
+  // Borders first: when one has moved, the rest is known to be read again.
+  scope.reread.insert(scope.reread.end(), missing.begin(), missing.end());
 }
 
 bool ScopeBook::has_next(const Scope& scope) noexcept {
@@ -132,6 +183,8 @@ bool ScopeBook::moved(const Scope& scope, std::uint64_t page, const PageStep& st
   // A total that moves and comes back (one made, one deleted) has moved all the same: what counts is that it stood
   // still from the first page to the last.
   if (scope.total != step.total) return true;
+  const auto known = scope.edges.find(page);
+  if (known != scope.edges.end() && (!step.edges || !(known->second == *step.edges))) return true;
   if (!step.edges) return false;
   const auto before = page == 0 ? scope.edges.end() : scope.edges.find(page - 1);
   const auto after = scope.edges.find(page + 1);
@@ -140,9 +193,10 @@ bool ScopeBook::moved(const Scope& scope, std::uint64_t page, const PageStep& st
          (after != scope.edges.end() && (after->second.first == step.edges->last || after->second == *step.edges));
 }
 
-std::string ScopeBook::page_read(const PendingRequest& pending, PageStep& step) {
+ScopeBook::PageRead ScopeBook::page_read(const PendingRequest& pending, PageStep& step) {
   const std::lock_guard lock(mutex_);
   const std::uint32_t number = pending.scope;
+  PageRead read;
   {
     Scope& scope = scopes_[number];
     --scope.outstanding;
@@ -162,10 +216,12 @@ std::string ScopeBook::page_read(const PendingRequest& pending, PageStep& step) 
       if (moved(scope, page, step)) {
         scope.current = {};
         scope.edges.clear();
+        ++scope.listing;
       }
       scope.total = step.total;
       scope.current.insert(page);
       if (step.edges) scope.edges[page] = *step.edges;
+      read.place = {true, page, scope.step, scope.last_page, scope.total, scope.listing};
     }
   }
   for (Request& request : step.next) enter(std::move(request), number);
@@ -173,9 +229,11 @@ std::string ScopeBook::page_read(const PendingRequest& pending, PageStep& step) 
   settle(number);
   Scope& scope = scopes_[number];
   if (scope.closed) scope.edges.clear();
-  if (step.notice.empty() || scope.noticed) return {};
+  read.head = scope.head;
+  if (step.notice.empty() || scope.noticed) return read;
   scope.noticed = true;
-  return std::move(step.notice);
+  read.notice = std::move(step.notice);
+  return read;
 }
 
 void ScopeBook::page_failed(const PendingRequest& pending, const pipeline::Error& error) {
@@ -183,6 +241,7 @@ void ScopeBook::page_failed(const PendingRequest& pending, const pipeline::Error
   Scope& scope = scopes_[pending.scope];
   --scope.outstanding;
   --outstanding_;
+  if (begin_anew(pending.scope, pending, error)) return;
   ++scope.failed_pages;
   if (!scope.error) scope.error = error.message;
   const bool nothing_read = scope.pages_read == 0;
@@ -192,6 +251,30 @@ void ScopeBook::page_failed(const PendingRequest& pending, const pipeline::Error
     scope.next_page = scope.last_page + 1;
   }
   settle(pending.scope);
+}
+
+/// A chain whose cursor of the run before is refused is read from its beginning.
+bool ScopeBook::begin_anew(std::uint32_t number, const PendingRequest& pending, const pipeline::Error& error) {
+  if (!pending.from_journal || stopped_) return false;
+  switch (error.kind) {
+    case pipeline::ErrorKind::kNotFound:
+    case pipeline::ErrorKind::kRejected:
+    case pipeline::ErrorKind::kMalformed:
+      break;
+    case pipeline::ErrorKind::kConfig:
+    case pipeline::ErrorKind::kLimit:
+    case pipeline::ErrorKind::kAuth:
+    case pipeline::ErrorKind::kRateLimited:
+    case pipeline::ErrorKind::kTransport:
+    case pipeline::ErrorKind::kStopped:
+    case pipeline::ErrorKind::kInternal:
+      return false;
+  }
+  Scope& scope = scopes_[number];
+  scope.queued.clear();
+  scope.single_pages = scope.pages_read;
+  queue(number, scope.head, false);
+  return true;
 }
 
 void ScopeBook::settle(std::uint32_t number) {

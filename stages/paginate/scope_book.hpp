@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "journal/entries.hpp"
 #include "riptide/pipeline/error.hpp"
 #include "riptide/stages/source.hpp"
 
@@ -23,12 +24,25 @@ struct PendingRequest {
   int asked_again = 0;          ///< How often its answer came malformed before.
   std::size_t body_credit = 0;  ///< Least credit for the body, when an earlier try outgrew its own.
   std::chrono::milliseconds not_before{0};
+  bool from_journal = false;  ///< A cursor that the run before was given: the server may not know it any more.
+};
+
+/// Where a page stands in its scope, by what the scope's pages have told so far.
+struct PagePlace {
+  bool ranged = false;  ///< The scope has an extent, and `page` counts in it.
+  std::uint64_t page = 0;
+  std::uint64_t step = 0;  ///< Of the extent; so are the next two.
+  std::uint64_t last_page = 0;
+  std::optional<std::uint64_t> total;
+  std::uint32_t listing = 0;  ///< How often the listing had moved when this page was read.
 };
 
 /// Page numbers of a scope, kept as ranges: pages come nearly in order, so that there are few.
 class PageNumbers {
  public:
   void insert(std::uint64_t number);
+  /// Adds a range behind all that are there.
+  void append(std::uint64_t first, std::uint64_t last);
   [[nodiscard]] bool contains(std::uint64_t number) const;
   /// True if every number from 0 to `last` is there.
   [[nodiscard]] bool covers(std::uint64_t last) const noexcept;
@@ -47,7 +61,11 @@ class ScopeBook {
   /// After this many failed pages the rest of a scope is not asked for.
   static constexpr int kMaxFailedPages = 3;
 
-  /// Enters the first requests of a run.
+  /// Takes over what is known of scopes from the journal of an unfinished run, before `start`: what is settled is not
+  /// handed out. Pages that border on missing ones are read once more: when they have changed, the listing moved in the
+  /// meantime, and its scope is read again. Returns the scopes' numbers, in order.
+  std::vector<std::uint32_t> restore(const std::vector<ScopeEntry>& entries);
+  /// Enters the first requests of a run. Those for scopes that are known already do nothing.
   void start(std::vector<Request> requests);
 
   /// Hands out the next request: each scope in turn. Nothing when there is none (now).
@@ -55,8 +73,13 @@ class ScopeBook {
   /// Takes back a request that could not be admitted, or that must be asked again.
   void put_back(PendingRequest pending);
 
-  /// A page was read: enters what it told of its scope, and takes its `next`. Returns a notice to show, once a scope.
-  std::string page_read(const PendingRequest& pending, PageStep& step);
+  struct PageRead {
+    std::string notice;  ///< To show, once a scope; else empty.
+    PagePlace place;
+    Request head;  ///< What the page's scope began with.
+  };
+  /// A page was read: enters what it told of its scope, and takes its `next`.
+  PageRead page_read(const PendingRequest& pending, PageStep& step);
   /// A page could not be read for good: its scope stays open.
   void page_failed(const PendingRequest& pending, const pipeline::Error& error);
 
@@ -104,6 +127,7 @@ class ScopeBook {
     std::optional<std::uint64_t> total;        ///< As the latest page told.
     std::uint64_t pages_read = 0;
     std::uint64_t single_pages = 0;  ///< Pages handed out that are not in a range (chains).
+    std::uint32_t listing = 0;       ///< How often it moved.
     int rounds = 0;
     int failed_pages = 0;
     std::optional<std::string> error;
@@ -114,6 +138,9 @@ class ScopeBook {
 
   [[nodiscard]] static bool moved(const Scope& scope, std::uint64_t page, const PageStep& step);
   void enter(Request request, std::optional<std::uint32_t> parent);
+  void restore_range(Scope& scope, const ScopeEntry& entry);
+  void queue(std::uint32_t number, Request request, bool from_journal);
+  bool begin_anew(std::uint32_t number, const PendingRequest& pending, const pipeline::Error& error);
   void line_up(std::uint32_t number);
   void settle(std::uint32_t number);
   [[nodiscard]] static bool has_next(const Scope& scope) noexcept;

@@ -25,7 +25,7 @@ constexpr const char* kTables = R"(
   PRAGMA synchronous = OFF;
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA cache_size = -4096;
-  CREATE TABLE entity(id INTEGER PRIMARY KEY, key INTEGER NOT NULL, waits INTEGER, resource INTEGER NOT NULL);
+  CREATE TABLE entity(id INTEGER PRIMARY KEY, key INTEGER NOT NULL, waits INTEGER);
   CREATE TABLE body(id INTEGER PRIMARY KEY, place BLOB NOT NULL, json BLOB NOT NULL);
   CREATE TABLE edge(target INTEGER NOT NULL, child INTEGER NOT NULL, PRIMARY KEY(target, child)) WITHOUT ROWID;
   BEGIN;
@@ -64,7 +64,7 @@ Result<std::unique_ptr<WaitingRoom>> WaitingRoom::open(const std::string& path) 
 Result<void> WaitingRoom::prepare() {
   if (auto made = file_.run(kTables); !made) return made;
   const std::pair<state::Statement*, const char*> statements[] = {
-      {&insert_, "INSERT INTO entity(key, resource) VALUES(?, ?)"},
+      {&insert_, "INSERT INTO entity(key) VALUES(?)"},
       {&insert_body_, "INSERT INTO body(id, place, json) VALUES(?, ?, ?)"},
       {&insert_edge_, "INSERT OR IGNORE INTO edge(target, child) VALUES(?, ?)"},
       {&ready_,
@@ -112,7 +112,6 @@ Result<void> WaitingRoom::keep(const EntityBuffer& entities) {
 
 Result<void> WaitingRoom::keep_one(const EntityBuffer& buffer, const Entity& entity) {
   insert_.bind_integer(1, key_of(text_of_part(buffer.part(entity, entity.identifier))));
-  insert_.bind_integer(2, entity.resource);
   if (auto inserted = insert_.run(); !inserted) return inserted;
   const std::int64_t id = file_.last_insert_rowid();
   insert_body_.bind_integer(1, id);
@@ -214,20 +213,6 @@ Result<void> WaitingRoom::settled() {
     if (auto removed = remove_edges_.run(); !removed) return removed;
   }
   return {};
-}
-
-Result<std::vector<std::pair<std::uint32_t, std::uint64_t>>> WaitingRoom::counts() {
-  const std::lock_guard lock(mutex_);
-  std::vector<std::pair<std::uint32_t, std::uint64_t>> out;
-  auto statement = file_.prepare("SELECT resource, count(*) FROM entity GROUP BY resource");
-  if (!statement) return unexpected(std::move(statement).error());
-  while (true) {
-    auto row = statement->step();
-    if (!row) return unexpected(std::move(row).error());
-    if (!*row) return out;
-    out.emplace_back(static_cast<std::uint32_t>(statement->integer(0)),
-                     static_cast<std::uint64_t>(statement->integer(1)));
-  }
 }
 
 }  // namespace riptide::stages

@@ -51,8 +51,6 @@ class WaitingRoom {
   [[nodiscard]] pipeline::Result<void> settled();
 
   [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_acquire); }
-  /// How many are here, by resource.
-  [[nodiscard]] pipeline::Result<std::vector<std::pair<std::uint32_t, std::uint64_t>>> counts();
 
  private:
   WaitingRoom() = default;

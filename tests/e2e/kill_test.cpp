@@ -1,6 +1,7 @@
 // SIGKILL at random moments: the catalogue never loses a row early, is never damaged, and always ends whole.
 #include <signal.h>
 
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -129,6 +130,142 @@ TEST_F(KillTest, PortLosesNothingEarly) {
   }
   ASSERT_THAT(sync({}), ExitsWith(0));
   EXPECT_EQ(keys_of(port.catalogue()), listed(*server));
+}
+
+// A chain of runs, each killed and gone on from by the next, until one comes to its end. Faults on the source's side
+// all the while.
+class KillAndResumeTest : public KillTest {
+ protected:
+  std::unique_ptr<simulator::OctopusServer> serve_with_faults(std::size_t records) {
+    simulator::OctopusOptions options{.spaces = 5, .total_records = records, .skew = 1, .record_bytes = 0};
+    options.latency = std::chrono::milliseconds(2);
+    options.faults.rates = {.too_many_requests = 0.03,
+                            .unavailable = 0.03,
+                            .reset = 0.03,
+                            .short_body = 0.03,
+                            .truncated_json = 0.03,
+                            .html = 0.03};
+    options.faults.retry_after.reset();
+    auto server = serve(options);
+    point_at(server->url());
+    environment_["OCEAN__INTEGRATION__CONFIG__PAGE_SIZE"] = "20";
+    environment_["OCEAN__RIPTIDE__RETRY_ATTEMPTS"] = "8";
+    return server;
+  }
+
+  struct Chain {
+    int killed = 0;
+    bool complete = false;  // The last run came to its end before it could be killed.
+  };
+  // Kills up to `kills` runs in a row; `after_each` looks at what is there.
+  Chain kill_chain(int kills, Clock::duration usual, const std::vector<std::string>& arguments,
+                   const std::function<void()>& after_each) {
+    Chain chain;
+    std::vector<std::string> again = arguments;
+    again.emplace_back("--resume");
+    for (int i = 0; i < kills; ++i) {
+      SCOPED_TRACE("kill " + std::to_string(i) + ", seed " + std::to_string(seed_of_this_run()));
+      if (!kill_one_run(i == 0 ? usual : usual / 3, i == 0 ? arguments : again)) {
+        chain.complete = true;
+        break;
+      }
+      ++chain.killed;
+      after_each();
+    }
+    return chain;
+  }
+};
+
+TEST_F(KillAndResumeTest, TheCatalogueEndsEqualToTheExpectedSet) {
+  const int kills = soak() ? 50 : 5;
+  const auto server = serve_with_faults(3000);
+  const auto began = Clock::now();
+  ASSERT_THAT(sync({}), ExitsWith(0));
+  const auto usual = Clock::now() - began;
+  int in_time = 0;
+  for (int chain = 0; in_time < kills; ++chain) {
+    ASSERT_LT(chain, 10 * kills) << "kills do not hit";
+    SCOPED_TRACE("chain " + std::to_string(chain) + ", seed " + std::to_string(seed_of_this_run()));
+    change(*server);
+    const auto before = identities(path("riptide.db"));
+    const Chain killed = kill_chain(1 + static_cast<int>(random_() % 3), usual, {}, [&] {
+      EXPECT_EQ(integrity(path("riptide.db")), "ok");
+      EXPECT_EQ(missing(before, identities(path("riptide.db")), listed(*server)), std::vector<Identity>{});
+    });
+    in_time += killed.killed;
+    // Now and then the source moves while nobody reads: then a run that goes on loses nothing, and the next one has
+    // all.
+    const bool moves = random_() % 3 == 0;
+    if (moves) change(*server);
+    ASSERT_THAT(sync({"--resume"}), ExitsWith(0));
+    EXPECT_EQ(missing(before, identities(path("riptide.db")), listed(*server)), std::vector<Identity>{});
+    if (moves) {
+      ASSERT_THAT(sync({}), ExitsWith(0));
+    }
+    EXPECT_EQ(identities(path("riptide.db")), listed(*server));
+  }
+  const auto whole = contents_of(path("riptide.db"));
+  ASSERT_THAT(sync({"--sink", "sqlite:fresh.db"}), ExitsWith(0));
+  EXPECT_EQ(whole, contents_of(path("fresh.db")));
+  const auto views = [this](const char* file) {
+    return Database(path(file)).rows("SELECT name, sql FROM sqlite_schema WHERE type = 'view' ORDER BY name");
+  };
+  EXPECT_EQ(views("riptide.db"), views("fresh.db")) << "views know what was written before a kill";
+}
+
+TEST_F(KillAndResumeTest, PortIsSentNothingTwiceButWhatWasOnItsWay) {
+  // Sent and not yet settled at once: 8 requests, as many answers that wait for their turn, 20 entities each.
+  constexpr std::size_t kOnTheWay = 2 * 8 * 20;
+  const int kills = soak() ? 50 : 5;
+  const auto server = serve_with_faults(1500);
+  // The time of an undisturbed run.
+  Clock::duration usual{};
+  {
+    FakePort port;
+    for (const auto& [name, value] : port.environment()) environment_[name] = value;
+    const auto began = Clock::now();
+    ASSERT_THAT(sync({}), ExitsWith(0));
+    usual = Clock::now() - began;
+  }
+  int in_time = 0;
+  std::size_t sent_again = 0;
+  for (int chain = 0; in_time < kills; ++chain) {
+    ASSERT_LT(chain, 10 * kills) << "kills do not hit";
+    SCOPED_TRACE("chain " + std::to_string(chain) + ", seed " + std::to_string(seed_of_this_run()));
+    FakePort::Options options;
+    for (std::size_t after : {3, 20, 21, 60}) {
+      options.interfere.push_back(
+          {.route = "upsert",
+           .reply = [](const loopback::Reply&) { return loopback::Reply::json("{}").with_status(503); },
+           .after = after,
+           .times = 1});
+    }
+    FakePort port(options);
+    for (const auto& [name, value] : port.environment()) environment_[name] = value;
+    // Of a run long ago, not listed any more.
+    const Identity stale{blueprint_of("project"), "Projects-gone"};
+    port.put(stale, "port-ocean/octopus/0.2.166/my-octopus-integration/exporter");
+    const Chain killed = kill_chain(1 + static_cast<int>(random_() % 4), usual, {}, [&] {
+      // A run may be killed after it deleted, before it forgot its journal.
+      EXPECT_TRUE(port.has(stale) || keys_of(port.catalogue()) == listed(*server)) << "deleted while scopes were open";
+    });
+    in_time += killed.killed;
+    bool complete = killed.complete;
+    if (!complete) {
+      const Ended last = sync({"--resume"});
+      ASSERT_THAT(last, ExitsWith(0));
+      // Killed after its end: there was nothing to go on from.
+      complete = last.err.find("no unfinished run") != std::string::npos;
+    }
+    EXPECT_EQ(keys_of(port.catalogue()), listed(*server));
+    EXPECT_EQ(port.deletions(), std::vector<Identity>{stale});
+    std::size_t again = 0;
+    for (const Identity& identity : listed(*server)) again += port.upserts_of(identity) - 1;
+    if (complete) continue;
+    EXPECT_LE(again, static_cast<std::size_t>(killed.killed) * kOnTheWay);
+    sent_again += again;
+  }
+  RecordProperty("sent_again_a_kill", std::to_string(sent_again / static_cast<std::size_t>(in_time)));
 }
 
 }  // namespace

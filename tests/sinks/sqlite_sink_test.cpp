@@ -324,7 +324,7 @@ TEST_F(SqliteSinkTest, ReadersLookOnAndCommitsComeInBetween) {
   often.rows_per_commit = 3;
   const auto sink = opened(often);
   ASSERT_TRUE(sink->write(batch_of({service("a"), service("b")})));
-  EXPECT_THAT(query(path_, "SELECT count(*) FROM entities"), ElementsAre("no such table: entities"));
+  EXPECT_THAT(query(path_, "SELECT count(*) FROM entities"), ElementsAre("0"));
   ASSERT_TRUE(sink->write(batch_of({service("c")})));
   EXPECT_THAT(query(path_, "SELECT count(*) FROM entities"), ElementsAre("3"));
   ASSERT_TRUE(sink->write(batch_of({service("d")})));

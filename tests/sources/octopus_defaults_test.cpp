@@ -1,11 +1,8 @@
 #include <gmock/gmock.h>
 
-#include <map>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "riptide/pipeline/page.hpp"
 #include "riptide/sources/octopus.hpp"
 
 namespace riptide::sources::octopus {
@@ -36,46 +33,6 @@ TEST(OctopusDefaults, TheMappingHasItsFiveKindsInOrder) {
   EXPECT_THAT(kinds, ::testing::ElementsAre("space", "project", "release", "deployment", "machine"));
   EXPECT_EQ(identifiers, 5u);
   EXPECT_THAT(std::string(default_mapping()), HasSubstr(".ProjectId + \"(\" + .Version + \")\""));
-}
-
-TEST(OctopusDefaults, EveryMappedPropertyAndRelationIsInItsBlueprint) {
-  // Blueprint -> its properties and relations.
-  std::map<std::string, std::set<std::string>> known;
-  json::Document document;
-  const pipeline::Page page = pipeline::make_page(default_blueprints());
-  auto root = document.index(page->view());
-  ASSERT_TRUE(root);
-  ASSERT_TRUE(document.check());
-  json::Document::Elements blueprints(document, *root);
-  while (blueprints.next()) {
-    const auto identifier = json::decoded(*document.raw(**document.find(blueprints.value(), "identifier")));
-    auto& names = known[*identifier];
-    const json::Value schema = **document.find(blueprints.value(), "schema");
-    for (const json::Value object :
-         {**document.find(schema, "properties"), **document.find(blueprints.value(), "relations")}) {
-      json::Document::Members members(document, object);
-      while (members.next()) names.insert(std::string(members.raw_key()));
-      ASSERT_TRUE(members.status());
-    }
-  }
-  ASSERT_TRUE(blueprints.status());
-  ASSERT_EQ(known.size(), 5u);
-
-  std::set<std::string>* blueprint = nullptr;
-  std::size_t checked = 0;
-  for (const std::string& line : lines_of(default_mapping())) {
-    if (const auto at = line.find("blueprint: '\""); at != std::string::npos) {
-      const std::string name = line.substr(at + 13, line.size() - at - 15);
-      ASSERT_EQ(known.count(name), 1u) << name;
-      blueprint = &known[name];
-    } else if (line.rfind("            ", 0) == 0) {
-      ASSERT_NE(blueprint, nullptr);
-      const std::string name = line.substr(12, line.find(':') - 12);
-      EXPECT_EQ(blueprint->count(name), 1u) << name;
-      ++checked;
-    }
-  }
-  EXPECT_EQ(checked, 2u + 5u + 6u + 8u + 10u);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 namespace riptide::stages {
 namespace {
 
+constexpr std::size_t kGivenUpAtOnce = 1u << 20;
+
 std::string path_of(const RunState& state) {
   if (state.state_file != nullptr) return state.state_file->path() + ".waiting";
   std::error_code none;
@@ -74,12 +76,14 @@ Result<void> Deferral::drain(const std::function<void(std::shared_ptr<MappedBloc
   return {};
 }
 
-void Deferral::abandon_rest(SinkLedger& ledger) {
-  if (room_->size() == 0) return;
-  auto counts = room_->counts();
+void Deferral::give_up_rest(const std::function<void(const Batch&)>& give_up) {
   // What the file does not tell any more is missed by the accounting, which is checked.
-  if (!counts) return;
-  for (const auto& [resource, count] : *counts) ledger.abandoned(resource, count);
+  if (room_->size() == 0 || !room_->order()) return;
+  while (room_->size() > 0) {
+    Batch rest;
+    if (!room_->take(kGivenUpAtOnce, rest) || rest.entities.empty()) return;
+    give_up(rest);
+  }
 }
 
 }  // namespace riptide::stages

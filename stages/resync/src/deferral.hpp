@@ -3,7 +3,6 @@
 #include <functional>
 #include <memory>
 
-#include "ledger.hpp"
 #include "messages.hpp"
 #include "relate/waiting_room.hpp"
 #include "run_state.hpp"
@@ -37,8 +36,8 @@ class Deferral {
   /// `go_on()` is false. Blocks on the disk: for the thread that runs the resync. Errors: those of `state::Database`.
   [[nodiscard]] Result<void> drain(const std::function<void(std::shared_ptr<MappedBlock>)>& send,
                                    const std::function<bool()>& go_on);
-  /// Enters what is still here as given up.
-  void abandon_rest(SinkLedger& ledger);
+  /// Hands out what is still here, to be given up.
+  void give_up_rest(const std::function<void(const Batch&)>& give_up);
 
  private:
   class Shelf;

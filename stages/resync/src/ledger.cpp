@@ -53,6 +53,16 @@ void ReadLedger::duplicates(std::uint32_t resource, std::uint64_t count) {
   rows_.at(resource).tally.duplicate += count;
 }
 
+void ReadLedger::carry(std::uint32_t resource, std::uint64_t pages, std::uint64_t records, std::uint64_t bytes,
+                       const pipeline::Tally& tally) {
+  const std::lock_guard lock(mutex_);
+  Row& row = rows_.at(resource);
+  row.report.pages += pages;
+  row.report.records += records;
+  row.report.bytes_in += bytes;
+  row.tally += tally;
+}
+
 bool ReadLedger::unreadable() const {
   const std::lock_guard lock(mutex_);
   return !unreadable_.empty();
@@ -121,11 +131,6 @@ void SinkLedger::abandoned(const pipeline::Batch& batch) {
   for (const pipeline::Entity& entity : batch.entities) ++rows_.at(entity.resource).tally.abandoned;
 }
 
-void SinkLedger::abandoned(std::uint32_t resource, std::uint64_t count) {
-  const std::lock_guard lock(mutex_);
-  rows_.at(resource).tally.abandoned += count;
-}
-
 void SinkLedger::unchanged(const std::vector<pipeline::Entity>& entities) {
   const std::lock_guard lock(mutex_);
   for (const pipeline::Entity& entity : entities) {
@@ -139,7 +144,7 @@ std::uint64_t SinkLedger::created_total() const {
   const std::lock_guard lock(mutex_);
   std::uint64_t sum = 0;
   for (const pipeline::SinkKindReport& row : rows_) sum += row.tally.created;
-  return sum;
+  return sum - carried_created_;
 }
 
 void SinkLedger::request(const pipeline::Batch& batch) {
@@ -151,6 +156,13 @@ void SinkLedger::request(const pipeline::Batch& batch) {
 void SinkLedger::deleted(std::uint32_t resource, std::uint64_t count) {
   const std::lock_guard lock(mutex_);
   rows_.at(resource).tally.deleted += count;
+}
+
+void SinkLedger::carry(std::uint32_t resource, const pipeline::Tally& tally, std::uint64_t bytes_out) {
+  const std::lock_guard lock(mutex_);
+  rows_.at(resource).tally += tally;
+  rows_.at(resource).bytes_out += bytes_out;
+  carried_created_ += tally.created;
 }
 
 std::uint64_t SinkLedger::settled_total() const {

@@ -23,6 +23,9 @@ class ReadLedger {
   /// Enters what became of a page of the scope with this number.
   void mapped(const transform::MappedPage& page, std::uint32_t scope);
   void duplicates(std::uint32_t resource, std::uint64_t count);
+  /// Enters what runs before this one read, of which this one is the rest.
+  void carry(std::uint32_t resource, std::uint64_t pages, std::uint64_t records, std::uint64_t bytes,
+             const pipeline::Tally& tally);
 
   /// True once a record's identity could not be computed: nothing may be deleted then.
   [[nodiscard]] bool unreadable() const;
@@ -57,13 +60,15 @@ class SinkLedger {
   void settled(const pipeline::Batch& batch, const std::vector<pipeline::Outcome>& outcomes);
   /// Enters a batch whose entities were all given up.
   void abandoned(const pipeline::Batch& batch);
-  void abandoned(std::uint32_t resource, std::uint64_t count);
   /// Enters entities that need not be sent.
   void unchanged(const std::vector<pipeline::Entity>& entities);
   void request(const pipeline::Batch& batch);
   void deleted(std::uint32_t resource, std::uint64_t count);
+  /// Enters what became of entities in runs before this one, of which this one is the rest.
+  void carry(std::uint32_t resource, const pipeline::Tally& tally, std::uint64_t bytes_out);
 
   [[nodiscard]] std::uint64_t settled_total() const;
+  /// By this run alone.
   [[nodiscard]] std::uint64_t created_total() const;
   [[nodiscard]] pipeline::SinkKindReport row(std::uint32_t resource) const;
   /// The resource that an entity of this blueprint came from in this run, else 0: who a deletion is booked under where
@@ -75,6 +80,7 @@ class SinkLedger {
   std::vector<pipeline::SinkKindReport> rows_;
   std::unordered_map<std::string, std::uint32_t> blueprints_;
   std::uint64_t settled_total_ = 0;
+  std::uint64_t carried_created_ = 0;
 };
 
 }  // namespace riptide::stages

@@ -1,7 +1,6 @@
 #include "mapping_side.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <string>
@@ -52,7 +51,7 @@ void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& em
   read.token.release();
   state_.ledger.mapped(mapped, read.scope);
   report_faults(mapped, read.scope);
-  drop_repeats(mapped, read.scope);
+  drop_repeats(mapped, read);
   if (notes_relations_) state_.related.note(mapped.entities, *relation_values_.borrow());
 
   auto block = std::make_shared<MappedBlock>();
@@ -81,20 +80,35 @@ void MappingSide::report_faults(const transform::MappedPage& mapped, std::uint32
 }
 
 /// Repeats within a scope: the same contents go no further, other contents travel on and the last one stays.
-void MappingSide::drop_repeats(transform::MappedPage& mapped, std::uint32_t scope) {
+void MappingSide::drop_repeats(transform::MappedPage& mapped, const ReadPage& read) {
+  const std::uint32_t scope = read.scope;
   auto& entities = mapped.entities.entities;
   std::vector<std::uint64_t> dropped;
+  PageTickets::Mapped facts;
+  const bool wanted = read.ticket != 0 && state_.tickets->wants_seen();
+  const auto note_for_ticket = [&](const pipeline::Entity& entity, std::uint32_t contents) {
+    if (!wanted) return;
+    if (facts.seen.empty() || facts.seen.back().resource != entity.resource) {
+      facts.seen.push_back({entity.resource, {}});
+      facts.seen.back().entries.reserve(entities.size());
+    }
+    facts.seen.back().entries.push_back({entity.identity, contents});
+  };
   std::erase_if(entities, [&](pipeline::Entity& entity) {
     entity.scope = scope;
+    entity.page = read.ticket;
     const std::string_view json = mapped.entities.json(entity);
-    const auto contents = static_cast<std::uint32_t>(XXH3_64bits(json.data(), json.size()));
+    const std::uint32_t contents = contents_digest(json);
     switch (state_.seen.note(entity.identity, state_.repeat_scope(scope, entity.resource), contents)) {
       case pipeline::SeenSet::Sighting::kNew:
+        note_for_ticket(entity, contents);
         return false;
       case pipeline::SeenSet::Sighting::kElsewhere:
+        note_for_ticket(entity, contents);
         entity.repeated = true;
         return false;
       case pipeline::SeenSet::Sighting::kChanged:
+        note_for_ticket(entity, contents);
         entity.duplicate = true;
         return false;
       case pipeline::SeenSet::Sighting::kSame:
@@ -107,6 +121,26 @@ void MappingSide::drop_repeats(transform::MappedPage& mapped, std::uint32_t scop
   for (std::uint32_t resource = 0; resource < dropped.size(); ++resource) {
     if (dropped[resource] != 0) state_.ledger.duplicates(resource, dropped[resource]);
   }
+  if (read.ticket == 0) return;
+  for (const auto& [resource, counts] : mapped.counts) {
+    pipeline::Tally tally;
+    tally.read = counts.read;
+    tally.filtered = counts.filtered;
+    tally.invalid = counts.invalid;
+    facts.read.push_back({resource, tally});
+  }
+  for (std::uint32_t resource = 0; resource < dropped.size(); ++resource) {
+    if (dropped[resource] == 0) continue;
+    pipeline::Tally tally;
+    tally.duplicate = dropped[resource];
+    facts.read.push_back({resource, tally});
+    facts.repeats = true;
+  }
+  facts.entities = entities.size();
+  facts.spoiled = std::any_of(mapped.faults.begin(), mapped.faults.end(), [](const transform::MappingFault& fault) {
+    return fault.kind == transform::MappingFault::Kind::kUnreadable;
+  });
+  state_.tickets->mapped(read.ticket, std::move(facts));
 }
 
 }  // namespace riptide::stages

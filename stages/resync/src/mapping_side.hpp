@@ -39,7 +39,7 @@ class MappingSide {
   [[nodiscard]] std::size_t expected_entity_bytes(std::size_t page_bytes) const noexcept;
   void map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& emit);
   void report_faults(const transform::MappedPage& mapped, std::uint32_t scope);
-  void drop_repeats(transform::MappedPage& mapped, std::uint32_t scope);
+  void drop_repeats(transform::MappedPage& mapped, const ReadPage& read);
 
   RunState& state_;
   const ScopeBook& book_;

@@ -41,6 +41,7 @@ struct ReadPage {
   Page page;
   pipeline::RecordSet records;
   std::uint32_t scope = 0;
+  std::uint32_t ticket = 0;  ///< See `PageTickets`; 0: none.
   ScopeRef spec;
   Credit token;
   Credit credit;  ///< For the entities to come; given by the valve.
@@ -64,6 +65,7 @@ struct MappedBlock {
 /// upload -> settle
 struct Answer {
   std::shared_ptr<Batch> batch;
+  std::uint64_t write = 0;  ///< Of a local sink: how many it had then, this one included.
   std::variant<Result<HttpResponse>, Result<std::vector<Outcome>>> what;
 };
 

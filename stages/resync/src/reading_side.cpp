@@ -187,13 +187,25 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   for (const std::uint32_t resource : spec->resources) {
     state_.ledger.page(resource, step.records.spans.size(), response.body ? response.body->size() : 0);
   }
-  std::string notice = book_.page_read(fetched.pending, step);
-  if (!notice.empty()) state_.note(std::move(notice));
-  if (step.records.spans.empty() || spec->resources.empty()) return;
+  std::vector<Request> next;
+  if (state_.tickets) next = step.next;
+  ScopeBook::PageRead read = book_.page_read(fetched.pending, step);
+  if (!read.notice.empty()) state_.note(std::move(read.notice));
+  std::uint32_t ticket = 0;
+  if (state_.tickets) {
+    ticket = state_.tickets->open({fetched.pending.scope, fetched.pending.request, std::move(read.head), read.place,
+                                   step.edges, std::move(next), step.records.spans.size(),
+                                   response.body ? response.body->size() : 0});
+  }
+  if (step.records.spans.empty() || spec->resources.empty()) {
+    if (ticket != 0) state_.tickets->mapped(ticket, {});
+    return;
+  }
   auto page = std::make_shared<ReadPage>();
   page->page = step.page ? charged(std::move(step.page)) : response.body;
   page->records = std::move(step.records);
   page->scope = fetched.pending.scope;
+  page->ticket = ticket;
   page->spec = spec;
   page->token = std::move(fetched.token);
   emit(std::move(page));

@@ -66,9 +66,9 @@ class JsonWriter {
   bool first_ = true;
 };
 
-void write_sinks(JsonWriter& json, const pipeline::RunReport& report) {
+void write_sinks(JsonWriter& json, const std::vector<pipeline::SinkReport>& sinks) {
   json.key("sinks").open('[');
-  for (const pipeline::SinkReport& sink : report.sinks) {
+  for (const pipeline::SinkReport& sink : sinks) {
     json.open('{').text("sink", sink.sink);
     if (!sink.error.empty()) json.text("error", sink.error);
     json.key("kinds").open('[');
@@ -145,9 +145,16 @@ std::string to_json(const pipeline::RunReport& report) {
   json.text("started_at", report.started_at)
       .seconds("seconds", report.seconds)
       .number("peak_rss_bytes", report.peak_rss_bytes);
-  write_sinks(json, report);
+  write_sinks(json, report.sinks);
   write_kinds(json, report);
   write_rest(json, report);
+  if (!report.resumed.run_ids.empty()) {
+    json.key("resumed").open('{').key("run_ids").open('[');
+    for (const std::string& run : report.resumed.run_ids) json.element(run);
+    json.close(']').number("pages", report.resumed.pages).number("records", report.resumed.records);
+    write_sinks(json, report.resumed.sinks);
+    json.close('}');
+  }
   if (!report.deletion.empty()) json.text("deletion", report.deletion);
   if (report.guard.tripped) {
     json.key("guard").open('{').text("sink", report.guard.sink).text("rule", report.guard.rule);

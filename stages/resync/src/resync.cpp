@@ -9,6 +9,7 @@
 #include "mapping_side.hpp"
 #include "reading_side.hpp"
 #include "reconciling.hpp"
+#include "resumption.hpp"
 #include "riptide/pipeline/check.hpp"
 #include "riptide/pipeline/cores.hpp"
 #include "riptide/pipeline/peak_memory.hpp"
@@ -33,9 +34,14 @@ SyncState how_it_ended(int exit_code) noexcept {
 
 struct Resync::Impl {
   Impl(ResyncParts parts, ResyncOptions options)
-      : state(parts, std::move(options)), reading(state), mapping(state, reading.book(), parts.sinks.size()) {
-    for (auto& sink : parts.sinks)
-      lanes.push_back(std::make_unique<SinkLane>(state, std::move(sink), [this] { sink_failed(); }));
+      : state(parts, std::move(options)),
+        reading(state),
+        mapping(state, reading.book(), parts.sinks.size()),
+        resumption(state, std::move(parts.journal)) {
+    for (auto& sink : parts.sinks) {
+      const auto number = static_cast<std::uint32_t>(lanes.size());
+      lanes.push_back(std::make_unique<SinkLane>(state, number, std::move(sink), [this] { sink_failed(); }));
+    }
   }
 
   /// Asks the source for its first requests: unknown kinds are found here.
@@ -89,6 +95,7 @@ struct Resync::Impl {
       auto opened = lane->open([this](std::uint32_t scope) { return reading.book().partition(scope); });
       if (!opened) return opened;
     }
+    if (auto begun = resumption.begin(reading.book(), lanes); !begun) return begun;
     return reading.open();
   }
 
@@ -198,7 +205,10 @@ struct Resync::Impl {
     report.stages = graph->stats();
     reading.close();
     report.exit_code = pipeline::exit_code(facts_of(report, reading.book(), lanes, stop_signal()));
-    check_conservation(state, report);
+    const bool complete = report.exit_code == 0 || report.exit_code == 1 || report.exit_code == 5;
+    // What does not add up is nothing to go on from.
+    const bool adds_up = check_conservation(state, report);
+    resumption.finish(complete || !adds_up, report);
     report.status = pipeline::status_of(report.exit_code);
     for_each_life([&](LifeReporter& life, const SinkLane& lane) {
       life.ended(how_it_ended(report.exit_code), deleted_at(lane));
@@ -216,7 +226,8 @@ struct Resync::Impl {
   RunState state;
   ReadingSide reading;
   MappingSide mapping;
-  std::vector<std::unique_ptr<SinkLane>> lanes;
+  Resumption resumption;
+  SinkLanes lanes;
   std::vector<Request> first_requests;
   std::unique_ptr<pipeline::Graph> graph;
 };
@@ -227,6 +238,10 @@ Resync::~Resync() = default;
 Result<std::unique_ptr<Resync>> Resync::create(ResyncParts parts, ResyncOptions options) {
   RIPTIDE_CHECK(parts.source != nullptr && parts.mapping != nullptr);
   if (parts.sinks.empty()) return pipeline::unexpected(ErrorKind::kConfig, "no sink was given");
+  if (parts.journal && (parts.state == nullptr || !std::all_of(parts.sinks.begin(), parts.sinks.end(),
+                                                               [](const auto& sink) { return sink->can_resume(); }))) {
+    return pipeline::unexpected(ErrorKind::kConfig, "a journal needs a state file, and sinks that keep what they took");
+  }
   if (parts.context.run_id.empty()) parts.context.run_id = pipeline::new_run_id();
   if (parts.context.kinds.empty()) {
     for (const auto& resource : parts.mapping->spec().resources) parts.context.kinds.push_back(resource.kind);
@@ -247,6 +262,8 @@ pipeline::GraphDescription Resync::describe() const {
 Result<pipeline::RunReport> Resync::run(pipeline::Stop& stop, const std::function<int()>& stop_signal) {
   return impl_->run(stop, stop_signal);
 }
+
+bool Resync::can_be_resumed() const { return impl_->resumption.can_be_resumed(); }
 
 Progress Resync::progress() const {
   const RunState& state = impl_->state;

@@ -93,7 +93,7 @@ pipeline::RunFacts facts_of(const pipeline::RunReport& report, const ScopeBook& 
   return facts;
 }
 
-void check_conservation(RunState& state, pipeline::RunReport& report) {
+bool check_conservation(RunState& state, pipeline::RunReport& report) {
   std::vector<std::string> faults = pipeline::check_accounting(report);
   for (const pipeline::CreditPool* pool : {&state.pages, &state.body_bytes, &state.batch_bytes}) {
     if (pool->taken() == 0) continue;
@@ -106,6 +106,7 @@ void check_conservation(RunState& state, pipeline::RunReport& report) {
     state.errors.add({{}, {}, {}, "accounting", std::move(fault), 1});
     if (report.exit_code < 128) report.exit_code = 4;
   }
+  return faults.empty();
 }
 
 }  // namespace riptide::stages

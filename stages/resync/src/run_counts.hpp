@@ -26,7 +26,7 @@ pipeline::RunFacts facts_of(const pipeline::RunReport& report, const ScopeBook& 
                             int signal);
 
 /// The guard against silent loss: everything adds up, all credit is at home. A violation is a failed run: it is entered
-/// as an error and changes the exit code.
-void check_conservation(RunState& state, pipeline::RunReport& report);
+/// as an error and changes the exit code. Returns whether there was none.
+bool check_conservation(RunState& state, pipeline::RunReport& report);
 
 }  // namespace riptide::stages

@@ -56,7 +56,8 @@ RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
       digest_bytes(state_file != nullptr && has_remote(resync_parts.sinks) ? options.memory_bytes / kMovingShares / 2
                                                                            : 0),
       ledger(context.kinds),
-      documents([] { return json::Document(); }) {}
+      documents([] { return json::Document(); }),
+      journalled(resync_parts.journal.has_value()) {}
 
 HttpClientOptions RunState::client_options(std::string name, std::size_t in_flight, const RetryPolicy& retry,
                                            milliseconds timeout, bool verify_tls) const {

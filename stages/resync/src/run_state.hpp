@@ -3,11 +3,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "journal/page_tickets.hpp"
 #include "ledger.hpp"
 #include "loan_pool.hpp"
 #include "relate/relation_targets.hpp"
@@ -44,6 +46,8 @@ class RunState {
   ReadLedger ledger;
   pipeline::ErrorLog errors;
   LoanPool<json::Document> documents;
+  const bool journalled;                 ///< What settles goes into the journal, so that another run can go on from it.
+  std::unique_ptr<PageTickets> tickets;  ///< Null: nobody asks which pages are settled. Set before the graph runs.
 
   [[nodiscard]] const std::string& kind_of(std::uint32_t resource) const { return context.kinds.at(resource); }
   /// Repeats are told within (resource, partition): two resources may make the same entity of one record.

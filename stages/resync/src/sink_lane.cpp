@@ -10,6 +10,13 @@
 namespace riptide::stages {
 namespace {
 
+/// A run that is killed repeats what a local sink was given in the last such time.
+constexpr milliseconds kKeepEvery{1000};
+
+/// Batches that may be sent and not yet settled, for each request in flight: what a run that is killed may send again.
+/// One is on its way, the answer to another waits for its turn.
+constexpr std::size_t kSentForEachInFlight = 2;
+
 std::string text_of(std::string_view raw) {
   if (raw.starts_with('"')) {
     if (auto text = json::decoded(raw)) return std::move(*text);
@@ -19,8 +26,9 @@ std::string text_of(std::string_view raw) {
 
 }  // namespace
 
-SinkLane::SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed)
+SinkLane::SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> sink, std::function<void()> failed)
     : state_(state),
+      number_(number),
       sink_(std::move(sink)),
       remote_(dynamic_cast<RemoteSink*>(sink_.get())),
       local_(dynamic_cast<LocalSink*>(sink_.get())),
@@ -84,7 +92,7 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
       fail(std::move(opened).error());
       return {};
     }
-    writer_ = std::make_unique<LocalWriter>(*local_);
+    writer_ = std::make_unique<LocalWriter>(*local_, state_.journalled ? kKeepEvery : milliseconds{0});
     catalogue_ = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
   } else {
     const ResyncOptions& options = state_.options;
@@ -129,6 +137,7 @@ Result<void> SinkLane::open_diff(const std::function<std::string(std::uint32_t)>
       },
       [this](const Entity& entity, const pipeline::Digest& found) {
         state_.seen.note(found, state_.repeat_scope(entity.scope, entity.resource), 0);
+        if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {found, 0});
       });
   diff_->begin(*catalogue_, name_bytes);
   return {};
@@ -159,6 +168,7 @@ void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Com
       deferral_->confirm(text_of(block->entities.part(entity, entity.identifier)));
     }
   }
+  if (state_.tickets) state_.tickets->settled(settlement_of_unchanged(block->entities, split->unchanged, number_));
   if (split->changed.empty()) {
     completion.finish();
     return;
@@ -208,8 +218,11 @@ void SinkLane::finish(Finish how) {
     finished = diff_->finish(whole && !has_failed() ? state::DigestStore::Ending::kWholeRun
                                                     : state::DigestStore::Ending::kPartial);
   }
-  if (!finished) fail(std::move(finished).error());
+  if (!finished) return fail(std::move(finished).error());
+  settle_kept_pages(UINT64_MAX);
 }
+
+std::string SinkLane::catalogue_name() const { return local_ != nullptr && opened_ ? local_->catalogue_name() : ""; }
 
 std::string SinkLane::error() const {
   const std::lock_guard lock(mutex_);
@@ -268,13 +281,57 @@ void SinkLane::drain_waiting(const std::function<void()>& wait) {
       },
       [&] { return !has_failed() && !state_.stop->requested(); });
   if (!drained) fail(std::move(drained).error());
-  deferral_->abandon_rest(ledger_);
+  deferral_->give_up_rest([this](const Batch& rest) {
+    ledger_.abandoned(rest);
+    if (state_.tickets) state_.tickets->settled(abandonment_of(rest, number_));
+  });
 }
 
 void SinkLane::upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
+  if (split_if_too_large(*batch)) return completion.finish();
+  if (remote_ != nullptr && !batch->waits) {
+    const std::lock_guard lock(mutex_);
+    if (not_settled_ >= kSentForEachInFlight * sink_->limits().max_in_flight) {
+      held_.push_back({std::move(batch), std::move(completion)});
+      return;
+    }
+    ++not_settled_;
+  }
+  start_upload(std::move(batch), std::move(completion));
+}
+
+/// A batch of a remote sink is settled: another one may go.
+void SinkLane::start_next_upload() {
+  while (true) {
+    std::optional<Held> next;
+    {
+      const std::lock_guard lock(mutex_);
+      if (held_.empty()) {
+        --not_settled_;
+        return;
+      }
+      next.emplace(std::move(held_.front()));
+      held_.pop_front();
+    }
+    if (!split_if_too_large(*next->batch)) return start_upload(std::move(next->batch), std::move(next->completion));
+    next->completion.finish();
+  }
+}
+
+/// A batch that was made before others of its size were found too large.
+bool SinkLane::split_if_too_large(Batch& batch) {
+  const std::size_t ceiling = body_ceiling_.load(std::memory_order_relaxed);
+  if (batch.waits || has_failed() || batch.entities.size() < 2 || body_bytes(batch) <= ceiling) return false;
+  send_halves(batch);
+  in_flight_.fetch_sub(1, std::memory_order_acq_rel);
+  batch.credit.release();
+  return true;
+}
+
+void SinkLane::start_upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
   auto shared = std::make_shared<pipeline::Completion<Answer>>(std::move(completion));
-  const auto finish = [shared, batch](auto what) {
-    auto answer = std::make_shared<Answer>(Answer{batch, std::move(what)});
+  const auto finish = [this, shared, batch](auto what) {
+    auto answer = std::make_shared<Answer>(Answer{batch, writer_ ? writer_->written() : 0, std::move(what)});
     shared->emit(std::move(answer));
     shared->finish();
   };
@@ -284,14 +341,6 @@ void SinkLane::upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer>
   }
   if (batch->waits) {
     deferral_->keep(batch, finish);
-    return;
-  }
-  if (batch->entities.size() > 1 && body_bytes(*batch) > body_ceiling_.load(std::memory_order_relaxed)) {
-    // Others of its size were too large meanwhile.
-    send_halves(*batch);
-    in_flight_.fetch_sub(1, std::memory_order_acq_rel);
-    batch->credit.release();
-    shared->finish();
     return;
   }
   ledger_.request(*batch);
@@ -310,12 +359,14 @@ void SinkLane::settle(Answer& answer) {
   Batch& batch = *answer.batch;
   Result<std::vector<Outcome>> outcomes = outcomes_of(answer);
   if (outcomes) {
-    if (!outcomes->empty() && !batch.waits) enter_outcomes(batch, *outcomes);
+    if (!outcomes->empty() && !batch.waits) enter_outcomes(batch, *outcomes, answer.write);
   } else {
     ledger_.abandoned(batch);
     remember(batch, {});
+    if (state_.tickets) state_.tickets->settled(abandonment_of(batch, number_));
     fail(std::move(outcomes).error());
   }
+  if (remote_ != nullptr && !batch.waits) start_next_upload();
   // In this order: who is woken by the credit must find the batch gone.
   in_flight_.fetch_sub(1, std::memory_order_acq_rel);
   batch.credit.release();
@@ -370,7 +421,7 @@ void SinkLane::lower_ceiling(const Batch& batch) {
 }
 
 /// Puts aside what was refused and may pass later, and enters the others.
-void SinkLane::send_later(const Batch& batch, const std::vector<Outcome>& outcomes) {
+void SinkLane::send_later(const Batch& batch, const std::vector<Outcome>& outcomes, std::uint64_t write) {
   Batch entered;
   std::vector<Outcome> entered_outcomes;
   auto later = std::make_shared<Batch>();
@@ -389,13 +440,13 @@ void SinkLane::send_later(const Batch& batch, const std::vector<Outcome>& outcom
   later->credit = state_.batch_bytes.take(later->bytes.size());
   in_flight_.fetch_add(1, std::memory_order_acq_rel);
   graph_->put(*upload_, std::move(later));
-  if (!entered.entities.empty()) enter_outcomes(entered, entered_outcomes);
+  if (!entered.entities.empty()) enter_outcomes(entered, entered_outcomes, write);
 }
 
-void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes) {
+void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes, std::uint64_t write) {
   if (deferral_ != nullptr) {
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
-      if (Deferral::tries_again(batch.entities[i], outcomes[i])) return send_later(batch, outcomes);
+      if (Deferral::tries_again(batch.entities[i], outcomes[i])) return send_later(batch, outcomes, write);
     }
   }
   ledger_.settled(batch, outcomes);
@@ -411,6 +462,31 @@ void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& ou
     state_.errors.add({state_.kind_of(entity.resource), text_of(batch.part(entity, entity.identifier)),
                        text_of(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
   }
+  if (state_.tickets) settle_pages(settlement_of(batch, outcomes, number_), write);
+}
+
+/// Tells the pages that their entities have an outcome: at once, or when a local sink keeps what it wrote.
+void SinkLane::settle_pages(BatchSettlement settlement, std::uint64_t write) {
+  if (!writer_ || !state_.journalled) return state_.tickets->settled(settlement);
+  {
+    const std::lock_guard lock(mutex_);
+    unkept_.emplace(write, std::move(settlement));
+  }
+  settle_kept_pages(writer_->kept());
+}
+
+void SinkLane::settle_kept_pages(std::uint64_t kept) {
+  if (!state_.tickets) return;
+  while (true) {
+    BatchSettlement settlement;
+    {
+      const std::lock_guard lock(mutex_);
+      if (unkept_.empty() || unkept_.begin()->first > kept) return;
+      settlement = std::move(unkept_.begin()->second);
+      unkept_.erase(unkept_.begin());
+    }
+    state_.tickets->settled(settlement);
+  }
 }
 
 /// Without outcomes: nobody knows what became of the batch.
@@ -421,10 +497,12 @@ void SinkLane::remember(const Batch& batch, std::span<const Outcome> outcomes) {
 /// Only the target knows which entity a search found: what it returned was state_.seen.
 void SinkLane::note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome) {
   if (!outcome.identifier.empty()) {
-    state_.seen.note(pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier),
-                     state_.repeat_scope(entity.scope, entity.resource), 0);
+    const auto identity = pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier);
+    state_.seen.note(identity, state_.repeat_scope(entity.scope, entity.resource), 0);
+    if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {identity, 0});
   } else if (remote_ != nullptr && batch.part(entity, entity.identifier).starts_with('{')) {
     identity_unknown_.store(true, std::memory_order_relaxed);
+    if (state_.tickets) state_.tickets->spoil(entity.page);
   }
 }
 

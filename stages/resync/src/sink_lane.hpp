@@ -3,7 +3,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,8 +30,8 @@ namespace riptide::stages {
 /// One sink with its part of the graph: batch, upload, settle; and afterwards reconciling and the end.
 class SinkLane {
  public:
-  /// `failed` is called once, when the sink cannot take anything any more.
-  SinkLane(RunState& state, std::unique_ptr<Sink> sink, std::function<void()> failed);
+  /// The `number`th sink of the run. `failed` is called once, when it cannot take anything any more.
+  SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> sink, std::function<void()> failed);
   ~SinkLane();
   SinkLane(const SinkLane&) = delete;
   SinkLane& operator=(const SinkLane&) = delete;
@@ -50,6 +52,12 @@ class SinkLane {
   Result<Reconciled> reconcile_with(const DeletionRules& rules);
   /// Makes what was written stand, or keeps it aside.
   void finish(Finish how);
+  /// Names the catalogue of a local sink that is open, see `LocalSink::catalogue_name`.
+  [[nodiscard]] std::string catalogue_name() const;
+  /// Enters counts of the runs before.
+  void carry(std::uint32_t resource, const pipeline::Tally& tally, std::uint64_t bytes_out) {
+    ledger_.carry(resource, tally, bytes_out);
+  }
 
   /// Who tells the target how the run is going; null if nobody does. From `open` on.
   [[nodiscard]] LifeReporter* life() noexcept { return life_.get(); }
@@ -76,19 +84,25 @@ class SinkLane {
   void fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emit);
   void add_block(const MappedBlock& block, Batcher::Clock::time_point now, std::vector<std::shared_ptr<Batch>>& full);
   void upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
+  void start_upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
+  void start_next_upload();
   void settle(Answer& answer);
-  void send_later(const Batch& batch, const std::vector<Outcome>& outcomes);
+  void send_later(const Batch& batch, const std::vector<Outcome>& outcomes, std::uint64_t write);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
   void send_halves(const Batch& batch);
+  bool split_if_too_large(Batch& batch);
   [[nodiscard]] std::size_t body_bytes(const Batch& batch) const;
   void lower_ceiling(const Batch& batch);
-  void enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes);
+  void enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes, std::uint64_t write);
+  void settle_pages(BatchSettlement settlement, std::uint64_t write);
+  void settle_kept_pages(std::uint64_t kept);
   void remember(const Batch& batch, std::span<const Outcome> outcomes);
   void note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome);
   void book_deletions(const Reconciled& result);
   [[nodiscard]] std::uint32_t resource_of(const OwnedEntity& entity) const;
 
   RunState& state_;
+  const std::uint32_t number_;
   std::unique_ptr<Sink> sink_;
   RemoteSink* remote_ = nullptr;  ///< One of the two is set: the same sink.
   LocalSink* local_ = nullptr;
@@ -103,8 +117,16 @@ class SinkLane {
   std::atomic<std::size_t> in_flight_{0};  ///< Batches between batch and settle.
   std::atomic<bool> failed_{false};
   std::atomic<bool> identity_unknown_{false};
-  mutable std::mutex mutex_;  ///< Guards error_.
+  mutable std::mutex mutex_;  ///< Guards error_, and what says so.
   std::optional<Error> error_;
+  struct Held {
+    std::shared_ptr<Batch> batch;
+    pipeline::Completion<Answer> completion;
+  };
+  std::deque<Held> held_;        ///< Batches that wait until others are settled. Guarded by mutex_, as is the next.
+  std::size_t not_settled_ = 0;  ///< Batches that were sent, of a remote sink.
+  /// Written, but not yet kept by the sink, by write: what a page's entities settle with. Guarded by mutex_.
+  std::multimap<std::uint64_t, BatchSettlement> unkept_;
   bool opened_ = false;
   std::atomic<std::size_t> body_ceiling_{SIZE_MAX};  ///< Of a request's body, as the target was found to take it.
   std::unique_ptr<Deferral> deferral_;               ///< Where parents must go first.

@@ -47,7 +47,7 @@ std::string read_untold(ScopeBook& book, const PendingRequest& pending, std::vec
   step.extent = extent;
   step.next = std::move(next);
   step.notice = std::move(notice);
-  return book.page_read(pending, step);
+  return book.page_read(pending, step).notice;
 }
 
 TEST(PageNumbers, JoinsRangesInAnyOrder) {
@@ -65,6 +65,20 @@ TEST(PageNumbers, JoinsRangesInAnyOrder) {
   EXPECT_TRUE(numbers.covers(99));
   EXPECT_FALSE(numbers.covers(100));
   EXPECT_FALSE(numbers.contains(100));
+}
+
+// A server that does not heed the offset: each page is the first one, and the total stands still.
+TEST(ScopeBook, TheSamePageInTwoPlacesLeavesTheScopeOpen) {
+  ScopeBook book;
+  book.start({first_of("Spaces-1")});
+  int answers = 0;
+  while (auto pending = book.next()) {
+    read(book, *pending, {.total = 120, .page = 50}, PageEdges{1, 50});
+    ASSERT_LT(++answers, 100);
+  }
+  ASSERT_EQ(book.states().size(), 1u);
+  EXPECT_FALSE(book.states()[0].closed);
+  EXPECT_THAT(book.states()[0].error, HasSubstr("the listing changed while it was read"));
 }
 
 TEST(ScopeBook, HandsOutAllOtherPagesOfAScopeOnceItsFirstTellsHowMany) {

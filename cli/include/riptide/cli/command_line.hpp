@@ -35,6 +35,7 @@ struct SyncFlags {
   std::string max_delete;  ///< "" is no limit.
   bool no_delete = false;
   bool strict = false;
+  bool resume = false;
   bool wait = false;  ///< For another run that writes to the same target.
 };
 

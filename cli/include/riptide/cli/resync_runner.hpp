@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ struct RunRequest {
   std::vector<std::string> command;  ///< argv as typed: the line that says how to go on.
   /// Where state files are when `--state` does not say; nothing: without `--state` nothing is remembered.
   std::optional<std::string> state_home = std::nullopt;
+  /// Set once the run keeps a journal, so that `--resume` goes on from it. Borrowed; may be null.
+  std::atomic<bool>* resumable = nullptr;
 };
 
 /// Runs one resync from a checked configuration: sinks, mapping, source, graph, progress, report, summary. Writes

@@ -15,7 +15,8 @@ std::string summary_text(const pipeline::RunReport& report, bool colours);
 /// The shell command that shows what a sqlite sink holds, e.g. `sqlite3 riptide.db 'select ...'`; "" for other sinks.
 std::string query_hint(std::string_view sink_spec);
 
-/// The command line again, quoted for a shell: how to go on after a run that did not end.
-std::string command_to_go_on(const std::vector<std::string>& command);
+/// The command line again, quoted for a shell: how to go on after a run that did not end. With `resume` it goes on from
+/// what was settled.
+std::string command_to_go_on(const std::vector<std::string>& command, bool resume = false);
 
 }  // namespace riptide::cli

@@ -39,6 +39,7 @@ struct Entity {
   Part identifier, blueprint, title, icon, team, properties, relations;  ///< Relative to `begin`.
   std::uint32_t resource = 0;                                            ///< Index of the mapping's resource block.
   std::uint32_t scope = 0;                                               ///< Number of the scope within the run.
+  std::uint32_t page = 0;  ///< Ticket of the page it was read on; 0: none.
   Digest identity;
   bool searched = false;  ///< Its identifier or a relation is a search query: identity is known only to the target.
   bool related_by_search = false;  ///< Of those, a relation or the team is: what it finds may change by itself.

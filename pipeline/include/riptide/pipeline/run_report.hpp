@@ -123,6 +123,14 @@ struct GuardReport {
   std::vector<std::string> examples;  ///< At most 10 of what would have gone: "blueprint/identifier".
 };
 
+/// What a run took over from the runs that it goes on from. Its own rows include it.
+struct ResumedReport {
+  std::vector<std::string> run_ids;  ///< In order; empty: it began by itself.
+  std::uint64_t pages = 0;
+  std::uint64_t records = 0;
+  std::vector<SinkReport> sinks;
+};
+
 /// What a run did: the `--report` object of the contract.
 struct RunReport {
   std::string run_id;
@@ -141,6 +149,7 @@ struct RunReport {
   std::uint64_t errors_total = 0;
   std::vector<NodeStats> stages;
   GuardReport guard;
+  ResumedReport resumed;
   std::string deletion;  ///< Why nothing was deleted, or empty.
   std::vector<std::string> notices;
 };

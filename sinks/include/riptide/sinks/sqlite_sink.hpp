@@ -36,12 +36,17 @@ class SqliteSink final : public stages::LocalSink {
   [[nodiscard]] stages::SinkLimits limits() const noexcept override { return {}; }
   [[nodiscard]] bool owns_by_kind() const noexcept override { return true; }
   [[nodiscard]] bool can_delete() const noexcept override { return true; }
+  [[nodiscard]] bool can_resume() const noexcept override { return true; }
 
   /// Errors, naming the file: kConfig (no such directory, not a database, another's table `entities`, made by a later
   /// riptide), kRejected (held by another process).
   [[nodiscard]] pipeline::Result<void> open() override;
   /// Errors: kTransport (disk full or failing), kRejected (another process took the file).
   [[nodiscard]] pipeline::Result<std::vector<stages::Outcome>> write(const stages::Batch& batch) override;
+  [[nodiscard]] bool is_kept() const noexcept override;
+  /// Commits, with the views. Errors: as of `write`.
+  [[nodiscard]] pipeline::Result<void> keep() override;
+  [[nodiscard]] std::string catalogue_name() const override;
   /// Walks the rows of this integration whose kind is that of one of the resources. The walk must not write.
   [[nodiscard]] pipeline::Result<void> owned(std::span<const std::uint32_t> resources,
                                              const std::function<bool(const stages::OwnedEntity&)>& visit) override;
@@ -51,6 +56,7 @@ class SqliteSink final : public stages::LocalSink {
   [[nodiscard]] pipeline::Result<void> finish(stages::Finish how) override;
 
  private:
+  [[nodiscard]] pipeline::Result<void> refresh_views();
   struct State;
   Options options_;
   std::string spec_;

@@ -53,4 +53,10 @@ class JiraServer {
 /// As for the made-up Octopus.
 int serve_until_stopped(const JiraOptions& options, int ready_fd);
 
+/// Reads flags behind `riptide-simulator jira`. Returns what is wrong with them otherwise.
+std::variant<JiraOptions, std::string> parse_jira_flags(const std::vector<std::string>& flags);
+
+/// The flags, one a line.
+std::string jira_usage();
+
 }  // namespace riptide::simulator

@@ -65,6 +65,8 @@ class Sink {
   [[nodiscard]] virtual bool owns_by_kind() const noexcept { return false; }
   /// Whether stale entities can be removed at all (a file that is written anew has none).
   [[nodiscard]] virtual bool can_delete() const noexcept { return false; }
+  /// Whether what it confirmed stays in the target when the run goes down, so that another run can go on from there.
+  [[nodiscard]] virtual bool can_resume() const noexcept { return false; }
 };
 
 /// How the answer to a batch request is to be read.
@@ -88,6 +90,7 @@ struct OwnedPage {
 /// A target behind HTTP. Pure: called concurrently, same arguments, same result.
 class RemoteSink : public Sink {
  public:
+  [[nodiscard]] bool can_resume() const noexcept override { return true; }
   [[nodiscard]] virtual HttpRequest encode(const Batch& batch) const = 0;
   /// Reads any final answer to `encode(batch)`. An Error fails the sink (credentials, a target that is gone); a refused
   /// entity is an outcome.
@@ -149,6 +152,12 @@ class LocalSink : public Sink {
   [[nodiscard]] virtual Result<void> open() = 0;
   /// Writes a batch; one outcome for each entity. An Error fails the sink (disk full).
   [[nodiscard]] virtual Result<std::vector<Outcome>> write(const Batch& batch) = 0;
+  /// Whether all that was written so far survives the death of this process; else `keep` will make it.
+  [[nodiscard]] virtual bool is_kept() const noexcept { return true; }
+  /// Makes all that was written so far survive the death of this process. An Error fails the sink.
+  [[nodiscard]] virtual Result<void> keep() { return {}; }
+  /// Names this very catalogue as long as it exists: one that was removed and made anew has another name. After `open`.
+  [[nodiscard]] virtual std::string catalogue_name() const { return {}; }
   /// Calls `visit` with each owned entity of the resources that this run read (false ends the walk).
   [[nodiscard]] virtual Result<void> owned(std::span<const std::uint32_t> resources,
                                            const std::function<bool(const OwnedEntity&)>& visit) {

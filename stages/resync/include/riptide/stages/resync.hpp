@@ -16,6 +16,7 @@
 #include "riptide/pipeline/stop.hpp"
 #include "riptide/stages/deletion_rules.hpp"
 #include "riptide/stages/http_client.hpp"
+#include "riptide/stages/journal.hpp"
 #include "riptide/stages/sink.hpp"
 #include "riptide/stages/source.hpp"
 #include "riptide/state/state_file.hpp"
@@ -46,6 +47,13 @@ struct ResyncOptions {
   std::function<void(LogLevel, std::string_view)> log;  ///< Any thread; may be null.
 };
 
+/// The journal of a run, in its state file. For sinks that can all be resumed.
+struct JournalPlan {
+  JournalTerms terms;
+  std::int64_t begun = 0;  ///< Now, in seconds since 1970.
+  bool resume = false;     ///< Goes on from the run that the journal is of; its terms were checked.
+};
+
 /// What a resync is made of. Everything is owned by the resync from then on.
 struct ResyncParts {
   std::shared_ptr<const Source> source;
@@ -54,6 +62,8 @@ struct ResyncParts {
   SinkContext context;
   /// What is remembered between runs; null: nothing. The caller holds the writer's lock.
   std::shared_ptr<const state::StateFile> state;
+  /// How the run's journal is kept; nothing: it is not, and the run cannot be gone on with.
+  std::optional<JournalPlan> journal;
 };
 
 /// Where a run stands, for a progress display.
@@ -92,6 +102,9 @@ class Resync {
 
   /// Any thread, while `run` runs.
   [[nodiscard]] Progress progress() const;
+
+  /// Whether a run that ended before its end can be gone on with. Any thread, while `run` runs and after.
+  [[nodiscard]] bool can_be_resumed() const;
 
  private:
   struct Impl;

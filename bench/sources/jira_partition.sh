@@ -1,0 +1,47 @@
+#!/bin/sh
+# How much faster issues come project by project than as the one chain of tokens that a search is, and that the issues are
+# the same. Prints one JSON object a run.
+#   jira_partition.sh BUILD_FOLDER [PROJECTS [ISSUES_PER_PROJECT [LATENCY_MS [IN_FLIGHT]]]]
+#   ISSUES=N,NxTIMES,... jira_partition.sh BUILD_FOLDER - - LATENCY_MS IN_FLIGHT    another shape
+set -eu
+build=$(cd "$1" && pwd)
+projects=${2:-200}
+issues=${3:-500}
+latency=${4:-100}
+in_flight=${5:-10}
+work=$(mktemp -d)
+trap 'kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
+cd "$work"
+
+shape="--projects $projects --issues-per-project $issues"
+[ -z "${ISSUES:-}" ] || shape="--issues $ISSUES"
+# shellcheck disable=SC2086
+"$build/bench/simulator/riptide-simulator" jira $shape --latency-ms "$latency" >ready &
+server=$!
+while ! grep -q listening ready; do sleep 0.1; done
+url=$(sed 's/listening on //' ready)
+
+cat >mapping.yaml <<'YAML'
+resources:
+  - kind: issue
+    selector: {query: "true", jql: "status in ('To Do', 'In Progress', 'Done')"}
+    port: {entity: {mappings: {identifier: .key, blueprint: '"jiraIssue"', title: .fields.summary}}}
+YAML
+export OCEAN__INTEGRATION__TYPE=jira
+export OCEAN__INTEGRATION__CONFIG__JIRA_HOST="$url"
+export OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_EMAIL=somebody@example.test
+export OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_TOKEN=token
+export XDG_STATE_HOME="$work/state"
+for partition in ${PARTITIONS:-auto none}; do
+  OCEAN__INTEGRATION__CONFIG__PARTITION=$partition "$build/riptide" sync --mapping mapping.yaml --in-flight "$in_flight" \
+    --sink "ndjson:$partition.ndjson" --report report.json --progress none --log-level ERROR 2>errors || {
+    cat errors >&2
+    exit 1
+  }
+  sort "$partition.ndjson" >"$partition.sorted"
+  seconds=$(sed -n 's/^ *"seconds": *\([0-9.]*\).*/\1/p' report.json | head -1)
+  [ -n "$seconds" ] || seconds=$(grep -o '"seconds":[0-9.]*' report.json | head -1 | cut -d: -f2)
+  requests=$(grep -o '"requests": *[0-9]*' report.json | tail -1 | grep -o '[0-9]*$')
+  printf '{"partition":"%s","seconds":%s,"requests":%s,"issues":%s,"set":"%s"}\n' "$partition" "$seconds" "$requests" \
+    "$(wc -l <"$partition.sorted")" "$(sha256sum "$partition.sorted" | cut -c1-16)"
+done
