@@ -176,6 +176,7 @@ stages::ResyncOptions resync_options(const Config& config) {
   options.started_at = utc_now();
   options.memory_bytes = config.bytes("riptide.memory");
   options.in_flight = static_cast<std::size_t>(config.integer("riptide.in_flight"));
+  options.least_in_flight = static_cast<std::size_t>(config.integer("riptide.in_flight_floor"));
   options.threads = static_cast<int>(config.integer("riptide.threads"));
   const std::chrono::milliseconds base = config.duration("riptide.retry_base");
   const std::chrono::milliseconds cap = config.duration("riptide.retry_cap");
@@ -186,6 +187,9 @@ stages::ResyncOptions resync_options(const Config& config) {
   options.sink_timeout = config.duration("riptide.port_timeout");
   options.batch_age = config.duration("riptide.batch_age");
   options.verify_source_tls = config.boolean("ssl.third_party.verify");
+  // Ocean's rule: guarded where it hosts the integration, unless told otherwise.
+  options.allow_private_source = config.text("runtime") != "Saas" || config.boolean("disable_ip_outbound_blocker");
+  options.source_http2 = config.boolean("riptide.http2");
   options.verify_sink_tls = config.boolean("ssl.port.verify");
   return options;
 }

@@ -104,6 +104,14 @@ Result<stages::Credentials> Account::read_token(const stages::HttpResponse& resp
   return credentials;
 }
 
+/// Port counts these apart: entities, searches, blueprints, and the rest (docs.port.io, "Rate limits").
+static std::string_view quota_group(std::string_view path) {
+  if (path.find("datasource-entities") != path.npos || path.find("entities/search") != path.npos) return "search";
+  if (path.find("/entities") != path.npos) return "entities";
+  if (path.starts_with("blueprints")) return "blueprints";
+  return "other";
+}
+
 stages::HttpRequest Account::request(stages::Method method, std::string_view path, Role role, std::string body) const {
   stages::HttpRequest http;
   http.method = method;
@@ -117,6 +125,7 @@ stages::HttpRequest Account::request(stages::Method method, std::string_view pat
   http.body = std::move(body);
   http.retryable = true;  // All that we ask of Port may be asked twice: reads, upserts, deletions by name.
   http.auth = this;
+  http.quota_group = quota_group(path);
   return http;
 }
 

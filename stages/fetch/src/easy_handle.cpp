@@ -10,6 +10,8 @@ namespace {
 
 /// Large enough to take a page in a few reads; above glibc's mmap threshold (128 KiB) each transfer would fault it in.
 constexpr long kReceiveBytes = 64L << 10;
+/// Long enough that a run asks once; a server that moves is found again after it.
+constexpr long kDnsSeconds = 300;
 
 std::size_t write_body(char* data, std::size_t size, std::size_t count, void* user) noexcept {
   const std::size_t bytes = size * count;
@@ -19,6 +21,11 @@ std::size_t write_body(char* data, std::size_t size, std::size_t count, void* us
 std::size_t write_header(char* data, std::size_t size, std::size_t count, void* user) noexcept {
   const std::size_t bytes = size * count;
   return static_cast<Transfer*>(user)->on_header({data, bytes}) ? bytes : bytes + 1;
+}
+
+curl_socket_t open_socket(void* user, curlsocktype purpose, curl_sockaddr* address) noexcept {
+  (void)purpose;
+  return static_cast<Transfer*>(user)->on_socket(*address);
 }
 
 long to_long_ms(std::chrono::milliseconds time) {
@@ -56,6 +63,7 @@ std::unique_ptr<EasyHandle> EasyHandle::create(const HttpClientOptions& options,
   set(CURLOPT_HTTP09_ALLOWED, 0L);
   set(CURLOPT_BUFFERSIZE, kReceiveBytes);
   set(CURLOPT_TCP_KEEPALIVE, 1L);
+  set(CURLOPT_DNS_CACHE_TIMEOUT, kDnsSeconds);
   set(CURLOPT_CONNECTTIMEOUT_MS, to_long_ms(options.connect_timeout));
   set(CURLOPT_TIMEOUT_MS, to_long_ms(options.total_timeout));
   set(CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(options.stall_bytes_per_second));
@@ -73,6 +81,7 @@ std::unique_ptr<EasyHandle> EasyHandle::create(const HttpClientOptions& options,
   set(CURLOPT_ERRORBUFFER, made->message_.data());
   set(CURLOPT_WRITEFUNCTION, &write_body);
   set(CURLOPT_HEADERFUNCTION, &write_header);
+  set(CURLOPT_OPENSOCKETFUNCTION, &open_socket);
   if (!fine) return nullptr;
   return made;
 }
@@ -89,6 +98,7 @@ bool EasyHandle::prepare(Transfer& transfer, curl_slist* headers, bool tls, cons
   set(CURLOPT_PRIVATE, static_cast<void*>(&transfer));
   set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
   set(CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
+  set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(&transfer));
   // A write that may not be repeated gets a connection of its own: libcurl sends again by itself when a reused one
   // turns out to be dead.
   set(CURLOPT_FRESH_CONNECT, may_repeat(request) ? 0L : 1L);

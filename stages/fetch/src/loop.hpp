@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "easy_handle.hpp"
 #include "environment.hpp"
 #include "host.hpp"
+#include "origin.hpp"
 #include "riptide/stages/http_client.hpp"
 #include "transfer.hpp"
 
@@ -44,7 +46,7 @@ class HttpClient::Loop {
   struct Timer {
     SteadyClock::time_point due;
     std::uint64_t sequence = 0;          ///< Equal times keep their order.
-    std::unique_ptr<Transfer> transfer;  ///< Null: the end of `host`'s pause.
+    std::unique_ptr<Transfer> transfer;  ///< Null: `host` may send again.
     Host* host = nullptr;
   };
   struct MultiCleanup {
@@ -64,6 +66,7 @@ class HttpClient::Loop {
   void admit(Send send);
   void enqueue(std::unique_ptr<Transfer> transfer);
   void dispatch(Host& host);
+  std::optional<std::size_t> ready_lane(Host& host, SteadyClock::time_point now);
   void start_attempt(std::unique_ptr<Transfer> transfer);
   [[nodiscard]] HeaderSlist sent_headers(const Transfer& transfer) const;
   void collect_completed();
@@ -73,7 +76,9 @@ class HttpClient::Loop {
   [[nodiscard]] bool attempts_left(const Transfer& transfer) const noexcept;
   void retry(std::unique_ptr<Transfer> transfer, std::string_view why, milliseconds delay);
   void pause(Host& host, milliseconds delay);
-  void arm(SteadyClock::duration delay, std::unique_ptr<Transfer> transfer, Host* host);
+  void note_ending(Host& host, const Transfer& transfer, CURLcode code, SteadyClock::time_point now);
+  void arm(SteadyClock::time_point due, std::unique_ptr<Transfer> transfer, Host* host);
+  void wake_at(Host& host, SteadyClock::time_point due);
   void fire_timers();
 
   // Credentials.
@@ -91,6 +96,8 @@ class HttpClient::Loop {
   void sleep();
 
   Host& host_of(const std::string& name);
+  [[nodiscard]] std::unique_ptr<Host> new_host(const std::string& name) const;
+  void assign(Transfer& transfer, const Origin& origin);
   [[nodiscard]] double unit_random() { return std::uniform_real_distribution<double>(0, 1)(random_); }
 
   const HttpClientOptions options_;

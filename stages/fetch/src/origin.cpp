@@ -54,6 +54,12 @@ Result<Origin> parse_origin(std::string_view url) {
   return origin;
 }
 
+std::string_view Origin::host() const noexcept {
+  std::string_view text = name;
+  text.remove_prefix(std::min(text.size(), text.find("://") + 3));
+  return text.substr(0, text.rfind(':'));
+}
+
 bool is_sendable(const Header& header) noexcept {
   static constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";
   const auto in_token = [](char c) {

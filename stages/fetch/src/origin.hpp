@@ -11,6 +11,9 @@ namespace riptide::stages {
 struct Origin {
   std::string name;  ///< scheme://host:port in lower case, the port always given.
   bool tls = false;
+
+  /// The host alone, an IPv6 address in its brackets.
+  [[nodiscard]] std::string_view host() const noexcept;
 };
 
 /// Reads the origin of an absolute http or https URL. Errors: kConfig (another scheme, no host, spaces or control

@@ -1,5 +1,6 @@
 #include "riptide/stages/retry_after.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -195,11 +196,14 @@ std::optional<milliseconds> parse_retry_after(std::string_view value, system_clo
   return wait < kLongest ? wait : kLongest;
 }
 
-std::optional<milliseconds> requested_delay(const HttpResponse& response, system_clock::time_point now) {
-  for (const std::string_view name : {"Retry-After", "x-ratelimit-reset"}) {
-    if (const auto value = response.header(name)) {
-      if (const auto wait = parse_retry_after(*value, now)) return wait;
-    }
+std::optional<milliseconds> requested_delay(const std::vector<Header>& headers, system_clock::time_point now) {
+  for (const std::string_view name : {"retry-after", "x-ratelimit-reset", "ratelimit-reset"}) {
+    const auto found = std::find_if(headers.begin(), headers.end(), [&](const Header& header) {
+      return std::equal(header.name.begin(), header.name.end(), name.begin(), name.end(),
+                        [](char a, char b) { return lower(a) == b; });
+    });
+    if (found == headers.end()) continue;
+    if (const auto wait = parse_retry_after(found->value, now)) return wait;
   }
   return std::nullopt;
 }

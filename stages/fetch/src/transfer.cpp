@@ -1,10 +1,13 @@
 #include "transfer.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <charconv>
 #include <utility>
+
+#include "address_guard.hpp"
 
 namespace riptide::stages {
 namespace {
@@ -43,6 +46,15 @@ void Transfer::restart() noexcept {
   coding = ContentCoding::kIdentity;
   body_begun = false;
   failure.reset();
+  address_refused = false;
+}
+
+curl_socket_t Transfer::on_socket(const curl_sockaddr& address) {
+  if (guarded && !is_public_address(address.addr)) {
+    address_refused = true;
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(address.family, address.socktype | SOCK_CLOEXEC, address.protocol);
 }
 
 bool Transfer::on_header(std::string_view line) {

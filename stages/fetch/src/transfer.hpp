@@ -36,6 +36,7 @@ struct Transfer {
   std::function<void(Result<HttpResponse>)> done;
   std::string safe_url;
   Host* host = nullptr;
+  std::size_t lane = 0;  ///< Of the host: its quota group.
   bool tls = false;
   AuthSession* session = nullptr;    ///< Who signs it.
   AuthSession* token_for = nullptr;  ///< Set on a request that fetches credentials; it has no `done`.
@@ -56,10 +57,14 @@ struct Transfer {
   ContentCoding coding = ContentCoding::kIdentity;
   bool body_begun = false;
   std::size_t max_header_bytes = 0;
+  bool guarded = false;          ///< Only public addresses may be contacted.
+  bool address_refused = false;  ///< One was not.
   std::optional<Error> failure;  ///< Why we broke the attempt off, or cannot read it.
 
   /// Forgets the last attempt.
   void restart() noexcept;
+  /// Opens the socket to an address, if it may be contacted.
+  curl_socket_t on_socket(const curl_sockaddr& address);
   /// One header line, as libcurl hands it over. False breaks the attempt off.
   bool on_header(std::string_view line);
   /// A piece of the body. False breaks the attempt off.

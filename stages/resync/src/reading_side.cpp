@@ -46,6 +46,10 @@ Result<void> ReadingSide::open() {
   const ResyncOptions& options = state_.options;
   HttpClientOptions client_options = state_.client_options("source", options.in_flight, options.source_retry,
                                                            options.source_timeout, options.verify_source_tls);
+  client_options.least_in_flight_per_host = options.least_in_flight;
+  client_options.allow_private_addresses = options.allow_private_source;
+  client_options.http2 = options.source_http2;
+  client_options.host_limits = state_.source->host_limits();
   client_options.hand_over_delay = kHandOverDelay;
   client_options.body_credits = &state_.body_bytes;
   client_options.pages = &page_buffers_;

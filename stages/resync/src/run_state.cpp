@@ -72,6 +72,10 @@ HttpClientOptions RunState::client_options(std::string name, std::size_t in_flig
   client.on_retry = [this](std::string_view url, std::string_view why, milliseconds delay, int attempt) {
     say(LogLevel::kWarning, fmt::format("{}: {}, attempt {} in {} ms", url, why, attempt + 1, delay.count()));
   };
+  client.on_quota_wait = [this](std::string_view host, std::string_view group, milliseconds wait) {
+    say(LogLevel::kInfo, fmt::format("{}: the quota{}{} is used up, going on in {:.1f} s", host,
+                                     group.empty() ? "" : " of ", group, static_cast<double>(wait.count()) / 1000));
+  };
   return client;
 }
 

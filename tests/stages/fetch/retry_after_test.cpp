@@ -60,13 +60,13 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(RequestedDelay, PrefersRetryAfterAndFallsToTheReset) {
   HttpResponse response;
-  EXPECT_EQ(requested_delay(response, kNow), std::nullopt);
+  EXPECT_EQ(requested_delay(response.headers, kNow), std::nullopt);
   response.headers = {{"X-RateLimit-Reset", "7"}};
-  EXPECT_EQ(requested_delay(response, kNow), milliseconds{7000});
+  EXPECT_EQ(requested_delay(response.headers, kNow), milliseconds{7000});
   response.headers.push_back({"retry-after", "3"});
-  EXPECT_EQ(requested_delay(response, kNow), milliseconds{3000});
+  EXPECT_EQ(requested_delay(response.headers, kNow), milliseconds{3000});
   response.headers.back().value = "soon";
-  EXPECT_EQ(requested_delay(response, kNow), milliseconds{7000});
+  EXPECT_EQ(requested_delay(response.headers, kNow), milliseconds{7000});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "riptide/stages/http_message.hpp"
 
@@ -18,8 +19,8 @@ namespace riptide::stages {
 std::optional<std::chrono::milliseconds> parse_retry_after(std::string_view value,
                                                            std::chrono::system_clock::time_point now);
 
-/// Returns what `Retry-After` of an answer says, else what `x-ratelimit-reset` says, else nothing.
-std::optional<std::chrono::milliseconds> requested_delay(const HttpResponse& response,
+/// Returns what `Retry-After` of an answer says, else what `x-ratelimit-reset` or `ratelimit-reset` says, else nothing.
+std::optional<std::chrono::milliseconds> requested_delay(const std::vector<Header>& headers,
                                                          std::chrono::system_clock::time_point now);
 
 }  // namespace riptide::stages

@@ -30,7 +30,8 @@ struct ResyncOptions {
   std::string version;
   std::string started_at;                 ///< ISO 8601, UTC; goes into the report.
   std::size_t memory_bytes = 128u << 20;  ///< Budget for pages, batches and queues.
-  std::size_t in_flight = 32;             ///< Requests at once towards a host of the source.
+  std::size_t in_flight = 32;             ///< Most requests at once towards a host of the source.
+  std::size_t least_in_flight = 1;        ///< Least of them, whatever the host's distress.
   int threads = 0;                        ///< Workers; 0 takes the cores that the process may use.
   bool delete_stale = true;               ///< False with --no-delete.
   std::string no_delete_reason;           ///< Said in the report when `delete_stale` is false.
@@ -43,6 +44,8 @@ struct ResyncOptions {
   milliseconds sink_timeout{60'000};
   milliseconds batch_age{2'000};  ///< A batch that is not full leaves after this long.
   bool verify_source_tls = true;
+  bool allow_private_source = true;  ///< See `HttpClientOptions::allow_private_addresses`.
+  bool source_http2 = false;
   bool verify_sink_tls = true;
   std::function<void(LogLevel, std::string_view)> log;  ///< Any thread; may be null.
 };
