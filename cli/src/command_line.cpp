@@ -58,6 +58,17 @@ Examples:
 Entities go to stdout, one line each; what went wrong with a record goes to stderr, one JSON line each.
 Exit code: 0; 1 if some records were invalid; 2 if the mapping or the input is wrong.)";
 
+constexpr char kDlqFooter[] = R"(
+`list` writes a table to a terminal, NDJSON elsewhere. `show` writes the record or entity to stdout. `replay` maps records
+anew and sends them, sends entities again, and removes what settles. Exit code: 0; 1 if some letters stay; 2 usage; 4 if a
+sink failed.
+
+Examples:
+  riptide dlq list --stage upload --kind project
+  riptide dlq show 17
+  riptide dlq replay --all
+  riptide dlq drop 17 18)";
+
 constexpr char kLintFooter[] = R"(
 Without FILE: config.yaml (if there), the environment, and the mapping that sync would use. FILE is a mapping or a
 configuration file, told apart by its contents. Exit code: 0, or 2 if anything is wrong; warnings are not.
@@ -133,7 +144,7 @@ Say usage_error(const std::string& verb, const std::string& message) {
 std::string version() { return std::string(kVersion); }
 
 Invocation parse_command_line(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> verbs = {"sync", "graph", "lint", "demo", "bench", "map", "jq"};
+  const std::vector<std::string> verbs = {"sync", "graph", "lint", "demo", "bench", "map", "dlq", "jq"};
   if (arguments.empty() || arguments[0] == "help") {
     if (arguments.size() > 1) return parse_command_line({arguments[1], "--help"});
     auto shown = parse_command_line({"--help"});
@@ -238,6 +249,28 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
                      "--explain=json for machines");
   map_verb->footer(kMapFooter);
 
+  DlqFlags dlq;
+  CLI::App* const dlq_verb =
+      app.add_subcommand("dlq", "Dead letters: what was given up; list, show, replay or drop them");
+  add_common(*dlq_verb, dlq.common);
+  dlq_verb->add_option("ACTION", dlq.action, "list, show, replay or drop")->required();
+  dlq_verb->add_option("ID", dlq.ids, "Which letters");
+  dlq_verb->add_flag("--all", dlq.all, "All letters that the filters let through (replay, drop)");
+  dlq_verb->add_option("--kind", dlq.kinds, "Only letters of this kind; may be repeated")
+      ->type_name("KIND")
+      ->expected(1)
+      ->take_all();
+  dlq_verb->add_option("--stage", dlq.stage, "Only letters of this stage: transform or upload")->type_name("STAGE");
+  dlq_verb->add_option("--run", dlq.run, "Only letters of this run")->type_name("ID");
+  dlq_verb->add_option("--reason", dlq.reason, "Only letters whose reason has this in it")->type_name("TEXT");
+  dlq_verb->add_option("--mapping", dlq.mapping, "As for sync (replay)")->type_name("FILE");
+  dlq_verb->add_option("--sink", dlq.sinks, "As for sync: whose letters, and where replayed ones go")
+      ->type_name("SPEC")
+      ->expected(1)
+      ->take_all();
+  dlq_verb->add_option("--state", dlq.state, "State file (default: the target's own)")->type_name("FILE");
+  dlq_verb->footer(kDlqFooter);
+
   app.add_subcommand(
       "jq", "The transform language by itself: jq's own flags, output and exit codes; see `riptide jq --help`");
 
@@ -310,6 +343,19 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
     return demo;
   }
   if (named == "bench") return bench;
+  if (named == "dlq") {
+    if (!common_ok(dlq.common) || !one_of(dlq.action, {"list", "show", "replay", "drop"}, "dlq", wrong)) {
+      return usage_error(named, wrong);
+    }
+    if (!dlq.stage.empty() && !one_of(dlq.stage, {"transform", "upload"}, "--stage", wrong)) {
+      return usage_error(named, wrong);
+    }
+    if (dlq.action == "show" && dlq.ids.empty()) return usage_error(named, "dlq show needs the ID of a letter");
+    if ((dlq.action == "replay" || dlq.action == "drop") && dlq.ids.empty() && !dlq.all) {
+      return usage_error(named, "dlq " + dlq.action + " needs the IDs of letters, or --all");
+    }
+    return dlq;
+  }
   if (!common_ok(map.common)) return usage_error(named, wrong);
   if (map.explain == "true") map.explain = "text";  // CLI11's value of a flag without one
   if (!map.explain.empty() && !one_of(map.explain, {"text", "json"}, "--explain", wrong)) {

@@ -22,6 +22,7 @@ struct Runner {
   int operator()(const DemoFlags& flags) const { return run_demo(flags, command); }
   int operator()(const BenchFlags& flags) const { return run_bench(flags); }
   int operator()(const MapFlags& flags) const { return run_map(flags); }
+  int operator()(const DlqFlags& flags) const { return run_dlq(flags); }
   int operator()(const JqFlags& flags) const { return run_jq(flags); }
   int operator()(const ServeOctopusFlags& flags) const { return run_serve_octopus(flags); }
 };

@@ -8,6 +8,7 @@
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/journal_wiring.hpp"
+#include "riptide/cli/letter_options.hpp"
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/numbers.hpp"
 #include "riptide/cli/port_wiring.hpp"
@@ -76,6 +77,7 @@ class Run {
     parts.sinks = std::move(*made);
     decide_deletion(parts.sinks);
     if (auto failed = plan_journal(specs, *text, parts)) return *failed;
+    if (auto failed = open_letters(parts)) return *failed;
 
     auto resync = stages::Resync::create(std::move(parts), options_);
     if (!resync)
@@ -174,6 +176,14 @@ class Run {
     }
     parts.journal = std::move(plan);
     if (request_.resumable != nullptr) request_.resumable->store(true);
+    return std::nullopt;
+  }
+
+  std::optional<int> open_letters(stages::ResyncParts& parts) {
+    if (parts.state == nullptr) return std::nullopt;
+    auto letters = stages::DeadLetters::open(*parts.state, letter_options(config_, terminal_));
+    if (!letters) return wrong_configuration(letters.error());
+    parts.dead_letters = std::move(*letters);
     return std::nullopt;
   }
 

@@ -115,6 +115,7 @@ void JournalRecorder::write() {
     progress.seen.swap(seen_);
     changed_ = false;
   }
+  if (options_.before_write) options_.before_write();
   if (auto entered = journal_->enter(progress); !entered) return give_up(entered.error());
   const std::lock_guard lock(mutex_);
   if (turned) tail_->swept();

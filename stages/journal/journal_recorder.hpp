@@ -29,6 +29,8 @@ class JournalRecorder : public SettledPages {
     std::size_t most_pending_bytes =
         16u << 20;  ///< With more to be written, pages go without: they would be read again.
     std::function<void(std::string)> warn;
+    /// Called before what settled is written: what must not be missing when it is taken for settled. May be null.
+    std::function<void()> before_write;
     std::string tail;  ///< Path of the journal's tail; "": none is kept.
     std::uint64_t nonce = 0;
   };

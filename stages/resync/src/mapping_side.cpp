@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "letters.hpp"
+
 namespace riptide::stages {
 
 MappingSide::MappingSide(RunState& state, const ScopeBook& book, std::size_t sinks)
@@ -47,6 +49,9 @@ void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& em
     for (const std::uint32_t resource : read.spec->resources) mapper->map(resource, read.page, read.records, mapped);
   }
   const std::size_t page_bytes = read.page->size();
+  if (state_.letters && !mapped.faults.empty()) {
+    write_record_letters(state_, read, mapped, book_.partition(read.scope));
+  }
   read.page.reset();
   read.token.release();
   state_.ledger.mapped(mapped, read.scope);

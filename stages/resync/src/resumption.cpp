@@ -102,6 +102,7 @@ Result<void> Resumption::begin(ScopeBook& book, const SinkLanes& lanes) {
   recorder_ = std::make_unique<JournalRecorder>(
       std::move(*opened), std::move(counts),
       JournalRecorder::Options{.warn = [this](std::string text) { state_.note(std::move(text)); },
+                               .before_write = [this] { state_.flush_letters(); },
                                .tail = tail_path(state_),
                                .nonce = nonce});
   recorder_->restore(std::move(scopes), numbers);
@@ -177,8 +178,29 @@ void Resumption::carry(const SettledCounts& counts, const SinkLanes& lanes) {
   }
 }
 
+void Resumption::end_letters(bool complete, const pipeline::RunReport& report) {
+  if (!state_.letters) return;
+  state_.flush_letters();
+  // A guard, or a run without deletion, read everything too.
+  if (complete && report.exit_code != 4) {
+    std::vector<std::string> runs = resumed_.run_ids;
+    runs.push_back(state_.context.run_id);
+    std::vector<std::string> kinds;
+    for (const std::uint32_t resource : state_.options.resources) kinds.push_back(state_.kind_of(resource));
+    std::vector<std::string> sinks;
+    for (const pipeline::SinkReport& sink : report.sinks) sinks.push_back(sink.sink);
+    if (auto done = state_.letters->forget_earlier(runs, kinds, sinks); !done) {
+      state_.note("old dead letters could not be removed: " + done.error().message);
+    }
+  }
+  if (const std::uint64_t trimmed = state_.letters->trimmed(); trimmed != 0) {
+    state_.note(fmt::format("{} dead letters were dropped, the oldest first, to stay within their bound", trimmed));
+  }
+}
+
 void Resumption::finish(bool complete, pipeline::RunReport& report) {
   report.resumed = resumed_;
+  end_letters(complete, report);
   if (!recorder_) return;
   recorder_->finish(complete ? JournalRecorder::End::kComplete : JournalRecorder::End::kUnfinished);
   begun_.store(!complete, std::memory_order_release);

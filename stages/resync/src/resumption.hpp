@@ -33,6 +33,7 @@ class Resumption {
  private:
   Result<void> take_over(Journal& journal, const UnfinishedRun& run, ScopeBook& book, const SinkLanes& lanes,
                          SettledCounts& counts, std::vector<ScopeEntry>& scopes, std::vector<std::uint32_t>& numbers);
+  void end_letters(bool complete, const pipeline::RunReport& report);
   void carry(const SettledCounts& counts, const SinkLanes& lanes);
 
   RunState& state_;

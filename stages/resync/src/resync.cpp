@@ -24,6 +24,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// How long a dead letter waits to be written.
+constexpr milliseconds kLettersEvery{500};
+
 /// A run that a guard stopped, or of which some records were refused, is a resync that came to its end.
 SyncState how_it_ended(int exit_code) noexcept {
   if (exit_code >= 128) return SyncState::kAborted;
@@ -96,6 +99,8 @@ struct Resync::Impl {
       if (!opened) return opened;
     }
     if (auto begun = resumption.begin(reading.book(), lanes); !begun) return begun;
+    // Letters say where their page came from.
+    if (state.letters && !state.tickets) state.tickets = std::make_unique<PageTickets>(lanes.size(), nullptr);
     return reading.open();
   }
 
@@ -119,6 +124,7 @@ struct Resync::Impl {
   void drive() {
     state.set_phase("reading");
     const milliseconds age = state.options.batch_age;
+    const Ticker letters(kLettersEvery, [this] { state.flush_letters(); });
     const Ticker old_batches(age / 2 + milliseconds(1), [this] { flush(MappedBlock::Flush::kOlder); });
     reading.start(std::move(first_requests));
     graph->wait();

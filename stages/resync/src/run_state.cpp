@@ -48,6 +48,7 @@ RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
       mapping(std::move(resync_parts.mapping)),
       context(std::move(resync_parts.context)),
       state_file(std::move(resync_parts.state)),
+      letters(std::move(resync_parts.dead_letters)),
       options(resync_options.resources.empty() ? with_resources(std::move(resync_options), context.kinds.size())
                                                : std::move(resync_options)),
       pages("pages", std::max<std::size_t>(1, options.in_flight * kPagesPerRequest)),
@@ -77,6 +78,17 @@ HttpClientOptions RunState::client_options(std::string name, std::size_t in_flig
                                      group.empty() ? "" : " of ", group, static_cast<double>(wait.count()) / 1000));
   };
   return client;
+}
+
+void RunState::flush_letters() {
+  if (!letters) return;
+  auto flushed = letters->flush();
+  if (flushed) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(said_letters_, true)) return;
+  }
+  note("dead letters are lost, they could not be written: " + flushed.error().message);
 }
 
 void RunState::say(LogLevel level, std::string_view text) const {

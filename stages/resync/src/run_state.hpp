@@ -32,6 +32,7 @@ class RunState {
   const std::shared_ptr<const transform::Mapping> mapping;
   const SinkContext context;
   const std::shared_ptr<const state::StateFile> state_file;  ///< May be null.
+  const std::shared_ptr<DeadLetters> letters;                ///< May be null.
   const ResyncOptions options;                               ///< With all resource blocks named, if none were.
   pipeline::Stop* stop = nullptr;                            ///< Of the run; borrowed.
 
@@ -60,6 +61,9 @@ class RunState {
   /// Hears every line of the log. Set before anything runs.
   std::function<void(LogLevel, std::string_view)> log_tap;
 
+  /// Writes the dead letters that wait; what goes wrong is said once. Any thread that may block.
+  void flush_letters();
+
   /// Writes to the log.
   void say(LogLevel level, std::string_view text) const;
   /// Something the user should know when the run is over.
@@ -72,6 +76,7 @@ class RunState {
   mutable std::mutex mutex_;  ///< Guards notices_ and phase_.
   std::vector<std::string> notices_;
   std::string phase_ = "starting";
+  bool said_letters_ = false;
 };
 
 }  // namespace riptide::stages

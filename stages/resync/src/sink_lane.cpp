@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "letters.hpp"
 #include "reconcile/catalogues.hpp"
 
 namespace riptide::stages {
@@ -16,13 +17,6 @@ constexpr milliseconds kKeepEvery{1000};
 /// Batches that may be sent and not yet settled, for each request in flight: what a run that is killed may send again.
 /// One is on its way, the answer to another waits for its turn.
 constexpr std::size_t kSentForEachInFlight = 2;
-
-std::string text_of(std::string_view raw) {
-  if (raw.starts_with('"')) {
-    if (auto text = json::decoded(raw)) return std::move(*text);
-  }
-  return std::string(raw);
-}
 
 }  // namespace
 
@@ -84,6 +78,7 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
 }
 
 Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_names) {
+  scope_names_ = scope_names;
   if (local_ != nullptr) {
     local_->set_scope_names(std::move(scope_names));
     auto opened = local_->open();
@@ -165,8 +160,11 @@ void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Com
   ledger_.unchanged(split->unchanged);
   if (deferral_ != nullptr) {
     for (const Entity& entity : split->unchanged) {
-      deferral_->confirm(text_of(block->entities.part(entity, entity.identifier)));
+      deferral_->confirm(part_text(block->entities.part(entity, entity.identifier)));
     }
+  }
+  if (state_.letters && state_.letters->has_entities()) {
+    for (const Entity& entity : split->unchanged) state_.letters->delivered(entity.identity, sink_->spec());
   }
   if (state_.tickets) state_.tickets->settled(settlement_of_unchanged(block->entities, split->unchanged, number_));
   if (split->changed.empty()) {
@@ -359,7 +357,7 @@ void SinkLane::settle(Answer& answer) {
   Batch& batch = *answer.batch;
   Result<std::vector<Outcome>> outcomes = outcomes_of(answer);
   if (outcomes) {
-    if (!outcomes->empty() && !batch.waits) enter_outcomes(batch, *outcomes, answer.write);
+    if (!outcomes->empty() && !batch.waits) enter_outcomes(answer, *outcomes);
   } else {
     ledger_.abandoned(batch);
     remember(batch, {});
@@ -421,8 +419,9 @@ void SinkLane::lower_ceiling(const Batch& batch) {
 }
 
 /// Puts aside what was refused and may pass later, and enters the others.
-void SinkLane::send_later(const Batch& batch, const std::vector<Outcome>& outcomes, std::uint64_t write) {
-  Batch entered;
+void SinkLane::send_later(const Answer& answer, const std::vector<Outcome>& outcomes) {
+  const Batch& batch = *answer.batch;
+  auto entered = std::make_shared<Batch>();
   std::vector<Outcome> entered_outcomes;
   auto later = std::make_shared<Batch>();
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
@@ -431,22 +430,24 @@ void SinkLane::send_later(const Batch& batch, const std::vector<Outcome>& outcom
       later->append(batch, entity);
       later->entities.back().sends = 1;
     } else {
-      entered.append(batch, entity);
+      entered->append(batch, entity);
       entered_outcomes.push_back(outcomes[i]);
     }
   }
-  entered.blueprint = batch.blueprint;
+  entered->blueprint = batch.blueprint;
   later->waits = true;
   later->credit = state_.batch_bytes.take(later->bytes.size());
   in_flight_.fetch_add(1, std::memory_order_acq_rel);
   graph_->put(*upload_, std::move(later));
-  if (!entered.entities.empty()) enter_outcomes(entered, entered_outcomes, write);
+  if (!entered->entities.empty())
+    enter_outcomes(Answer{std::move(entered), answer.write, answer.what}, entered_outcomes);
 }
 
-void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes, std::uint64_t write) {
+void SinkLane::enter_outcomes(const Answer& answer, const std::vector<Outcome>& outcomes) {
+  const Batch& batch = *answer.batch;
   if (deferral_ != nullptr) {
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
-      if (Deferral::tries_again(batch.entities[i], outcomes[i])) return send_later(batch, outcomes, write);
+      if (Deferral::tries_again(batch.entities[i], outcomes[i])) return send_later(answer, outcomes);
     }
   }
   ledger_.settled(batch, outcomes);
@@ -455,14 +456,23 @@ void SinkLane::enter_outcomes(const Batch& batch, const std::vector<Outcome>& ou
     const Entity& entity = batch.entities[i];
     if (entity.searched) note_searched(batch, entity, outcomes[i]);
     if (deferral_ != nullptr && outcomes[i].kind != Outcome::Kind::kRejected) {
-      deferral_->confirm(outcomes[i].identifier.empty() ? text_of(batch.part(entity, entity.identifier))
+      deferral_->confirm(outcomes[i].identifier.empty() ? part_text(batch.part(entity, entity.identifier))
                                                         : outcomes[i].identifier);
     }
-    if (outcomes[i].kind != Outcome::Kind::kRejected) continue;
-    state_.errors.add({state_.kind_of(entity.resource), text_of(batch.part(entity, entity.identifier)),
-                       text_of(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
+    if (outcomes[i].kind != Outcome::Kind::kRejected) {
+      if (state_.letters && state_.letters->has_entities() && outcomes[i].kind != Outcome::Kind::kAbandoned) {
+        state_.letters->delivered(entity.identity, sink_->spec());
+      }
+      continue;
+    }
+    if (state_.letters) {
+      write_entity_letter(state_, sink_->spec(), scope_names_ ? scope_names_(entity.scope) : "*", answer, entity,
+                          outcomes[i]);
+    }
+    state_.errors.add({state_.kind_of(entity.resource), part_text(batch.part(entity, entity.identifier)),
+                       part_text(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
   }
-  if (state_.tickets) settle_pages(settlement_of(batch, outcomes, number_), write);
+  if (state_.tickets) settle_pages(settlement_of(batch, outcomes, number_), answer.write);
 }
 
 /// Tells the pages that their entities have an outcome: at once, or when a local sink keeps what it wrote.
@@ -497,7 +507,8 @@ void SinkLane::remember(const Batch& batch, std::span<const Outcome> outcomes) {
 /// Only the target knows which entity a search found: what it returned was state_.seen.
 void SinkLane::note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome) {
   if (!outcome.identifier.empty()) {
-    const auto identity = pipeline::identity_digest(text_of(batch.part(entity, entity.blueprint)), outcome.identifier);
+    const auto identity =
+        pipeline::identity_digest(part_text(batch.part(entity, entity.blueprint)), outcome.identifier);
     state_.seen.note(identity, state_.repeat_scope(entity.scope, entity.resource), 0);
     if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {identity, 0});
   } else if (remote_ != nullptr && batch.part(entity, entity.identifier).starts_with('{')) {

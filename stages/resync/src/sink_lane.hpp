@@ -87,13 +87,13 @@ class SinkLane {
   void start_upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
   void start_next_upload();
   void settle(Answer& answer);
-  void send_later(const Batch& batch, const std::vector<Outcome>& outcomes, std::uint64_t write);
+  void send_later(const Answer& answer, const std::vector<Outcome>& outcomes);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
   void send_halves(const Batch& batch);
   bool split_if_too_large(Batch& batch);
   [[nodiscard]] std::size_t body_bytes(const Batch& batch) const;
   void lower_ceiling(const Batch& batch);
-  void enter_outcomes(const Batch& batch, const std::vector<Outcome>& outcomes, std::uint64_t write);
+  void enter_outcomes(const Answer& answer, const std::vector<Outcome>& outcomes);
   void settle_pages(BatchSettlement settlement, std::uint64_t write);
   void settle_kept_pages(std::uint64_t kept);
   void remember(const Batch& batch, std::span<const Outcome> outcomes);
@@ -128,6 +128,7 @@ class SinkLane {
   /// Written, but not yet kept by the sink, by write: what a page's entities settle with. Guarded by mutex_.
   std::multimap<std::uint64_t, BatchSettlement> unkept_;
   bool opened_ = false;
+  std::function<std::string(std::uint32_t)> scope_names_;
   std::atomic<std::size_t> body_ceiling_{SIZE_MAX};  ///< Of a request's body, as the target was found to take it.
   std::unique_ptr<Deferral> deferral_;               ///< Where parents must go first.
   std::unique_ptr<Catalogue> catalogue_;             ///< The target, for the listings and the deletion.

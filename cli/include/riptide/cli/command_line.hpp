@@ -91,6 +91,20 @@ struct MapFlags {
   std::string explain;  ///< "", "text" or "json".
 };
 
+struct DlqFlags {
+  CommonFlags common;
+  std::string action;  ///< "list", "show", "replay" or "drop".
+  std::vector<std::int64_t> ids;
+  bool all = false;
+  std::vector<std::string> kinds;
+  std::string stage;
+  std::string run;
+  std::string reason;
+  std::string mapping;
+  std::vector<std::string> sinks;
+  std::string state;
+};
+
 /// jq has a command line of its own: it is passed on as it is.
 struct JqFlags {
   std::vector<std::string> arguments;
@@ -107,8 +121,8 @@ struct Say {
   std::string text;
 };
 
-using Invocation =
-    std::variant<Say, SyncFlags, GraphFlags, LintFlags, DemoFlags, BenchFlags, MapFlags, JqFlags, ServeOctopusFlags>;
+using Invocation = std::variant<Say, SyncFlags, GraphFlags, LintFlags, DemoFlags, BenchFlags, MapFlags, DlqFlags,
+                                JqFlags, ServeOctopusFlags>;
 
 /// Reads the command line. What is wrong with it (an unknown verb or flag, with a suggestion) is a `Say` with code 2.
 Invocation parse_command_line(const std::vector<std::string>& arguments);

@@ -17,6 +17,7 @@ int run_lint(const LintFlags& flags);
 int run_demo(const DemoFlags& flags, const std::vector<std::string>& command);
 int run_bench(const BenchFlags& flags);
 int run_map(const MapFlags& flags);
+int run_dlq(const DlqFlags& flags);
 /// Where `riptide jq` reads and writes: file descriptors, borrowed.
 struct JqStreams {
   int in = 0, out = 1, err = 2;

@@ -14,6 +14,7 @@
 #include "riptide/pipeline/result.hpp"
 #include "riptide/pipeline/run_report.hpp"
 #include "riptide/pipeline/stop.hpp"
+#include "riptide/stages/dead_letters.hpp"
 #include "riptide/stages/deletion_rules.hpp"
 #include "riptide/stages/http_client.hpp"
 #include "riptide/stages/journal.hpp"
@@ -67,6 +68,8 @@ struct ResyncParts {
   std::shared_ptr<const state::StateFile> state;
   /// How the run's journal is kept; nothing: it is not, and the run cannot be gone on with.
   std::optional<JournalPlan> journal;
+  /// Where goes what is given up; null: nowhere but into the report.
+  std::shared_ptr<DeadLetters> dead_letters;
 };
 
 /// Where a run stands, for a progress display.

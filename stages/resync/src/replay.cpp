@@ -1,0 +1,211 @@
+#include "riptide/stages/replay.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "letters.hpp"
+#include "riptide/pipeline/cores.hpp"
+#include "riptide/pipeline/graph.hpp"
+#include "run_state.hpp"
+#include "sink_lane.hpp"
+
+namespace riptide::stages {
+namespace {
+
+using pipeline::Part;
+
+/// Finds the parts of an entity in its JSON. False if it is none.
+bool take_apart(std::string_view json, json::Document& document, Entity& entity) {
+  std::string padded(json);
+  padded.append(json::Document::kPadding, '\0');
+  const std::string_view text(padded.data(), json.size());
+  auto root = document.index(text);
+  if (!root || root->type != json::Type::kObject) return false;
+  const std::pair<std::string_view, Part Entity::*> names[] = {
+      {"identifier", &Entity::identifier},
+      {"blueprint", &Entity::blueprint},
+      {"title", &Entity::title},
+      {"icon", &Entity::icon},
+      {"team", &Entity::team},
+      {"properties", &Entity::properties},
+      {"relations", &Entity::relations},
+  };
+  json::Document::Members members(document, *root);
+  while (members.next()) {
+    for (const auto& [name, part] : names) {
+      if (!members.key_is(name)) continue;
+      auto raw = members.raw_value();
+      if (!raw) return false;
+      (entity.*part).begin = static_cast<std::uint32_t>(raw->data() - text.data());
+      (entity.*part).length = static_cast<std::uint32_t>(raw->size());
+    }
+  }
+  if (!members.status() || !entity.identifier.present() || !entity.blueprint.present()) return false;
+  entity.length = static_cast<std::uint32_t>(json.size());
+  const auto raw = [&](Part part) { return text.substr(part.begin, part.length); };
+  entity.identity = pipeline::identity_digest(part_text(raw(entity.blueprint)), part_text(raw(entity.identifier)));
+  entity.searched =
+      raw(entity.identifier).starts_with('{') ||
+      (entity.relations.present() && raw(entity.relations).find("\"combinator\"") != std::string_view::npos);
+  return true;
+}
+
+/// What letters become: entities, by the sink that they are for ("": all).
+class Revived {
+ public:
+  Revived(const std::shared_ptr<const transform::Mapping>& mapping, const std::vector<DeadLetter>& letters) {
+    transform::Mapper mapper(mapping);
+    json::Document document;
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+      const auto scope = static_cast<std::uint32_t>(i);
+      if (letters[i].stage == "upload") {
+        revive_entity(letters[i], scope, document);
+      } else {
+        revive_record(letters[i], scope, mapper);
+      }
+    }
+  }
+
+  std::vector<std::shared_ptr<MappedBlock>> blocks;
+  std::vector<std::string> sinks;             ///< Of the blocks.
+  std::vector<std::int64_t> mapped;           ///< Letters of records that the mapping takes now.
+  std::vector<pipeline::ErrorReport> errors;  ///< Of the others.
+
+ private:
+  void add(EntityBuffer entities, std::uint32_t scope, std::string sink) {
+    for (Entity& entity : entities.entities) entity.scope = scope;
+    auto block = std::make_shared<MappedBlock>();
+    block->entities = std::move(entities);
+    blocks.push_back(std::move(block));
+    sinks.push_back(std::move(sink));
+  }
+
+  void fail(const DeadLetter& letter, std::string message) {
+    errors.push_back({letter.kind, letter.identifier, letter.blueprint, letter.stage, std::move(message), 1});
+  }
+
+  void revive_entity(const DeadLetter& letter, std::uint32_t scope, json::Document& document) {
+    EntityBuffer buffer;
+    Entity entity;
+    entity.resource = letter.resource;
+    if (!take_apart(letter.bytes, document, entity)) return fail(letter, "the letter holds no entity");
+    buffer.bytes = letter.bytes;
+    buffer.entities.push_back(entity);
+    add(std::move(buffer), scope, letter.sink);
+  }
+
+  void revive_record(const DeadLetter& letter, std::uint32_t scope, transform::Mapper& mapper) {
+    const Page page = pipeline::make_page(letter.bytes);
+    pipeline::RecordSet records;
+    records.add(0, static_cast<std::uint32_t>(letter.bytes.size()));
+    transform::MappedPage mapped_page;
+    mapper.map(letter.resource, page, records, mapped_page);
+    if (!mapped_page.faults.empty()) return fail(letter, mapped_page.faults.front().message);
+    mapped.push_back(letter.id);
+    if (!mapped_page.entities.entities.empty()) add(std::move(mapped_page.entities), scope, "");
+  }
+};
+
+}  // namespace
+
+Result<Replayed> replay(ResyncParts parts, ResyncOptions options, const std::vector<DeadLetter>& letters,
+                        pipeline::Stop& stop) {
+  std::vector<DeadLetter> known;
+  Replayed result;
+  const std::size_t resources = parts.mapping->spec().resources.size();
+  for (const DeadLetter& letter : letters) {
+    if (letter.resource < resources && parts.mapping->spec().resources[letter.resource].kind == letter.kind) {
+      known.push_back(letter);
+      continue;
+    }
+    // The mapping was changed since: the first block of that kind stands for it.
+    const auto& specs = parts.mapping->spec().resources;
+    const auto found =
+        std::find_if(specs.begin(), specs.end(), [&](const auto& spec) { return spec.kind == letter.kind; });
+    if (found == specs.end()) {
+      ++result.failed;
+      result.errors.push_back(
+          {letter.kind, letter.identifier, letter.blueprint, letter.stage, "the mapping has no such kind any more", 1});
+      continue;
+    }
+    known.push_back(letter);
+    known.back().resource = static_cast<std::uint32_t>(found - specs.begin());
+  }
+  Revived revived(parts.mapping, known);
+
+  RunState state(parts, std::move(options));
+  auto sinks = std::move(parts.sinks);
+  state.stop = &stop;
+  pipeline::Graph graph({.title = "replay",
+                         .threads = state.options.threads > 0 ? state.options.threads : pipeline::cores_allowed(),
+                         .stop = &stop});
+  std::vector<std::unique_ptr<SinkLane>> lanes;
+  using Feed = pipeline::Node<ReadPage, MappedBlock>;
+  std::vector<Feed> feeds;
+  for (std::size_t i = 0; i < sinks.size(); ++i) {
+    const std::string suffix = " " + std::to_string(i + 1);
+    lanes.push_back(std::make_unique<SinkLane>(state, static_cast<std::uint32_t>(i), std::move(sinks[i]), [] {}));
+    feeds.push_back(graph.stage<ReadPage, MappedBlock>(
+        {.name = "letters" + suffix, .says = "what was given up before"},
+        [&revived](std::shared_ptr<ReadPage> page, pipeline::Emit<MappedBlock> emit) {
+          auto block = std::make_shared<MappedBlock>();
+          block->entities = revived.blocks[page->scope]->entities;
+          emit(std::move(block));
+        }));
+    lanes.back()->build(graph, feeds.back(), suffix);
+  }
+  for (const auto& lane : lanes) {
+    auto opened = lane->open([&known](std::uint32_t scope) { return scope < known.size() ? known[scope].scope : "*"; });
+    if (!opened) return pipeline::unexpected(std::move(opened).error());
+  }
+  const auto listening = stop.on_request([&lanes](pipeline::Stop::Urgency urgency) {
+    if (urgency != pipeline::Stop::Urgency::kAbort) return;
+    for (const auto& lane : lanes) lane->abort();
+  });
+  for (std::size_t block = 0; block < revived.blocks.size() && !stop.requested(); ++block) {
+    for (std::size_t i = 0; i < lanes.size(); ++i) {
+      if (!revived.sinks[block].empty() && revived.sinks[block] != lanes[i]->sink().spec()) continue;
+      auto page = std::make_shared<ReadPage>();
+      page->scope = static_cast<std::uint32_t>(block);
+      graph.put(feeds[i], std::move(page));
+    }
+  }
+  graph.wait();
+  for (const auto& lane : lanes) lane->flush(MappedBlock::Flush::kAll);
+  graph.wait();
+  for (const auto& lane : lanes) lane->end_writes();
+  for (const auto& lane : lanes) lane->finish(Finish::kPartial);
+  for (const auto& lane : lanes) {
+    if (result.sink_error.empty() && lane->has_failed()) result.sink_error = lane->error();
+  }
+  if (result.sink_error.empty() && stop.requested()) result.sink_error = "stopped";
+
+  DeadLetters& store = *state.letters;
+  if (auto flushed = store.flush(); !flushed) return pipeline::unexpected(std::move(flushed).error());
+  // Records that the mapping takes now are entities: delivered, or letters of their own.
+  if (result.sink_error.empty()) {
+    if (auto dropped = store.drop(revived.mapped); !dropped) return pipeline::unexpected(std::move(dropped).error());
+  }
+  std::set<std::int64_t> left;
+  auto listed = store.list({}, [&left](const DeadLetter& letter) {
+    left.insert(letter.id);
+    return true;
+  });
+  if (!listed) return pipeline::unexpected(std::move(listed).error());
+  const auto rejected = state.errors.rows();
+  std::uint64_t still_there = 0;
+  for (const DeadLetter& letter : known) still_there += left.contains(letter.id) ? 1 : 0;
+  const std::uint64_t became_others =
+      static_cast<std::uint64_t>(std::count_if(rejected.begin(), rejected.end(), [](const auto& error) {
+        return error.stage == "upload" && !error.identifier.empty();
+      }));
+  const std::uint64_t not_settled = std::min<std::uint64_t>(known.size(), std::max(still_there, became_others));
+  result.failed += not_settled;
+  result.settled = known.size() - not_settled;
+  result.errors.insert(result.errors.end(), revived.errors.begin(), revived.errors.end());
+  result.errors.insert(result.errors.end(), rejected.begin(), rejected.end());
+  return result;
+}
+
+}  // namespace riptide::stages
