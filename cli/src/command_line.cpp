@@ -77,6 +77,15 @@ Examples:
   riptide lint mapping.yaml
   riptide lint mapping.yaml --sample projects.ndjson --kind project   also paths that no record has)";
 
+constexpr char kStateFooter[] = R"(
+Examples:
+  riptide state show             what is remembered of the configured target, and who writes to it now
+  riptide state verify --all     all that Port has against all that is remembered
+  riptide state reset            forget it: the next run sends everything
+
+Exit code: 0; 1 if verify finds a difference; 2 usage or configuration; 4 if another run writes, or Port does not
+answer.)";
+
 void add_common(CLI::App& verb, CommonFlags& flags) {
   verb.add_option("--config", flags.config, "Configuration file (default: ./config.yaml if there)")->type_name("FILE");
   verb.add_option("--log-level", flags.log_level, "DEBUG, INFO, WARNING, ERROR or CRITICAL (default: INFO)")
@@ -118,6 +127,15 @@ void add_sync(CLI::App& verb, SyncFlags& flags) {
   verb.add_flag("--strict", flags.strict, "A mapping in Port must compile too, else exit code 2");
 }
 
+void add_state_file(CLI::App& verb, StateFileFlags& flags) {
+  add_common(verb, flags.common);
+  verb.add_option("--sink", flags.sinks, "The target, as for sync (default: as sync would choose)")
+      ->type_name("SPEC")
+      ->expected(1)
+      ->take_all();
+  verb.add_option("--state", flags.state, "This file, whatever the configuration says")->type_name("FILE");
+}
+
 std::vector<std::string> option_names(const CLI::App& verb) {
   std::vector<std::string> names;
   for (const CLI::Option* option : verb.get_options()) {
@@ -144,7 +162,8 @@ Say usage_error(const std::string& verb, const std::string& message) {
 std::string version() { return std::string(kVersion); }
 
 Invocation parse_command_line(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> verbs = {"sync", "graph", "lint", "demo", "bench", "map", "dlq", "jq"};
+  const std::vector<std::string> verbs = {"sync", "graph", "lint", "demo",  "bench",
+                                          "map",  "dlq",   "jq",   "state", "runs"};
   if (arguments.empty() || arguments[0] == "help") {
     if (arguments.size() > 1) return parse_command_line({arguments[1], "--help"});
     auto shown = parse_command_line({"--help"});
@@ -249,6 +268,20 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
                      "--explain=json for machines");
   map_verb->footer(kMapFooter);
 
+  StateFlags state;
+  CLI::App* const state_verb =
+      app.add_subcommand("state", "What is remembered between runs: show it, hold it against Port, or forget it");
+  add_state_file(*state_verb, state.file);
+  state_verb->add_option("ACTION", state.action, "show, verify or reset")->required();
+  state_verb->add_flag("--all", state.all, "With verify: read all that Port has, not only the first 10,000 entities");
+  state_verb->add_flag("--json", state.json, "One JSON object, for machines");
+  state_verb->footer(kStateFooter);
+
+  RunsFlags runs;
+  CLI::App* const runs_verb = app.add_subcommand("runs", "The last runs into a target; with an id: that run's report");
+  add_state_file(*runs_verb, runs.file);
+  runs_verb->add_option("ID", runs.run_id, "A run's id, or the beginning of it");
+
   DlqFlags dlq;
   CLI::App* const dlq_verb =
       app.add_subcommand("dlq", "Dead letters: what was given up; list, show, replay or drop them");
@@ -343,6 +376,17 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
     return demo;
   }
   if (named == "bench") return bench;
+  if (named == "state") {
+    if (!common_ok(state.file.common) || !one_of(state.action, {"show", "verify", "reset"}, "ACTION", wrong)) {
+      return usage_error(named, wrong);
+    }
+    if (state.all && state.action != "verify") return usage_error(named, "--all goes with verify");
+    return state;
+  }
+  if (named == "runs") {
+    if (!common_ok(runs.file.common)) return usage_error(named, wrong);
+    return runs;
+  }
   if (named == "dlq") {
     if (!common_ok(dlq.common) || !one_of(dlq.action, {"list", "show", "replay", "drop"}, "dlq", wrong)) {
       return usage_error(named, wrong);

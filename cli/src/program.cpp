@@ -24,6 +24,8 @@ struct Runner {
   int operator()(const MapFlags& flags) const { return run_map(flags); }
   int operator()(const DlqFlags& flags) const { return run_dlq(flags); }
   int operator()(const JqFlags& flags) const { return run_jq(flags); }
+  int operator()(const StateFlags& flags) const { return run_state(flags); }
+  int operator()(const RunsFlags& flags) const { return run_runs(flags); }
   int operator()(const ServeOctopusFlags& flags) const { return run_serve_octopus(flags); }
 };
 

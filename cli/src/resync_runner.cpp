@@ -16,6 +16,7 @@
 #include "riptide/cli/summary.hpp"
 #include "riptide/pipeline/peak_memory.hpp"
 #include "riptide/pipeline/run_id.hpp"
+#include "riptide/state/run_history.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -249,12 +250,27 @@ class Run {
         if (code == kExitComplete || code == 1) code = kExitSinkFailed;
       }
     }
+    remember(report);
     terminal_.print(summary_text(report, terminal_.colours()));
     if (code != kExitComplete && code != 1) name_partial_files(report);
     if (code == 3 || code == kExitSinkFailed || code > 128) {
       terminal_.print("to go on from here:\n" + command_to_go_on(request_.command, resumable_));
     }
     return code;
+  }
+
+  // The run is over whatever becomes of its entry in the history.
+  void remember(const RunReport& report) {
+    if (!state_.file) return;
+    auto history = state::RunHistory::open(*state_.file);
+    if (!history) {
+      logger_.warning("the run is not in the history: " + history.error().message);
+      return;
+    }
+    const std::string json = terminal_.redacted(stages::to_json(report));
+    if (auto added = history->add(state::past_run(report, "port"), json); !added) {
+      logger_.warning("the run is not in the history: " + added.error().message);
+    }
   }
 
   // Files that did not take their names. A sink that failed has said so itself.

@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-
+#include <map>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,6 +39,45 @@ TEST(SeenSet, StaysWithin48BytesAnEntityAtEverySize) {
   }
   for (int i = 0; i < 300'000; i += 997) EXPECT_TRUE(seen.contains(id(i)));
   EXPECT_FALSE(seen.contains(id(300'000)));
+}
+
+// The same work against a plain map, with so little memory that most of it lies on disk.
+TEST(SeenSet, SpillsAndStillTellsRepeats) {
+  constexpr std::size_t kMemory = 1u << 20;
+  SeenSet seen({.memory_bytes = kMemory, .directory = testing::TempDir()});
+  struct Last {
+    std::uint32_t scope;
+    std::uint32_t contents;
+  };
+  std::map<int, Last> plain;
+  std::mt19937 random(11);
+  for (int i = 0; i < 600'000; ++i) {
+    const int number = static_cast<int>(random() % 400'000);
+    const auto scope = static_cast<std::uint32_t>(random() % 3);
+    const auto contents = static_cast<std::uint32_t>(random() % 2);
+    const auto known = plain.find(number);
+    const Sighting expected = known == plain.end()                 ? Sighting::kNew
+                              : known->second.scope != scope       ? Sighting::kElsewhere
+                              : known->second.contents != contents ? Sighting::kChanged
+                                                                   : Sighting::kSame;
+    ASSERT_EQ(seen.note(id(number), scope, contents), expected) << i;
+    plain[number] = {scope, contents};
+  }
+  EXPECT_TRUE(seen.spilled());
+  EXPECT_EQ(seen.size(), plain.size());
+  // The share, and what lies on disk at less than two bytes each.
+  EXPECT_LE(seen.bytes(), 2 * kMemory + plain.size() * 2);
+  for (int number = 0; number < 400'000; number += 7) {
+    ASSERT_EQ(seen.contains(id(number)), plain.contains(number)) << number;
+  }
+  EXPECT_FALSE(seen.contains(id(400'001)));
+}
+
+TEST(SeenSet, StaysInMemoryWhereItCannotSpill) {
+  SeenSet seen({.memory_bytes = 1, .directory = "/nowhere/at/all"});
+  for (int i = 0; i < 100'000; ++i) ASSERT_EQ(seen.note(id(i), 0, 0), Sighting::kNew);
+  EXPECT_FALSE(seen.spilled());
+  for (int i = 0; i < 100'000; ++i) ASSERT_TRUE(seen.contains(id(i)));
 }
 
 TEST(SeenSet, CountsEachIdentityOnceFromManyThreads) {

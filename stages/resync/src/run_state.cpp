@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace riptide::stages {
@@ -36,6 +38,16 @@ bool has_remote(const std::vector<std::unique_ptr<Sink>>& sinks) {
   });
 }
 
+/// Beside what is remembered, where there is room for such things; else where all programs put them.
+std::string spill_directory(const std::shared_ptr<const state::StateFile>& file) {
+  if (file != nullptr) {
+    const std::string directory = std::filesystem::path(file->path()).parent_path().string();
+    return directory.empty() ? "." : directory;
+  }
+  std::error_code failure;
+  return std::filesystem::temp_directory_path(failure).string();
+}
+
 ResyncOptions with_resources(ResyncOptions options, std::size_t resources) {
   for (std::uint32_t i = 0; options.resources.size() < resources && i < resources; ++i) options.resources.push_back(i);
   return options;
@@ -56,6 +68,8 @@ RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
       batch_bytes("batch memory", batch_memory(options.memory_bytes / kMovingShares, resync_parts.sinks)),
       digest_bytes(state_file != nullptr && has_remote(resync_parts.sinks) ? options.memory_bytes / kMovingShares / 2
                                                                            : 0),
+      seen({.memory_bytes = options.memory_bytes / kMovingShares - digest_bytes,
+            .directory = spill_directory(state_file)}),
       ledger(context.kinds),
       documents([] { return json::Document(); }),
       journalled(resync_parts.journal.has_value()) {}

@@ -17,6 +17,7 @@ using pipeline::unexpected;
 constexpr int kBlockBits = 32;
 /// Others wait for a transaction: about 8 MB.
 constexpr std::size_t kBlocksPerTransaction = 2000;
+constexpr std::size_t kFetchesPerTransaction = 4096;
 
 std::int64_t row_of(std::int64_t number, std::size_t block) {
   return (number << kBlockBits) + static_cast<std::int64_t>(block);
@@ -64,6 +65,14 @@ Result<void> DigestBlocks::fetch(std::size_t block) {
     if (!prepared) return unexpected(std::move(prepared).error());
     select_ = std::move(*prepared);
   }
+  // In a transaction a read costs no locks. Now and then a new one, so that the log can be emptied meanwhile.
+  if (fetches_++ % kFetchesPerTransaction == 0) {
+    if (auto ended = end_reading(); !ended) return ended;
+    if (!database_.in_transaction()) {
+      if (auto begun = database_.run("BEGIN"); !begun) return begun;
+      reading_ = true;
+    }
+  }
   fetched_.reset();
   block_.clear();
   select_->bind_integer(1, row_of(number_, block));
@@ -74,6 +83,11 @@ Result<void> DigestBlocks::fetch(std::size_t block) {
   select_->reset();
   if (done) fetched_ = block;
   return done;
+}
+
+Result<void> DigestBlocks::end_reading() {
+  if (!std::exchange(reading_, false)) return {};
+  return database_.run("COMMIT");
 }
 
 Result<std::optional<DigestBlocks::Found>> DigestBlocks::find(const Digest& identity) {

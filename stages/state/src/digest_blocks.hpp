@@ -29,10 +29,15 @@ class DigestBlocks {
 
   /// `number` tells the blocks of one generation from another's, which is being written beside them.
   DigestBlocks(Database& database, std::int64_t number) : database_(database), number_(number) {}
+  ~DigestBlocks() { (void)end_reading().has_value(); }
+  DigestBlocks(const DigestBlocks&) = delete;
+  DigestBlocks& operator=(const DigestBlocks&) = delete;
 
   /// Reads the blocks in order; `visit` may be null. Afterwards `find` works. Errors: as of the database, kMalformed.
   [[nodiscard]] pipeline::Result<void> load(const std::function<void(std::span<const DigestEntry>)>& visit);
   [[nodiscard]] pipeline::Result<std::optional<Found>> find(const Digest& identity);
+  /// Ends the reading that `find` goes on with: before the blocks are taken away.
+  [[nodiscard]] pipeline::Result<void> end_reading();
   /// Calls `visit` with the entries of identities of shards from `first` to `last`, in order.
   [[nodiscard]] pipeline::Result<void> each_of_shards(std::size_t first, std::size_t last,
                                                       const std::function<void(const DigestEntry&)>& visit);
@@ -56,6 +61,8 @@ class DigestBlocks {
   std::optional<Statement> select_;
   std::vector<DigestEntry> block_;  ///< Read last.
   std::optional<std::size_t> fetched_;
+  std::size_t fetches_ = 0;
+  bool reading_ = false;  ///< In a transaction of ours.
 };
 
 /// Writes blocks of a new generation beside those that stand, in transactions of its own.

@@ -598,7 +598,7 @@ struct DigestStore::Impl {
   Result<void> merge_on_disk() {
     auto journalled = entries_in_journal();
     if (!journalled) return unexpected(std::move(journalled).error());
-    DigestBlocks old(*database, number);
+    DigestBlocks old(*reader, number);
     if (auto loaded = old.load(nullptr); !loaded) return loaded;
     auto writer = DigestBlockWriter::begin(*database, number + 1);
     if (!writer) return unexpected(std::move(writer).error());
@@ -716,7 +716,9 @@ Result<void> DigestStore::finish(Ending how) { return impl_->finish(how); }
 
 Result<void> DigestStore::each(const std::function<void(const Known&)>& visit) {
   const auto show = [&](const DigestEntry& entry) {
-    if (entry.known()) visit({entry.identity, entry.contents, entry.scope, entry.generation()});
+    if (!entry.known()) return;
+    const Digest found = impl_->found_of(entry.identity).value_or(entry.identity);
+    visit({entry.identity, entry.contents, found, entry.scope, entry.generation()});
   };
   for (auto& shard : impl_->table.shards()) {
     const std::lock_guard lock(shard.mutex);

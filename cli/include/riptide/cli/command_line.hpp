@@ -110,6 +110,25 @@ struct JqFlags {
   std::vector<std::string> arguments;
 };
 
+/// What says which state file is meant.
+struct StateFileFlags {
+  CommonFlags common;
+  std::vector<std::string> sinks;
+  std::string state;
+};
+
+struct StateFlags {
+  StateFileFlags file;
+  std::string action;  ///< "show", "verify" or "reset".
+  bool all = false;    ///< Of verify.
+  bool json = false;
+};
+
+struct RunsFlags {
+  StateFileFlags file;
+  std::string run_id;  ///< Or its beginning; "" lists them.
+};
+
 /// The made-up server as its own process: hidden, used by demo and bench.
 struct ServeOctopusFlags {
   std::vector<std::string> arguments;
@@ -122,7 +141,7 @@ struct Say {
 };
 
 using Invocation = std::variant<Say, SyncFlags, GraphFlags, LintFlags, DemoFlags, BenchFlags, MapFlags, DlqFlags,
-                                JqFlags, ServeOctopusFlags>;
+                                JqFlags, StateFlags, RunsFlags, ServeOctopusFlags>;
 
 /// Reads the command line. What is wrong with it (an unknown verb or flag, with a suggestion) is a `Say` with code 2.
 Invocation parse_command_line(const std::vector<std::string>& arguments);

@@ -23,6 +23,8 @@ struct JqStreams {
   int in = 0, out = 1, err = 2;
 };
 int run_jq(const JqFlags& flags, const JqStreams& streams = {});
+int run_state(const StateFlags& flags);
+int run_runs(const RunsFlags& flags);
 int run_serve_octopus(const ServeOctopusFlags& flags);
 
 }  // namespace riptide::cli

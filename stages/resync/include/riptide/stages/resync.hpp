@@ -43,7 +43,7 @@ struct ResyncOptions {
   RetryPolicy sink_retry{.base = milliseconds{300}, .cap = milliseconds{300'000}};
   milliseconds source_timeout{60'000};
   milliseconds sink_timeout{60'000};
-  milliseconds batch_age{2'000};  ///< A batch that is not full leaves after this long.
+  milliseconds batch_age{10'000};  ///< A batch that is not full leaves after this long.
   bool verify_source_tls = true;
   bool allow_private_source = true;  ///< See `HttpClientOptions::allow_private_addresses`.
   bool source_http2 = false;

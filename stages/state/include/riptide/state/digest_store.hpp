@@ -94,6 +94,7 @@ class DigestStore {
   struct Known {
     pipeline::Digest identity;
     pipeline::Digest contents;
+    pipeline::Digest found;  ///< Identity that the target knows it by: its own, or what its search found.
     std::uint32_t scope = 0;
     std::uint32_t generation = 0;  ///< Run that it was sent in, counted from the file's first.
   };
