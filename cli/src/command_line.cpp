@@ -45,9 +45,21 @@ Examples:
   riptide sync --sink port --sink ndjson:all.ndjson   one read, two sinks
   riptide sync --kind project --no-delete          only projects, nothing removed
   riptide sync --report run.json --progress log    for a scheduler
+  riptide sync --apply plan.json                   what `riptide plan --out plan.json` showed
 
 The first SIGINT or SIGTERM ends the run in order: what is in flight is settled, nothing is deleted. The second stops at
 once. stdout carries data only, everything else goes to stderr.)";
+
+constexpr char kPlanFooter[] = R"(
+Everything of sync but writing: the source is read and mapped, the target is compared and left alone. The object has the
+counts, changes[], deletions[], and whether a guard would stop the deletion (docs/plan.md, docs/plan.schema.json).
+
+Examples:
+  riptide plan                             a table on a terminal
+  riptide plan --diff fields | jq '.changes[] | select(.blueprint == "octopusProject")'
+  riptide plan --out plan.json && riptide sync --apply plan.json
+
+Exit code: 0; 2 usage, configuration or mapping wrong; 3 the source is incomplete; 4 the target could not be read.)";
 
 constexpr char kMapFooter[] = R"(
 Examples:
@@ -162,8 +174,8 @@ Say usage_error(const std::string& verb, const std::string& message) {
 std::string version() { return std::string(kVersion); }
 
 Invocation parse_command_line(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> verbs = {"sync", "graph", "lint", "demo",  "bench",
-                                          "map",  "dlq",   "jq",   "state", "runs"};
+  const std::vector<std::string> verbs = {"sync", "plan", "graph", "lint",  "demo", "bench",
+                                          "map",  "dlq",  "jq",    "state", "runs"};
   if (arguments.empty() || arguments[0] == "help") {
     if (arguments.size() > 1) return parse_command_line({arguments[1], "--help"});
     auto shown = parse_command_line({"--help"});
@@ -197,7 +209,23 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   sync_verb->add_flag("--resume", sync.resume,
                       "Go on from the run before, if it did not come to its end: what was settled is not read again");
   sync_verb->add_flag("--wait", sync.wait, "Wait while another run writes to the same target, instead of giving up");
+  sync_verb
+      ->add_option("--apply", sync.apply,
+                   "Do what this plan says, and nothing if the source or the catalogue has moved since it was made")
+      ->type_name("PLAN");
   sync_verb->footer(kSyncFooter);
+
+  PlanFlags plan;
+  CLI::App* const plan_verb =
+      app.add_subcommand("plan", "What sync would do: one JSON object, or a table on a terminal; writes nothing");
+  add_sync(*plan_verb, plan.sync);
+  add_progress(*plan_verb, plan.sync.progress);
+  plan_verb->add_option("--state", plan.sync.state, "As for sync; read only")->type_name("FILE");
+  plan_verb->add_option("--diff", plan.diff, "fields: show what changes in each entity, before and after")
+      ->type_name("HOW");
+  plan_verb->add_option("--out", plan.out, "Write the plan to this file too, for `riptide sync --apply`")
+      ->type_name("FILE");
+  plan_verb->footer(kPlanFooter);
 
   GraphFlags graph;
   CLI::App* const graph_verb =
@@ -358,6 +386,14 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   if (named == "sync") {
     if (!common_ok(sync.common) || !progress_ok(sync.progress) || !deletion_ok(sync)) return usage_error(named, wrong);
     return sync;
+  }
+  if (named == "plan") {
+    if (!common_ok(plan.sync.common) || !progress_ok(plan.sync.progress) || !deletion_ok(plan.sync)) {
+      return usage_error(named, wrong);
+    }
+    if (!plan.diff.empty() && !one_of(plan.diff, {"fields"}, "--diff", wrong)) return usage_error(named, wrong);
+    if (plan.sync.sinks.size() > 1) return usage_error(named, "a plan is made for one target: name one --sink");
+    return plan;
   }
   if (named == "graph") {
     if (!common_ok(graph.sync.common) || !deletion_ok(graph.sync) ||

@@ -11,6 +11,7 @@
 #include "riptide/json/document.hpp"
 #include "riptide/pipeline/run_id.hpp"
 #include "riptide/sinks/port_life.hpp"
+#include "riptide/sinks/port_plan.hpp"
 #include "riptide/stages/client_exchange.hpp"
 
 namespace riptide::cli {
@@ -75,6 +76,13 @@ Result<std::unique_ptr<stages::Sink>> make_port_sink(const Config& config, const
   options.max_bytes = static_cast<std::size_t>(config.integer("upsert_entities_batch_max_size_in_bytes"));
   if (prepared != nullptr) options.life = make_life(config, options.account, context.run_id, *prepared);
   return std::unique_ptr<stages::Sink>(std::make_unique<sinks::port::PortSink>(std::move(options)));
+}
+
+Result<std::unique_ptr<stages::Sink>> make_port_plan(const Config& config, const stages::SinkContext& context, bool remembers) {
+  auto account = make_account(config);
+  if (!account) return pipeline::unexpected(std::move(account).error());
+  return std::unique_ptr<stages::Sink>(std::make_unique<sinks::port::PortPlan>(
+      sinks::port::PortPlan::Options{.account = std::move(*account), .context = context, .skips_equal = !remembers}));
 }
 
 Result<Prepared> prepare_port(const Config& config, PortAccess access, pipeline::Stop& stop) {

@@ -17,6 +17,7 @@ struct Runner {
     return say.exit_code;
   }
   int operator()(const SyncFlags& flags) const { return run_sync(flags, command); }
+  int operator()(const PlanFlags& flags) const { return run_plan(flags, command); }
   int operator()(const GraphFlags& flags) const { return run_graph(flags); }
   int operator()(const LintFlags& flags) const { return run_lint(flags); }
   int operator()(const DemoFlags& flags) const { return run_demo(flags, command); }

@@ -11,6 +11,7 @@
 #include "riptide/cli/letter_options.hpp"
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/numbers.hpp"
+#include "riptide/cli/plan_output.hpp"
 #include "riptide/cli/port_wiring.hpp"
 #include "riptide/cli/state_wiring.hpp"
 #include "riptide/cli/summary.hpp"
@@ -25,6 +26,7 @@ using Level = Problem::Level;
 using pipeline::Error;
 using pipeline::ErrorKind;
 using pipeline::RunReport;
+using CarryOut = stages::ResyncOptions::CarryOut;
 
 // One run from the choice of the sinks to the last line.
 class Run {
@@ -49,8 +51,12 @@ class Run {
     const std::vector<sinks::SinkSpec> specs = choose_sinks(flags_.sinks, config_, problems);
     if (print_problems(problems, terminal_)) return kExitUsage;
 
-    if (auto failed = open_state(specs)) return *failed;
-    if (auto failed = check_resume(specs)) return *failed;
+    std::optional<stages::PlanFile> planned;
+    if (auto failed = open_plan(specs, planned)) return *failed;
+    if (!request_.plan) {
+      if (auto failed = open_state(specs)) return *failed;
+      if (auto failed = check_resume(specs)) return *failed;
+    }
 
     // All that can be wrong here is found before Port is asked for anything.
     stages::ResyncParts parts;
@@ -73,11 +79,26 @@ class Run {
     }
     parts.context = sink_context(config_, parts.mapping->spec(), run_id_);
     parts.state = state_.file;
-    auto made = make_sinks(specs, config_, parts.context, 0, prepared ? &*prepared : nullptr);
-    if (!made) return wrong_configuration(made.error());
-    parts.sinks = std::move(*made);
+    if (options_.plan != nullptr) {
+      if (auto failed = copy_state(specs, parts.state)) return *failed;
+    }
+    if (options_.plan != nullptr) {
+      auto planning = make_planning_sink(specs.front(), config_, parts.context, parts.state != nullptr);
+      if (!planning) return wrong_configuration(planning.error());
+      parts.sinks.push_back(*std::move(planning));
+    } else {
+      auto made = make_sinks(specs, config_, parts.context, 0, prepared ? &*prepared : nullptr);
+      if (!made) return wrong_configuration(made.error());
+      parts.sinks = std::move(*made);
+    }
     decide_deletion(parts.sinks);
-    if (auto failed = plan_journal(specs, *text, parts)) return *failed;
+    if (options_.plan != nullptr) subject_ = plan_subject(flags_, specs.front(), config_, *text, options_);
+    if (planned) {
+      if (auto failed = plan_to_apply(*planned, specs, parts.context, prepared)) return *failed;
+    }
+    if (options_.plan == nullptr) {
+      if (auto failed = plan_journal(specs, *text, parts)) return *failed;
+    }
     if (auto failed = open_letters(parts)) return *failed;
 
     auto resync = stages::Resync::create(std::move(parts), options_);
@@ -97,10 +118,114 @@ class Run {
       return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
     resumable_ = (*resync)->can_be_resumed();
     if (prepared) report->notices.insert(report->notices.begin(), prepared->notices.begin(), prepared->notices.end());
-    return finish(*report);
+    return request_.plan ? finish_plan(*report) : finish(*report);
   }
 
  private:
+  [[nodiscard]] bool writes_nothing_yet() const { return options_.plan != nullptr; }
+
+  // Gets ready to plan, or to carry out the plan of --apply. Returns an exit code if there is no going on.
+  std::optional<int> open_plan(const std::vector<sinks::SinkSpec>& specs, std::optional<stages::PlanFile>& planned) {
+    if (!request_.plan && flags_.apply.empty()) return std::nullopt;
+    if (flags_.resume) {
+      return wrong_configuration({ErrorKind::kConfig,
+                                  "--apply makes its plan anew, so there is nothing to go on from: "
+                                  "run without --resume"});
+    }
+    if (specs.size() != 1) {
+      return wrong_configuration({ErrorKind::kConfig, "a plan is made for one target: name one --sink"});
+    }
+    stages::Plan::Options wanted;
+    wanted.fields = request_.plan && request_.plan->fields;
+    wanted.keep_entities = !flags_.apply.empty();
+    options_.plan = std::make_shared<stages::Plan>(wanted);
+    if (flags_.apply.empty()) return std::nullopt;
+    auto file = stages::PlanFile::open(flags_.apply);
+    if (!file) return wrong_configuration(file.error());
+    planned = *std::move(file);
+    return std::nullopt;
+  }
+
+  // Checks that the plan is one for this run, and sees to it that it is carried out if it still holds.
+  std::optional<int> plan_to_apply(const stages::PlanFile& planned, const std::vector<sinks::SinkSpec>& specs,
+                                   const stages::SinkContext& context, std::optional<sinks::port::Prepared>& prepared) {
+    const auto refused = [this](std::string_view why, const std::vector<std::string>& sentences) {
+      std::string text = flags_.apply + " " + std::string(why);
+      for (const std::string& sentence : sentences) text += "\n  " + sentence;
+      return Error(ErrorKind::kConfig, std::move(text));
+    };
+    if (auto others = differences(planned.subject(), subject_); !others.empty()) {
+      return wrong_configuration(
+          refused("is a plan for another run; nothing was contacted but for the mapping:", others));
+    }
+    options_.carry_out = [=, this, &planned, &prepared](const RunReport& report) -> pipeline::Result<CarryOut> {
+      auto moved = planned.moved(*options_.plan, report);
+      if (!moved) return pipeline::unexpected(std::move(moved).error());
+      if (!moved->empty()) {
+        return pipeline::unexpected(
+            refused("of " + planned.created_at() + " does not hold any more; nothing was written:", *moved));
+      }
+      if (auto forgotten = forget_journal(); !forgotten) return pipeline::unexpected(std::move(forgotten).error());
+      if (prepared) {
+        auto ready = prepare_port(config_, PortAccess::kWrite, stop_);
+        if (!ready) return pipeline::unexpected(std::move(ready).error());
+        prepared = *std::move(ready);
+      }
+      auto made = make_sinks(specs, config_, context, 0, prepared ? &*prepared : nullptr);
+      if (!made) return pipeline::unexpected(std::move(made).error());
+      return CarryOut{std::move(made->front()), state_.file};
+    };
+    return std::nullopt;
+  }
+
+  // What an unfinished run read before is not what is written now: going on from it would delete what this run creates.
+  pipeline::Result<void> forget_journal() const {
+    if (state_.file == nullptr) return {};
+    auto journal = stages::Journal::open(*state_.file);
+    if (!journal) return pipeline::unexpected(std::move(journal).error());
+    return (*journal)->remove();
+  }
+
+  // A plan works on a copy of what is remembered: it asks and notes as a sync does, and nothing of it stays. Returns an
+  // exit code if there is no going on.
+  std::optional<int> copy_state(const std::vector<sinks::SinkSpec>& specs,
+                                std::shared_ptr<const state::StateFile>& out) {
+    out = nullptr;
+    const std::optional<StatePlace> place = place_of_state(flags_.state, request_.state_home, specs, config_);
+    if (!place || !has_port(specs)) return std::nullopt;
+    auto copy = StateCopy::make(*place);
+    if (!copy)
+      return copy.error().kind == ErrorKind::kConfig ? wrong_configuration(copy.error()) : failed(copy.error());
+    state_copy_ = std::move(*copy);
+    if (state_copy_) out = state_copy_->file();
+    return std::nullopt;
+  }
+
+  int finish_plan(const RunReport& report) {
+    signals_.run_is_over();
+    // What records and guards do to the code of sync is in the object.
+    const int code = report.exit_code == 1 || report.exit_code == 5 ? kExitComplete : report.exit_code;
+    terminal_.print(plan_summary(report, *options_.plan, terminal_.colours()));
+    int shown = code;
+    if (code == kExitComplete || code == 3) {
+      if (auto written = show_plan(subject_, report, *options_.plan, terminal_); !written) {
+        logger_.error("the plan could not be shown: " + written.error().message);
+        shown = kExitSinkFailed;
+      }
+    }
+    if (!request_.plan->file.empty()) {
+      if (code != kExitComplete) {
+        logger_.warning(request_.plan->file + " is not written: the plan is not complete");
+      } else if (auto written = write_plan_file(request_.plan->file, subject_, report, *options_.plan, terminal_);
+                 !written) {
+        logger_.error("the plan " + request_.plan->file + " was not written: " + written.error().message);
+        shown = kExitSinkFailed;
+      }
+    }
+    if (shown != kExitComplete) terminal_.print("to go on from here:\n" + command_to_go_on(request_.command, false));
+    return shown;
+  }
+
   void warn_about_tls() {
     for (const char* const key : {"ssl.third_party.verify", "ssl.port.verify"}) {
       if (!config_.boolean(key)) {
@@ -181,8 +306,8 @@ class Run {
   }
 
   std::optional<int> open_letters(stages::ResyncParts& parts) {
-    if (parts.state == nullptr) return std::nullopt;
-    auto letters = stages::DeadLetters::open(*parts.state, letter_options(config_, terminal_));
+    if (state_.file == nullptr) return std::nullopt;  // A plan keeps none.
+    auto letters = stages::DeadLetters::open(*state_.file, letter_options(config_, terminal_));
     if (!letters) return wrong_configuration(letters.error());
     parts.dead_letters = std::move(*letters);
     return std::nullopt;
@@ -190,7 +315,7 @@ class Run {
 
   // Makes the integration ready in Port. Returns an exit code if there is no going on.
   std::optional<int> make_port_ready(std::optional<sinks::port::Prepared>& out) {
-    auto prepared = prepare_port(config_, PortAccess::kWrite, stop_);
+    auto prepared = prepare_port(config_, writes_nothing_yet() ? PortAccess::kReadOnly : PortAccess::kWrite, stop_);
     if (!prepared) {
       if (prepared.error().kind == ErrorKind::kConfig) return wrong_configuration(prepared.error());
       return failed(std::move(prepared).error().within("the integration could not be made ready in Port"));
@@ -293,8 +418,10 @@ class Run {
   SignalThread& signals_;
   stages::ResyncOptions options_;
   std::string run_id_;
+  stages::PlanSubject subject_;
   bool resumable_ = false;
   OpenState state_;
+  std::unique_ptr<StateCopy> state_copy_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 

@@ -1,6 +1,7 @@
 #include "riptide/cli/state_wiring.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
@@ -21,6 +22,8 @@ std::string absolute(const std::string& path) {
   return failure ? path : whole.string();
 }
 
+}  // namespace
+
 std::string target_of(const SinkSpec& spec, const Config& config) {
   switch (spec.kind) {
     case SinkSpec::Kind::kPort:
@@ -34,6 +37,8 @@ std::string target_of(const SinkSpec& spec, const Config& config) {
   }
   return "";
 }
+
+namespace {
 
 std::string target_of(const std::vector<SinkSpec>& specs, const Config& config) {
   for (const SinkSpec& spec : specs) {
@@ -90,6 +95,45 @@ pipeline::Result<OpenState> open_state(const StatePlace& place, const state::Wri
   open.lock = std::move(*lock);
   open.file = std::make_shared<const state::StateFile>(std::move(*file));
   return open;
+}
+
+pipeline::Result<std::unique_ptr<StateCopy>> StateCopy::make(const StatePlace& place) {
+  std::error_code none;
+  if (!std::filesystem::exists(place.path, none)) return std::unique_ptr<StateCopy>();
+  const char* const given = std::getenv("TMPDIR");
+  std::string directory = std::string(given != nullptr && *given != '\0' ? given : "/var/tmp") + "/riptide-XXXXXX";
+  if (::mkdtemp(directory.data()) == nullptr) {
+    return pipeline::unexpected(pipeline::ErrorKind::kTransport,
+                                "no directory can be made in " + directory.substr(0, directory.rfind('/')) + ": " +
+                                    std::generic_category().message(errno) + " (set TMPDIR to one that can be written)");
+  }
+  std::unique_ptr<StateCopy> copy(new StateCopy(std::move(directory)));
+  const std::string path = copy->directory_ + "/state.db";
+  {
+    // A file at rest is read as one that nobody changes, so that nothing appears beside it.
+    const bool at_rest = !std::filesystem::exists(place.path + "-wal", none);
+    state::Database original;
+    if (auto opened = original.open(
+            place.path, at_rest ? state::Database::Use::kReadAtRest : state::Database::Use::kRead);
+        !opened) {
+      return pipeline::unexpected(std::move(opened).error());
+    }
+    std::string quoted;
+    for (const char c : path) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+    if (auto copied = original.run("VACUUM INTO '" + quoted + "'"); !copied) {
+      return pipeline::unexpected(std::move(copied).error());
+    }
+  }
+  auto file = state::StateFile::open(path, place.owner);
+  if (!file) return pipeline::unexpected(std::move(file).error());
+  copy->file_ = std::make_shared<const state::StateFile>(std::move(*file));
+  return copy;
+}
+
+StateCopy::~StateCopy() {
+  file_.reset();
+  std::error_code none;
+  std::filesystem::remove_all(directory_, none);
 }
 
 }  // namespace riptide::cli

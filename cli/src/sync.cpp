@@ -10,7 +10,9 @@
 
 namespace riptide::cli {
 
-int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
+namespace {
+
+int run(const SyncFlags& flags, const std::vector<std::string>& command, std::optional<PlanOutput> plan) {
   ::prctl(PR_SET_DUMPABLE, 0);  // a core file would hold the secrets
   Terminal terminal(2);
   use_one_heap();
@@ -37,8 +39,19 @@ int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
         terminal.clear_status();
         terminal.print("to go on from here:\n" + command_to_go_on(command, resumable.load()));
       });
-  return run_resync({flags, command, state_home_of_user(), &resumable}, reading.config, terminal, logger, stop,
-                    signals);
+  RunRequest request{flags, command, state_home_of_user(), &resumable};
+  request.plan = std::move(plan);
+  return run_resync(request, reading.config, terminal, logger, stop, signals);
+}
+
+}  // namespace
+
+int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
+  return run(flags, command, std::nullopt);
+}
+
+int run_plan(const PlanFlags& flags, const std::vector<std::string>& command) {
+  return run(flags.sync, command, PlanOutput{flags.diff == "fields", flags.out});
 }
 
 }  // namespace riptide::cli

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "blueprint_views.hpp"
+#include "entity_rows.hpp"
 #include "riptide/state/database.hpp"
 
 namespace riptide::sinks {
@@ -18,7 +19,6 @@ using pipeline::Result;
 using pipeline::unexpected;
 using stages::Outcome;
 
-constexpr std::int64_t kSchemaVersion = 1;
 constexpr std::chrono::milliseconds kTimeoutBetweenCommits{5000};
 
 constexpr const char* kSchema = R"sql(
@@ -78,26 +78,6 @@ enum Column {
   kNow,
 };
 
-// A JSON value as text: a string decoded into `room` if it has to be, all else as it is written.
-std::string_view as_text(std::string_view raw, std::string& room) {
-  if (raw.size() < 2 || raw.front() != '"') return raw;
-  if (raw.find('\\') == std::string_view::npos) return raw.substr(1, raw.size() - 2);
-  room.clear();
-  if (!json::append_decoded(raw, room)) return raw;
-  return room;
-}
-
-// As `as_text`, nothing for null and for what is not there.
-std::optional<std::string_view> as_nullable_text(std::string_view raw, std::string& room) {
-  if (raw.empty() || raw == "null") return std::nullopt;
-  return as_text(raw, room);
-}
-
-std::optional<std::string_view> as_json(std::string_view raw) {
-  if (raw.empty() || raw == "null") return std::nullopt;
-  return raw;
-}
-
 }  // namespace
 
 struct SqliteSink::State {
@@ -137,9 +117,7 @@ Result<void> SqliteSink::open() {
     if (*tables == 0) {
       if (auto done = database.run(fmt::format("PRAGMA user_version = {}", kSchemaVersion)); !done) return done;
     } else if (*version > kSchemaVersion) {
-      return unexpected(ErrorKind::kConfig,
-                        fmt::format("{} was made by a later riptide (its version is {}, ours is {}): name another file",
-                                    options_.path, *version, kSchemaVersion));
+      return unexpected(made_later(options_.path, *version));
     }
     if (auto done = database.run(kSchema); !done) return done;
     // The name must last as long as what is written under it.
@@ -150,9 +128,7 @@ Result<void> SqliteSink::open() {
     state_->name = name->text(0);
     auto upsert = database.prepare(kUpsert);
     if (!upsert) {
-      return unexpected(ErrorKind::kConfig,
-                        fmt::format("{} has a table `entities` that is not riptide's ({}): name another file",
-                                    options_.path, upsert.error().message));
+      return unexpected(not_ours(options_.path, upsert.error()));
     }
     state_->upsert = *std::move(upsert);
     database.set_busy_timeout(kTimeoutBetweenCommits);
@@ -236,32 +212,7 @@ Result<void> SqliteSink::keep() {
 
 Result<void> SqliteSink::owned(std::span<const std::uint32_t> resources,
                                const std::function<bool(const stages::OwnedEntity&)>& visit) {
-  std::vector<std::string_view> kinds;
-  for (const std::uint32_t resource : resources) {
-    if (resource >= options_.context.kinds.size()) continue;
-    const std::string_view kind = options_.context.kinds[resource];
-    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.push_back(kind);
-  }
-  auto rows = state_->database.prepare(
-      "SELECT blueprint, identifier, scope FROM entities WHERE integration = ?1 AND kind = ?2");
-  if (!rows) return unexpected(std::move(rows).error());
-  stages::OwnedEntity entity;
-  for (const std::string_view kind : kinds) {
-    rows->reset();
-    rows->bind(1, std::string_view(options_.context.integration));
-    rows->bind(2, kind);
-    entity.kind = kind;
-    while (true) {
-      auto row = rows->step();
-      if (!row) return unexpected(std::move(row).error());
-      if (!*row) break;
-      entity.blueprint = rows->text(0);
-      entity.identifier = rows->text(1);
-      entity.partition = std::string(rows->text(2));
-      if (!visit(entity)) return {};
-    }
-  }
-  return {};
+  return visit_owned(state_->database, options_.context, resources, visit);
 }
 
 Result<std::size_t> SqliteSink::remove(std::span<const stages::OwnedEntity> entities) {

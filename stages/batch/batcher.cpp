@@ -68,6 +68,7 @@ std::pair<std::shared_ptr<Batch>, std::shared_ptr<Batch>> split(const Batch& bat
     (i < middle ? *first : *second).append(batch, batch.entities[i]);
   for (const auto& half : {first, second}) {
     half->blueprint = batch.blueprint;
+    half->number = batch.number;
     half->credit = bytes.take(half->bytes.size());
   }
   return {std::move(first), std::move(second)};

@@ -60,7 +60,10 @@ TEST(CommandLine, RefusesWhatItDoesNotKnowWithASuggestion) {
       {{"bench", "--entities", "many"}, "--entities"},
       {{"--wrong"}, "--wrong"},
       {{"sync", "--report"}, "--report"},
-      {{"plan"}, "there is no verb 'plan'"},
+      {{"serve"}, "there is no verb 'serve'"},
+      {{"plan", "--diff", "field"}, "did you mean 'fields'"},
+      {{"plan", "--sink", "null", "--sink", "port"}, "name one --sink"},
+      {{"plan", "--apply", "plan.json"}, "plan has no flag '--apply'"},
   };
   for (const auto& [arguments, expected] : cases) {
     const Say say = said(arguments);
@@ -70,7 +73,7 @@ TEST(CommandLine, RefusesWhatItDoesNotKnowWithASuggestion) {
 }
 
 TEST(CommandLine, ShowsHelpAndVersion) {
-  for (const char* const verb : {"sync", "graph", "lint", "demo", "bench", "map"}) {
+  for (const char* const verb : {"sync", "plan", "graph", "lint", "demo", "bench", "map"}) {
     EXPECT_THAT(said({"--help"}).text, HasSubstr(verb));
     const Say help = said({verb, "--help"});
     EXPECT_EQ(help.exit_code, kExitComplete);

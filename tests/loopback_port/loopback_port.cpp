@@ -30,19 +30,6 @@ std::string list_of(const std::vector<std::string>& texts) {
   return "[" + out + "]";
 }
 
-std::string unescaped(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 // The one segment between a prefix and a suffix, decoded, or nothing.
 std::optional<std::string> between(std::string_view text, std::string_view prefix, std::string_view suffix) {
   if (text.size() <= prefix.size() + suffix.size() || !text.starts_with(prefix) || !text.ends_with(suffix)) {
@@ -210,6 +197,7 @@ std::optional<LoopbackPort::Route> LoopbackPort::route_of(const ReceivedRequest&
   if (key == "PATCH " + integration + "/config") return Route{"config_patch", &LoopbackPort::patch_config, ""};
   if (key == "PATCH " + integration + "/resync-state") return Route{"resync_state", &LoopbackPort::resync_state, ""};
   if (key == "POST /v1/blueprints/entities/datasource-entities") return Route{"owned", &LoopbackPort::owned, ""};
+  if (key == "POST /v1/entities/search") return Route{"search", &LoopbackPort::search, ""};
   if (key == "POST /v1/blueprints") return Route{"blueprint_create", &LoopbackPort::create_blueprint, ""};
   if (key == "POST /ingest/metrics/syncMetrics") return Route{"metrics", &LoopbackPort::metrics, ""};
   if (key == "POST /ingest/metrics/heartbeat") return Route{"heartbeat", &LoopbackPort::heartbeat, ""};
@@ -580,6 +568,44 @@ Reply LoopbackPort::owned(const ReceivedRequest& request, const std::string&) {
   }
   return Reply::json(R"({"ok":true,"entities":[)" + entities + R"(],"next":)" +
                      (more ? "\"" + std::to_string(skip + answered) + "\"" : "null") + "}");
+}
+
+Reply LoopbackPort::search(const ReceivedRequest& request, const std::string&) {
+  const auto complains = complain(request);
+  rules_.headers(request, true, complains);
+  const Json body = Json::parse(request.body);
+  const std::set<std::string> included = rules_.search(request, body, complains);
+  std::set<std::string> wanted;
+  for (const Json& identifier : body["rules"][0]["value"].items()) wanted.insert(identifier.text());
+  const std::string blueprint = body["rules"][1]["value"].text();
+  const std::string prefix = body["rules"][2]["value"].text();
+  const std::string suffix = body["rules"][3]["value"].text();
+  std::string entities;
+  for (const std::string& identifier : wanted) {
+    const auto found = catalogue_.find({blueprint, identifier});
+    if (found == catalogue_.end()) continue;
+    const Stored& stored = found->second;
+    if (stored.datasource.find(prefix) == std::string::npos || stored.datasource.find(suffix) == std::string::npos)
+      continue;
+    const Json entity = Json::parse(stored.json);
+    std::string members = R"("identifier":)" + json_text(identifier) + R"(,"blueprint":)" + json_text(blueprint);
+    for (const char* const name : {"title", "team"}) {
+      if (const auto value = entity.find(name); value && included.contains(name)) {
+        members += ",\"" + std::string(name) + "\":" + value->dump();
+      }
+    }
+    for (const char* const name : {"properties", "relations"}) {
+      std::string inside;
+      const auto object = entity.find(name);
+      for (const std::string& key : object ? object->keys() : std::vector<std::string>()) {
+        if (!included.contains(std::string(name) + "." + key)) continue;
+        inside += (inside.empty() ? "" : ",") + json_text(key) + ":" + (*object)[key].dump();
+      }
+      members += ",\"" + std::string(name) + "\":{" + inside + "}";
+    }
+    entities += (entities.empty() ? "{" : ",{") + members + "}";
+  }
+  return Reply::json(R"({"ok":true,"entities":[)" + entities + "]}");
 }
 
 Reply LoopbackPort::remove(const ReceivedRequest& request, const std::string& blueprint) {

@@ -26,7 +26,8 @@ namespace riptide::loopback {
 ///
 /// Routes, as `count` and `Interference` name them: token, provision, organization, integration, integration_create,
 /// integration_patch, config_patch, resync_state, examples, blueprint, blueprint_create, blueprint_patch,
-/// blueprint_delete, upsert, owned, delete, metrics, kind_metrics, heartbeat, logs, extra (actions, scorecards, pages).
+/// blueprint_delete, upsert, owned, search, delete, metrics, kind_metrics, heartbeat, logs, extra (actions, scorecards,
+/// pages).
 class LoopbackPort {
  public:
   /// Blueprint and identifier.
@@ -168,6 +169,7 @@ class LoopbackPort {
   Reply extra(const ReceivedRequest& request, const std::string& name);
   Reply upsert(const ReceivedRequest& request, const std::string& name);
   Reply owned(const ReceivedRequest& request, const std::string& name);
+  Reply search(const ReceivedRequest& request, const std::string& name);
   Reply remove(const ReceivedRequest& request, const std::string& name);
   Reply metrics(const ReceivedRequest& request, const std::string& name);
   Reply kind_metrics(const ReceivedRequest& request, const std::string& name);

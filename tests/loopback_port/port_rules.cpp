@@ -48,6 +48,19 @@ void expect_metrics(const Json& tree, const std::string& where, const PortRules:
 
 }  // namespace
 
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size()) {
+      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 bool is_identifier(std::string_view text) {
   if (text.empty() || text == "." || text == ".." || text.size() > 1000) return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -291,6 +304,40 @@ void PortRules::owned(const Json& body, const Complain& complain) const {
          complain);
   expect(body["limit"].count() >= 1 && body["limit"].count() <= kMostOwned, "1 to 5000 are allowed", complain);
   if (const auto before = body.find("before")) expect(is_python_time(*before), "before is not a time", complain);
+}
+
+std::set<std::string> PortRules::search(const ReceivedRequest& request, const Json& body,
+                                        const Complain& complain) const {
+  const std::string begin = "exclude_calculated_properties=true&include=blueprint&include=identifier";
+  expect(request.query.starts_with(begin), "the search's query does not begin with " + begin, complain);
+  std::set<std::string> included;
+  static const std::string kInclude = "&include=";
+  for (auto at = request.query.find(kInclude); at != std::string::npos;) {
+    const auto next = request.query.find('&', at + 1);
+    const std::string name = unescaped(request.query.substr(at + kInclude.size(), next - at - kInclude.size()));
+    expect(included.insert(name).second, "the search includes '" + name + "' twice", complain);
+    expect(name == "blueprint" || name == "identifier" || name == "title" || name == "team" ||
+               name.starts_with("properties.") || name.starts_with("relations."),
+           "the search includes '" + name + "'", complain);
+    at = request.query.find(kInclude, at + 1);
+  }
+  expect_keys(body, "the search", {"combinator", "rules"}, {}, complain);
+  expect(body["combinator"].text() == "and", "the combinator is not and", complain);
+  const auto rules = body["rules"].items();
+  expect(rules.size() == 4, "the search has not four rules", complain);
+  const std::vector<std::pair<std::string, std::string>> expected = {
+      {"$identifier", "in"}, {"$blueprint", "="}, {"$datasource", "contains"}, {"$datasource", "contains"}};
+  for (std::size_t i = 0; i < std::min(rules.size(), expected.size()); ++i) {
+    expect_keys(rules[i], "a rule", {"property", "operator", "value"}, {}, complain);
+    expect(rules[i]["property"].text() == expected[i].first && rules[i]["operator"].text() == expected[i].second,
+           "rule " + std::to_string(i) + " is another", complain);
+  }
+  const auto identifiers = body["rules"][0]["value"].items();
+  expect(!identifiers.empty() && identifiers.size() <= kMostSearched, "1 to 50 entities are searched for", complain);
+  expect(body["rules"][2]["value"].text() == "port-ocean/" + names_.type + "/", "the datasource is another", complain);
+  expect(body["rules"][3]["value"].text() == "/" + names_.integration + "/exporter", "the datasource is another",
+         complain);
+  return included;
 }
 
 void PortRules::removal(const Json& body, const Complain& complain) const {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,7 @@ class PortRules {
   static constexpr std::size_t kMostDeletions = 100;
   static constexpr std::size_t kMostOwned = 5000;
   static constexpr std::size_t kMostExamples = 5;
+  static constexpr std::size_t kMostSearched = 50;
 
   explicit PortRules(Names names) : names_(std::move(names)) {}
 
@@ -56,12 +58,17 @@ class PortRules {
   void upsert(const ReceivedRequest& request, const Json& body, const Complain& complain) const;
   void entity(const Json& entity, const std::string& blueprint, const Complain& complain) const;
   void owned(const Json& body, const Complain& complain) const;
+  /// A search for entities by their identifiers, as Ocean asks before it writes. Returns what is to be included.
+  std::set<std::string> search(const ReceivedRequest& request, const Json& body, const Complain& complain) const;
   void removal(const Json& body, const Complain& complain) const;
 
  private:
   void metric_object(const Json& metric, const Complain& complain) const;
   Names names_;
 };
+
+/// A part of a URL, decoded.
+std::string unescaped(std::string_view text);
 
 /// Whether Port takes a text as an entity's identifier.
 bool is_identifier(std::string_view text);

@@ -95,13 +95,18 @@ std::vector<pipeline::KindReport> ReadLedger::rows() const {
   return reports;
 }
 
-SinkLedger::SinkLedger(std::size_t resources) : rows_(resources) {}
+SinkLedger::SinkLedger(std::size_t resources) : rows_(resources), held_(resources) {}
 
-void SinkLedger::settled(const pipeline::Batch& batch, const std::vector<Outcome>& outcomes) {
+void SinkLedger::settled(const pipeline::Batch& batch, const std::vector<Outcome>& outcomes,
+                         const std::vector<bool>& held) {
   RIPTIDE_CHECK(outcomes.size() == batch.entities.size());
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const pipeline::Entity& entity = batch.entities[i];
+    if (!held.empty() && held[i]) {
+      ++held_.at(entity.resource);
+      continue;
+    }
     pipeline::SinkKindReport& row = rows_.at(entity.resource);
     row.bytes_out += entity.length;
     switch (outcomes[i].kind) {
@@ -124,6 +129,22 @@ void SinkLedger::settled(const pipeline::Batch& batch, const std::vector<Outcome
     ++settled_total_;
   }
   if (!batch.blueprint.empty()) blueprints_.try_emplace(batch.blueprint, batch.entities.front().resource);
+}
+
+void SinkLedger::sent_later(const pipeline::Entity& entity) {
+  const std::lock_guard lock(mutex_);
+  --held_.at(entity.resource);
+}
+
+void SinkLedger::replaced(const pipeline::Entity& entity) {
+  const std::lock_guard lock(mutex_);
+  --held_.at(entity.resource);
+  ++rows_.at(entity.resource).tally.duplicate;
+}
+
+void SinkLedger::held_abandoned() {
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < held_.size(); ++i) rows_[i].tally.abandoned += std::exchange(held_[i], 0);
 }
 
 void SinkLedger::abandoned(const pipeline::Batch& batch) {

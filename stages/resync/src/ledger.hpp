@@ -56,8 +56,16 @@ class SinkLedger {
  public:
   explicit SinkLedger(std::size_t resources);
 
-  /// Enters the outcomes of a batch, one for each entity.
-  void settled(const pipeline::Batch& batch, const std::vector<pipeline::Outcome>& outcomes);
+  /// Enters the outcomes of a batch, one for each entity. Those of `held` (none if it is empty) wait: they are to be
+  /// sent later.
+  void settled(const pipeline::Batch& batch, const std::vector<pipeline::Outcome>& outcomes,
+               const std::vector<bool>& held = {});
+  /// An entity that was held is sent now.
+  void sent_later(const pipeline::Entity& entity);
+  /// An entity that was held is not sent, since a later one of the same identity is.
+  void replaced(const pipeline::Entity& entity);
+  /// Whatever is still held is given up.
+  void held_abandoned();
   /// Enters a batch whose entities were all given up.
   void abandoned(const pipeline::Batch& batch);
   /// Enters entities that need not be sent.
@@ -78,6 +86,7 @@ class SinkLedger {
  private:
   mutable std::mutex mutex_;  ///< Guards everything below.
   std::vector<pipeline::SinkKindReport> rows_;
+  std::vector<std::uint64_t> held_;  ///< By resource.
   std::unordered_map<std::string, std::uint32_t> blueprints_;
   std::uint64_t settled_total_ = 0;
   std::uint64_t carried_created_ = 0;

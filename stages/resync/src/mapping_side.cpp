@@ -89,6 +89,10 @@ void MappingSide::drop_repeats(transform::MappedPage& mapped, const ReadPage& re
   const std::uint32_t scope = read.scope;
   auto& entities = mapped.entities.entities;
   std::vector<std::uint64_t> dropped;
+  const std::string partition = state_.options.plan != nullptr ? book_.partition(scope) : std::string();
+  const auto note_for_plan = [&](const pipeline::Entity& entity, std::string_view json) {
+    if (state_.options.plan != nullptr) state_.options.plan->read(state_.kind_of(entity.resource), partition, json);
+  };
   PageTickets::Mapped facts;
   const bool wanted = read.ticket != 0 && state_.tickets->wants_seen();
   const auto note_for_ticket = [&](const pipeline::Entity& entity, std::uint32_t contents) {
@@ -106,15 +110,18 @@ void MappingSide::drop_repeats(transform::MappedPage& mapped, const ReadPage& re
     const std::uint32_t contents = contents_digest(json);
     switch (state_.seen.note(entity.identity, state_.repeat_scope(scope, entity.resource), contents)) {
       case pipeline::SeenSet::Sighting::kNew:
+        note_for_plan(entity, json);
         note_for_ticket(entity, contents);
         return false;
       case pipeline::SeenSet::Sighting::kElsewhere:
         note_for_ticket(entity, contents);
         entity.repeated = true;
+        note_for_plan(entity, json);
         return false;
       case pipeline::SeenSet::Sighting::kChanged:
         note_for_ticket(entity, contents);
         entity.duplicate = true;
+        note_for_plan(entity, json);
         return false;
       case pipeline::SeenSet::Sighting::kSame:
         break;

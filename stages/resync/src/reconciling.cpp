@@ -59,6 +59,20 @@ DeletionRules deletion_rules(const RunState& state, const ScopeBook& book) {
   return rules;
 }
 
+void note_kept(RunState& state, std::string_view spec, const Reconciled& result) {
+  if (result.spared != 0) {
+    state.note(
+        fmt::format("{} entities at {} were not seen and stay: somebody changed them since the run began, or what is "
+                    "there relates to them",
+                    result.spared, spec));
+  }
+  if (result.kept == 0) return;
+  state.note(
+      fmt::format("{} entities at {} were not seen and stay: their scope was not read to its end, or it is not "
+                  "known",
+                  result.kept, spec));
+}
+
 void reconcile_lanes(RunState& state, const ScopeBook& book, const std::vector<std::unique_ptr<SinkLane>>& lanes,
                      pipeline::RunReport& report) {
   report.deletion = deletion_obstacle(state, book);
@@ -76,18 +90,7 @@ void reconcile_lanes(RunState& state, const ScopeBook& book, const std::vector<s
       lane->fail(std::move(result).error());
       continue;
     }
-    if (result->kept != 0) {
-      state.note(
-          fmt::format("{} entities at {} were not seen and stay: their scope was not read to its end, or it is "
-                      "not known",
-                      result->kept, spec));
-    }
-    if (result->spared != 0) {
-      state.note(
-          fmt::format("{} entities at {} were not seen and stay: somebody changed them since the run began, or what is "
-                      "there relates to them",
-                      result->spared, spec));
-    }
+    note_kept(state, spec, *result);
     if (result->guard != GuardRule::kNone) enter_guard(state, spec, rules, *result, report.guard);
   }
 }

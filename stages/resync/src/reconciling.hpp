@@ -23,6 +23,9 @@ std::string deletion_obstacle(const RunState& state, const ScopeBook& book);
 /// What may be removed from the targets of this run.
 DeletionRules deletion_rules(const RunState& state, const ScopeBook& book);
 
+/// Says how many entities stay though they were not seen, if any.
+void note_kept(RunState& state, std::string_view spec, const Reconciled& result);
+
 /// Removes from each target what this run did not see, as far as the rules allow; fills `report.deletion` and
 /// `report.guard`.
 void reconcile_lanes(RunState& state, const ScopeBook& book, const std::vector<std::unique_ptr<SinkLane>>& lanes,

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "carrying_out.hpp"
 #include "mapping_side.hpp"
 #include "reading_side.hpp"
 #include "reconciling.hpp"
@@ -99,8 +100,9 @@ struct Resync::Impl {
       if (!opened) return opened;
     }
     if (auto begun = resumption.begin(reading.book(), lanes); !begun) return begun;
-    // Letters say where their page came from.
-    if (state.letters && !state.tickets) state.tickets = std::make_unique<PageTickets>(lanes.size(), nullptr);
+    // Letters say where their page came from; what a plan holds back outlives its page.
+    if (state.letters && !state.tickets && state.options.plan == nullptr)
+      state.tickets = std::make_unique<PageTickets>(lanes.size(), nullptr);
     return reading.open();
   }
 
@@ -166,6 +168,13 @@ struct Resync::Impl {
     for_each_life([](LifeReporter& life, const SinkLane&) { life.started(); });
   }
 
+  void kinds_finished() {
+    for_each_life([&](LifeReporter& life, const SinkLane&) {
+      life.kinds_finished(incomplete_resources(reading.book()));
+      life.reconciling();
+    });
+  }
+
   [[nodiscard]] std::uint64_t deleted_at(const SinkLane& lane) const {
     std::uint64_t deleted = 0;
     for (const std::uint32_t resource : state.options.resources) deleted += lane.ledger().row(resource).tally.deleted;
@@ -178,6 +187,26 @@ struct Resync::Impl {
     return whole ? SyncState::kCompleted : SyncState::kFailed;
   }
 
+  /// Ends the plan; carries it out, if that was asked for and everything was read.
+  Result<void> plan_and_carry_out(pipeline::RunReport& report, const std::function<int()>& stop_signal) {
+    SinkLane& lane = *lanes.front();
+    finish_plan(state, reading.book(), lane, report);
+    if (!state.options.carry_out) return {};
+    count_sinks(state, lanes, report);
+    const pipeline::RunFacts facts = facts_of(report, reading.book(), lanes, stop_signal());
+    if (facts.stop_signal != 0 || facts.sink_failed || facts.source_incomplete || state.stop->requested()) {
+      lane.give_up_held();
+      return {};
+    }
+    auto with = state.options.carry_out(report);
+    if (!with) return pipeline::unexpected(std::move(with).error());
+    if (auto live = lane.go_live(std::move(with->sink), std::move(with->state)); !live) return live;
+    begin_life();
+    carry_out_plan(state, lane, *graph, report);
+    kinds_finished();
+    return {};
+  }
+
   Result<pipeline::RunReport> run(pipeline::Stop& stop, const std::function<int()>& stop_signal) {
     const auto begin = Clock::now();
     build(stop);
@@ -188,17 +217,22 @@ struct Resync::Impl {
         std::any_of(lanes.begin(), lanes.end(), [](const auto& lane) { return lane->spares_related(); });
     if (state.options.delete_stale && spares) mapping.note_relations();
     drive();
-    for_each_life([&](LifeReporter& life, const SinkLane&) {
-      life.kinds_finished(incomplete_resources(reading.book()));
-      life.reconciling();
-    });
+    kinds_finished();
 
     pipeline::RunReport report;
     report.run_id = state.context.run_id;
     report.version = state.options.version;
     report.started_at = state.options.started_at;
     state.set_phase("reconciling");
-    reconcile_lanes(state, reading.book(), lanes, report);
+    if (state.options.plan != nullptr) {
+      if (auto planned = plan_and_carry_out(report, stop_signal); !planned) {
+        for (const auto& lane : lanes) lane->finish(Finish::kPartial);
+        reading.close();
+        return pipeline::unexpected(std::move(planned).error());
+      }
+    } else {
+      reconcile_lanes(state, reading.book(), lanes, report);
+    }
     for_each_life(
         [&](LifeReporter& life, const SinkLane& lane) { life.reconciled(how_it_reconciled(lane), deleted_at(lane)); });
     state.set_phase("finishing");
@@ -244,6 +278,9 @@ Resync::~Resync() = default;
 Result<std::unique_ptr<Resync>> Resync::create(ResyncParts parts, ResyncOptions options) {
   RIPTIDE_CHECK(parts.source != nullptr && parts.mapping != nullptr);
   if (parts.sinks.empty()) return pipeline::unexpected(ErrorKind::kConfig, "no sink was given");
+  if (options.plan != nullptr && parts.sinks.size() != 1) {
+    return pipeline::unexpected(ErrorKind::kConfig, "a plan is made for one sink");
+  }
   if (parts.journal && (parts.state == nullptr || !std::all_of(parts.sinks.begin(), parts.sinks.end(),
                                                                [](const auto& sink) { return sink->can_resume(); }))) {
     return pipeline::unexpected(ErrorKind::kConfig, "a journal needs a state file, and sinks that keep what they took");

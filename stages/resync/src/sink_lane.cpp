@@ -24,11 +24,13 @@ SinkLane::SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> 
     : state_(state),
       number_(number),
       sink_(std::move(sink)),
+      planning_(state.options.plan != nullptr),
+      memory_(state.state_file),
       remote_(dynamic_cast<RemoteSink*>(sink_.get())),
       local_(dynamic_cast<LocalSink*>(sink_.get())),
       on_failure_(std::move(failed)),
       ledger_(state.context.kinds.size()),
-      batcher_(sink_->limits(), state.batch_bytes) {}
+      batcher_(std::in_place, sink_->limits(), state.batch_bytes) {}
 
 SinkLane::~SinkLane() {
   if (life_) life_->silence();
@@ -80,7 +82,7 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
 Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_names) {
   scope_names_ = scope_names;
   if (local_ != nullptr) {
-    local_->set_scope_names(std::move(scope_names));
+    local_->set_scope_names(scope_names_);
     auto opened = local_->open();
     if (!opened && opened.error().kind == ErrorKind::kConfig) return opened;
     if (!opened) {
@@ -90,14 +92,16 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
     writer_ = std::make_unique<LocalWriter>(*local_, state_.journalled ? kKeepEvery : milliseconds{0});
     catalogue_ = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
   } else {
-    const ResyncOptions& options = state_.options;
-    auto client = HttpClient::start(state_.client_options("sink", sink_->limits().max_in_flight, options.sink_retry,
-                                                          options.sink_timeout, options.verify_sink_tls));
-    if (!client) return pipeline::unexpected(std::move(client).error());
-    client_ = std::move(*client);
+    if (client_ == nullptr) {
+      const ResyncOptions& options = state_.options;
+      auto client = HttpClient::start(state_.client_options("sink", sink_->limits().max_in_flight, options.sink_retry,
+                                                            options.sink_timeout, options.verify_sink_tls));
+      if (!client) return pipeline::unexpected(std::move(client).error());
+      client_ = std::move(*client);
+    }
     catalogue_ = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop,
                                                    Sparing{state_.began, spares_related() ? &state_.related : nullptr});
-    if (auto opened = open_parts(scope_names); !opened) {
+    if (auto opened = open_parts(scope_names_); !opened) {
       if (opened.error().kind == ErrorKind::kConfig) return opened;
       fail(std::move(opened).error());
       return {};
@@ -121,9 +125,9 @@ Result<void> SinkLane::open_parts(const std::function<std::string(std::uint32_t)
 }
 
 Result<void> SinkLane::open_diff(const std::function<std::string(std::uint32_t)>& scope_names) {
-  if (state_.state_file == nullptr) return {};
+  if (memory_ == nullptr) return {};
   const std::size_t name_bytes = state_.digest_bytes / 3;
-  auto store = state::DigestStore::open(*state_.state_file, {.memory_bytes = state_.digest_bytes - name_bytes});
+  auto store = state::DigestStore::open(*memory_, {.memory_bytes = state_.digest_bytes - name_bytes});
   if (!store) return pipeline::unexpected(std::move(store).error());
   diff_ = std::make_unique<Diff>(
       std::move(*store), state_.context,
@@ -163,7 +167,8 @@ void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Com
       deferral_->confirm(part_text(block->entities.part(entity, entity.identifier)));
     }
   }
-  if (state_.letters && state_.letters->has_entities()) {
+  if (planning_) state_.options.plan->unchanged(block->entities, split->unchanged);
+  if (!planning_ && state_.letters && state_.letters->has_entities()) {
     for (const Entity& entity : split->unchanged) state_.letters->delivered(entity.identity, sink_->spec());
   }
   if (state_.tickets) state_.tickets->settled(settlement_of_unchanged(block->entities, split->unchanged, number_));
@@ -210,7 +215,7 @@ void SinkLane::finish(Finish how) {
   Result<void> finished;
   if (local_ != nullptr) {
     finished = local_->finish(has_failed() ? Finish::kPartial : how);
-  } else if (diff_) {
+  } else if (diff_ && !planning_) {
     // Kinds that were not read are no reason to forget what came from them.
     const bool whole = how == Finish::kComplete && state_.options.resources.size() == state_.context.kinds.size();
     finished = diff_->finish(whole && !has_failed() ? state::DigestStore::Ending::kWholeRun
@@ -237,27 +242,30 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
       add_block(block, now, full);
       break;
     case MappedBlock::Flush::kAll:
-      batcher_.flush(full);
+      batcher_->flush(full);
       break;
     case MappedBlock::Flush::kOlder:
-      batcher_.flush_older(now - state_.options.batch_age, full);
+      batcher_->flush_older(now - state_.options.batch_age, full);
       break;
     case MappedBlock::Flush::kStarved:
       // Batches on their way will bring credit home; only when there are none must the partial ones go.
-      if (in_flight_.load(std::memory_order_acquire) == 0) batcher_.flush(full);
+      if (in_flight_.load(std::memory_order_acquire) == 0) batcher_->flush(full);
       break;
   }
   in_flight_.fetch_add(full.size(), std::memory_order_acq_rel);
-  for (auto& batch : full) emit(std::move(batch));
+  for (auto& batch : full) {
+    batch->number = ++batches_;
+    emit(std::move(batch));
+  }
 }
 
 void SinkLane::add_block(const MappedBlock& block, Batcher::Clock::time_point now,
                          std::vector<std::shared_ptr<Batch>>& full) {
-  batcher_.limit_body(body_ceiling_.load(std::memory_order_relaxed));
+  batcher_->limit_body(body_ceiling_.load(std::memory_order_relaxed));
   std::shared_ptr<Batch> held;
   for (const Entity& entity : block.to_send()) {
     if (deferral_ == nullptr || block.in_order || !deferral_->holds_back(block.buffer(), entity)) {
-      batcher_.add(block.buffer(), entity, now, full);
+      batcher_->add(block.buffer(), entity, now, full);
       continue;
     }
     if (!held) held = std::make_shared<Batch>();
@@ -435,6 +443,7 @@ void SinkLane::send_later(const Answer& answer, const std::vector<Outcome>& outc
     }
   }
   entered->blueprint = batch.blueprint;
+  entered->number = batch.number;
   later->waits = true;
   later->credit = state_.batch_bytes.take(later->bytes.size());
   in_flight_.fetch_add(1, std::memory_order_acq_rel);
@@ -444,13 +453,20 @@ void SinkLane::send_later(const Answer& answer, const std::vector<Outcome>& outc
 }
 
 void SinkLane::enter_outcomes(const Answer& answer, const std::vector<Outcome>& outcomes) {
-  const Batch& batch = *answer.batch;
+  Batch& batch = *answer.batch;
   if (deferral_ != nullptr) {
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
       if (Deferral::tries_again(batch.entities[i], outcomes[i])) return send_later(answer, outcomes);
     }
   }
-  ledger_.settled(batch, outcomes);
+  std::vector<bool> held;
+  if (planning_) {
+    held = state_.options.plan->record(
+        batch, outcomes,
+        {[this](std::uint32_t resource) { return std::string_view(state_.kind_of(resource)); }, scope_names_});
+    if (!state_.options.carry_out) held.clear();  // What would be done counts as done.
+  }
+  ledger_.settled(batch, outcomes, held);
   remember(batch, outcomes);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const Entity& entity = batch.entities[i];
@@ -460,12 +476,13 @@ void SinkLane::enter_outcomes(const Answer& answer, const std::vector<Outcome>& 
                                                         : outcomes[i].identifier);
     }
     if (outcomes[i].kind != Outcome::Kind::kRejected) {
-      if (state_.letters && state_.letters->has_entities() && outcomes[i].kind != Outcome::Kind::kAbandoned) {
+      if (!planning_ && state_.letters && state_.letters->has_entities() &&
+          outcomes[i].kind != Outcome::Kind::kAbandoned) {
         state_.letters->delivered(entity.identity, sink_->spec());
       }
       continue;
     }
-    if (state_.letters) {
+    if (!planning_ && state_.letters) {
       write_entity_letter(state_, sink_->spec(), scope_names_ ? scope_names_(entity.scope) : "*", answer, entity,
                           outcomes[i]);
     }
@@ -539,6 +556,71 @@ Result<Reconciled> SinkLane::reconcile_with(const DeletionRules& rules) {
   }();
   if (result) book_deletions(*result);
   return result;
+}
+
+Result<Reconciled> SinkLane::find_stale_for(Plan& plan, const DeletionRules& rules) {
+  const auto enter = [&plan](const OwnedEntity& entity) { plan.stale(entity); };
+  if (!diff_) return find_stale(*catalogue_, state_.seen, rules, enter);
+  RememberingCatalogue remembering(*catalogue_, *diff_, 0);
+  return find_stale(remembering, state_.seen, rules, enter);
+}
+
+Result<void> SinkLane::go_live(std::unique_ptr<Sink> sink, std::shared_ptr<const state::StateFile> memory) {
+  finish(Finish::kComplete);
+  if (has_failed()) return {};
+  diff_.reset();
+  planner_ = std::exchange(sink_, std::move(sink));  // Requests of its making may still be held by the client.
+  remote_ = dynamic_cast<RemoteSink*>(sink_.get());
+  local_ = dynamic_cast<LocalSink*>(sink_.get());
+  memory_ = std::move(memory);
+  batcher_.emplace(sink_->limits(), state_.batch_bytes);
+  planning_ = false;
+  opened_ = false;
+  return open(std::move(scope_names_));
+}
+
+void SinkLane::feed(std::shared_ptr<MappedBlock> block) {
+  for (const Entity& entity : block->entities.entities) ledger_.sent_later(entity);
+  if (diff_node_) {
+    graph_->put(*diff_node_, std::move(block));
+  } else {
+    graph_->put(*batch_, std::move(block));
+  }
+}
+
+Result<void> SinkLane::remove_planned(const Plan& plan) {
+  constexpr std::size_t kAtOnce = 10'000;
+  Reconciled some;
+  Result<void> removed;
+  const auto remove_some = [&] {
+    // What a plan says is stale somebody may have changed since.
+    if (auto spared = catalogue_->spare(some.removed); !spared) {
+      removed = std::move(spared);
+      return false;
+    }
+    auto count = [&] {
+      if (!diff_) return catalogue_->remove(some.removed);
+      return RememberingCatalogue(*catalogue_, *diff_, 0).remove(some.removed);
+    }();
+    if (!count) {
+      removed = pipeline::unexpected(std::move(count).error());
+      return false;
+    }
+    some.removed_count = *count;
+    book_deletions(some);
+    some.removed.clear();
+    return true;
+  };
+  auto walked = plan.each_deletion([&](const PlannedDeletion& deletion) {
+    OwnedEntity& entity = some.removed.emplace_back();
+    entity.blueprint = deletion.blueprint;
+    entity.identifier = deletion.identifier;
+    entity.kind = deletion.kind;
+    return some.removed.size() < kAtOnce || remove_some();
+  });
+  if (!walked) return walked;
+  if (removed && !some.removed.empty()) remove_some();
+  return removed;
 }
 
 void SinkLane::book_deletions(const Reconciled& result) {

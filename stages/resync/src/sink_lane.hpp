@@ -22,6 +22,7 @@
 #include "messages.hpp"
 #include "reconcile/reconcile.hpp"
 #include "riptide/pipeline/graph.hpp"
+#include "riptide/stages/plan.hpp"
 #include "run_state.hpp"
 #include "upload/local_writer.hpp"
 
@@ -48,6 +49,19 @@ class SinkLane {
   void drain_waiting(const std::function<void()>& wait);
   /// All writes are over: the graph is done.
   void end_writes();
+  /// Finds what this run did not see and enters it into the plan; removes nothing.
+  Result<Reconciled> find_stale_for(Plan& plan, const DeletionRules& rules);
+  /// The plan is made and is to be carried out: this sink and what is remembered of its target take the place of those
+  /// that planned, and what is fed from now on is sent. Errors as of `open`.
+  Result<void> go_live(std::unique_ptr<Sink> sink, std::shared_ptr<const state::StateFile> memory);
+  /// Sends entities that the plan held back; `graph.wait()` waits for them.
+  void feed(std::shared_ptr<MappedBlock> block);
+  /// An entity that the plan held back is not sent: a later one of the same identity is.
+  void replaced(const Entity& entity) { ledger_.replaced(entity); }
+  /// Gives up what the plan held back and was not fed.
+  void give_up_held() { ledger_.held_abandoned(); }
+  /// Removes what the plan says.
+  Result<void> remove_planned(const Plan& plan);
   /// Removes what this run did not see.
   Result<Reconciled> reconcile_with(const DeletionRules& rules);
   /// Makes what was written stand, or keeps it aside.
@@ -104,11 +118,15 @@ class SinkLane {
   RunState& state_;
   const std::uint32_t number_;
   std::unique_ptr<Sink> sink_;
-  RemoteSink* remote_ = nullptr;  ///< One of the two is set: the same sink.
+  std::unique_ptr<Sink> planner_;                   ///< The sink that planned, once another carries the plan out.
+  bool planning_;                                   ///< Changes only while nothing is in the graph.
+  std::shared_ptr<const state::StateFile> memory_;  ///< May be null.
+  std::uint64_t batches_ = 0;                       ///< That left the batch node.
+  RemoteSink* remote_ = nullptr;                    ///< One of the two is set: the same sink.
   LocalSink* local_ = nullptr;
   const std::function<void()> on_failure_;
   SinkLedger ledger_;
-  Batcher batcher_;
+  std::optional<Batcher> batcher_;  ///< Always there.
   pipeline::Graph* graph_ = nullptr;
   std::optional<pipeline::Node<MappedBlock, MappedBlock>> diff_node_;  ///< Of a remote sink.
   std::optional<pipeline::Node<MappedBlock, Batch>> batch_;

@@ -14,6 +14,26 @@ using pipeline::ErrorKind;
 using pipeline::Result;
 using pipeline::unexpected;
 
+namespace {
+
+// A path as SQLite reads it in a URI: every byte that could mean something there is escaped.
+std::string uri_of(const std::string& path) {
+  std::string uri = "file:";
+  for (const char c : path) {
+    // Of several slashes at the beginning, the second would begin the name of a host.
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                       c == '-' || c == '_' || (c == '/' && !uri.ends_with('/'));
+    if (plain) {
+      uri += c;
+    } else {
+      uri += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  return uri;
+}
+
+}  // namespace
+
 Database::~Database() { close(); }
 
 void Database::close() noexcept {
@@ -34,8 +54,12 @@ Result<void> Database::open(const std::string& path, Use use) {
     case Use::kRead:
       flags |= SQLITE_OPEN_READONLY;
       break;
+    case Use::kReadAtRest:
+      flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+      break;
   }
-  const int code = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
+  const std::string name = use == Use::kReadAtRest ? uri_of(path) + "?immutable=1" : path;
+  const int code = sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr);
   if (handle_ == nullptr) return unexpected(ErrorKind::kInternal, fmt::format("no memory to open {}", path));
   if (code != SQLITE_OK) {
     Error failure = error(code);
@@ -43,7 +67,7 @@ Result<void> Database::open(const std::string& path, Use use) {
     return unexpected(std::move(failure));
   }
   sqlite3_extended_result_codes(handle_, 1);
-  if (use != Use::kRead && sqlite3_db_readonly(handle_, "main") == 1) {
+  if ((use == Use::kCreate || use == Use::kWrite) && sqlite3_db_readonly(handle_, "main") == 1) {
     close();
     return unexpected(ErrorKind::kConfig, fmt::format("{} may not be written by this user: change its rights, or name "
                                                       "another file",

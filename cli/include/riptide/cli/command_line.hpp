@@ -37,6 +37,13 @@ struct SyncFlags {
   bool strict = false;
   bool resume = false;
   bool wait = false;  ///< For another run that writes to the same target.
+  std::string apply;  ///< A plan's file; "" is none.
+};
+
+struct PlanFlags {
+  SyncFlags sync;
+  std::string diff;  ///< "" or "fields".
+  std::string out;   ///< A file; "" is none.
 };
 
 struct GraphFlags {
@@ -140,8 +147,8 @@ struct Say {
   std::string text;
 };
 
-using Invocation = std::variant<Say, SyncFlags, GraphFlags, LintFlags, DemoFlags, BenchFlags, MapFlags, DlqFlags,
-                                JqFlags, StateFlags, RunsFlags, ServeOctopusFlags>;
+using Invocation = std::variant<Say, SyncFlags, PlanFlags, GraphFlags, LintFlags, DemoFlags, BenchFlags, MapFlags,
+                                DlqFlags, JqFlags, StateFlags, RunsFlags, ServeOctopusFlags>;
 
 /// Reads the command line. What is wrong with it (an unknown verb or flag, with a suggestion) is a `Say` with code 2.
 Invocation parse_command_line(const std::vector<std::string>& arguments);

@@ -17,6 +17,11 @@ namespace riptide::cli {
 pipeline::Result<std::unique_ptr<stages::Sink>> make_port_sink(const Config& config, const stages::SinkContext& context,
                                                                const sinks::port::Prepared* prepared);
 
+/// Makes what says what the sink `port` would do. `remembers`: what is sent is decided by what is remembered, not by
+/// what Port holds. Errors: kConfig.
+pipeline::Result<std::unique_ptr<stages::Sink>> make_port_plan(const Config& config, const stages::SinkContext& context,
+                                                               bool remembers);
+
 /// What a run may do to the integration in Port.
 enum class PortAccess {
   kReadOnly,  ///< A plan: nothing is created or changed.

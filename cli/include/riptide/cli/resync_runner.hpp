@@ -18,6 +18,12 @@ namespace riptide::cli {
 
 class Logger;
 
+/// How a plan is shown.
+struct PlanOutput {
+  bool fields = false;  ///< With what changes in each entity.
+  std::string file;     ///< Where it goes beside stdout; "" is nowhere.
+};
+
 /// What the runner is given beside the configuration.
 struct RunRequest {
   SyncFlags flags;
@@ -26,6 +32,8 @@ struct RunRequest {
   std::optional<std::string> state_home = std::nullopt;
   /// Set once the run keeps a journal, so that `--resume` goes on from it. Borrowed; may be null.
   std::atomic<bool>* resumable = nullptr;
+  /// What is to be shown of a plan, if nothing is to be written.
+  std::optional<PlanOutput> plan = std::nullopt;
 };
 
 /// Runs one resync from a checked configuration: sinks, mapping, source, graph, progress, report, summary. Writes

@@ -16,6 +16,10 @@ namespace riptide::cli {
 
 class Logger;
 
+/// The address of the catalogue of a sink, the same however it was spelled: "port:https://api.getport.io",
+/// "sqlite:/data/riptide.db"; "" for what does not last.
+std::string target_of(const sinks::SinkSpec& spec, const Config& config);
+
 /// Where a run's state file is, and whose it is.
 struct StatePlace {
   std::string path;
@@ -35,6 +39,24 @@ std::optional<StatePlace> place_of_state(const std::string& flag, const std::opt
 struct OpenState {
   std::optional<state::WriterLock> lock;
   std::shared_ptr<const state::StateFile> file;
+};
+
+/// A copy of a state file, for a run that must leave the file as it is; gone when this dies.
+class StateCopy {
+ public:
+  /// Copies the file of that place as it is now, into a directory below $TMPDIR, else /var/tmp. Null if there is none.
+  /// Errors: kConfig (see `StateFile::open`), kTransport (the disk is full).
+  static pipeline::Result<std::unique_ptr<StateCopy>> make(const StatePlace& place);
+  ~StateCopy();
+  StateCopy(const StateCopy&) = delete;
+  StateCopy& operator=(const StateCopy&) = delete;
+
+  [[nodiscard]] const std::shared_ptr<const state::StateFile>& file() const noexcept { return file_; }
+
+ private:
+  explicit StateCopy(std::string directory) : directory_(std::move(directory)) {}
+  const std::string directory_;
+  std::shared_ptr<const state::StateFile> file_;
 };
 
 /// Becomes the one writer and opens the file. With `wait` it waits for another run until `stop` is requested. Errors:

@@ -65,8 +65,9 @@ struct EntityBuffer {
 
 /// Records grouped for one upload. Holds the credit for its bytes until it is settled.
 struct Batch : EntityBuffer {
-  std::string blueprint;  ///< Text of the blueprint that all entities share; empty where the sink mixes them.
-  bool waits = false;     ///< Not to be sent: kept until what its entities relate to is there.
+  std::string blueprint;     ///< Text of the blueprint that all entities share; empty where the sink mixes them.
+  std::uint64_t number = 0;  ///< In the order in which a sink's batches left; halves of a batch share it.
+  bool waits = false;        ///< Not to be sent: kept until what its entities relate to is there.
   Credit credit;
 };
 
@@ -84,6 +85,9 @@ struct Outcome {
   std::string identifier;  ///< Text that the target returned; empty when it is the entity's own.
   /// Only with kRejected: the refusal is of this entity alone and may have to do with others that were not there yet.
   bool may_pass_later = false;
+  /// Only of a sink that plans, with kUpdated: how the entity differs from what the target holds, as a JSON array of
+  /// {"field", "before", "after"}.
+  std::string changes = {};
 };
 
 }  // namespace riptide::pipeline

@@ -18,6 +18,7 @@
 #include "riptide/stages/deletion_rules.hpp"
 #include "riptide/stages/http_client.hpp"
 #include "riptide/stages/journal.hpp"
+#include "riptide/stages/plan.hpp"
 #include "riptide/stages/sink.hpp"
 #include "riptide/stages/source.hpp"
 #include "riptide/state/state_file.hpp"
@@ -39,6 +40,15 @@ struct ResyncOptions {
   DeleteScope delete_scope = DeleteScope::kAll;
   std::optional<MaxDelete> max_delete;
   std::vector<std::uint32_t> resources;  ///< Resource blocks to read; all of the mapping's when empty.
+  /// Where what the run would do is recorded, if it is to write nothing. Its one sink plans then.
+  std::shared_ptr<Plan> plan;
+  /// With `plan`: called when that is made, if everything was read, with the report so far. Returns what carries it
+  /// out, or an Error that says why it is not: what `run` returns then.
+  struct CarryOut {
+    std::unique_ptr<Sink> sink;
+    std::shared_ptr<const state::StateFile> state;  ///< Null: nothing is remembered.
+  };
+  std::function<Result<CarryOut>(const pipeline::RunReport& planned)> carry_out;
   RetryPolicy source_retry;
   RetryPolicy sink_retry{.base = milliseconds{300}, .cap = milliseconds{300'000}};
   milliseconds source_timeout{60'000};
@@ -103,7 +113,7 @@ class Resync {
 
   /// Runs to the end, or to the stop. Blocks the calling thread, which works as one of the workers. `stop_signal()` is
   /// asked at the end which signal stopped it (0 if none). Errors: kConfig (a sink that cannot be opened) and
-  /// kInternal, both before anything was contacted.
+  /// kInternal, both before anything was contacted; what `carry_out` returned, before anything was written.
   Result<pipeline::RunReport> run(pipeline::Stop& stop, const std::function<int()>& stop_signal);
 
   /// Any thread, while `run` runs.

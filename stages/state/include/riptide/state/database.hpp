@@ -28,9 +28,10 @@ class Database {
 
   /// What a file that is opened may be used for.
   enum class Use : std::uint8_t {
-    kCreate,  ///< Made if it is not there.
-    kWrite,   ///< Must be there.
-    kRead,    ///< Must be there; nothing is written into it.
+    kCreate,      ///< Made if it is not there.
+    kWrite,       ///< Must be there.
+    kRead,        ///< Must be there; nothing is written into it.
+    kReadAtRest,  ///< The same, and nobody else writes: nothing is locked, and nothing appears beside it.
   };
   [[nodiscard]] pipeline::Result<void> open(const std::string& path, Use use = Use::kCreate);
   void close() noexcept;
