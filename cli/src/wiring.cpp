@@ -192,6 +192,7 @@ stages::ResyncOptions resync_options(const Config& config) {
   options.source_retry = {.attempts = attempts, .base = base, .cap = cap};
   options.sink_retry = {.attempts = attempts, .base = 3 * base, .cap = 5 * cap};
   options.source_timeout = std::chrono::seconds(config.integer("client_timeout"));
+  options.sink_timeout = config.duration("riptide.port_timeout");
   options.batch_age = config.duration("riptide.batch_age");
   options.verify_source_tls = verifies_source(config);
   // Ocean's rule: guarded where it hosts the integration, unless told otherwise.

@@ -6,6 +6,7 @@
 
 #include "answers.hpp"
 #include "riptide/sinks/port.hpp"
+#include "riptide/sinks/port_life.hpp"
 
 namespace riptide::sinks::port {
 namespace {
@@ -28,7 +29,7 @@ std::string part_text(const stages::Batch& batch, const stages::Entity& entity, 
 }
 
 std::vector<Outcome> all_rejected(const stages::Batch& batch, const std::string& message) {
-  return std::vector<Outcome>(batch.entities.size(), Outcome{Outcome::Kind::kRejected, message, {}});
+  return std::vector<Outcome>(batch.entities.size(), Outcome{Outcome::Kind::kRejected, message, {}, false});
 }
 
 // What an answer says of one entity.
@@ -75,6 +76,20 @@ std::string rejection(const Said& said) {
   }
   if (!said.message.empty() && said.message != "null") text += (text.empty() ? "" : ": ") + said.message;
   return text.empty() ? "Port refuses it without a reason" : text;
+}
+
+// Identifiers that an entity of Port relates to. What is of another shape relates to nothing.
+void read_related(const json::Document& document, json::Value relations, std::vector<std::string>& out) {
+  if (relations.type != json::Type::kObject) return;
+  json::Document::Members members(document, relations);
+  while (members.next()) {
+    if (members.value().type == json::Type::kString) out.push_back(text_of(document, members.value()));
+    if (members.value().type != json::Type::kArray) continue;
+    json::Document::Elements elements(document, members.value());
+    while (elements.next()) {
+      if (elements.value().type == json::Type::kString) out.push_back(text_of(document, elements.value()));
+    }
+  }
 }
 
 // Whether a value counts as true in the languages that write it.
@@ -160,6 +175,7 @@ Result<stages::UploadAnswer> PortSink::read(const stages::Batch& batch, const st
   if (!is_list(entities) && !is_list(errors)) return malformed("has neither `entities` nor `errors`");
 
   answer.outcomes = all_rejected(batch, "Port's answer says nothing of it");
+  for (Outcome& outcome : answer.outcomes) outcome.may_pass_later = true;
   // What is refused is refused, even if it is named among the others too.
   for (const bool refused : {false, true}) {
     const std::optional<json::Value>& list = refused ? errors : entities;
@@ -171,10 +187,10 @@ Result<stages::UploadAnswer> PortSink::read(const stages::Batch& batch, const st
       if (!said->index || *said->index >= answer.outcomes.size()) continue;
       Outcome& outcome = answer.outcomes[*said->index];
       if (refused) {
-        outcome = {Outcome::Kind::kRejected, rejection(*said), {}};
+        outcome = {Outcome::Kind::kRejected, rejection(*said), {}, true};
         continue;
       }
-      outcome = {said->created ? Outcome::Kind::kCreated : Outcome::Kind::kUpdated, {}, {}};
+      outcome = {said->created ? Outcome::Kind::kCreated : Outcome::Kind::kUpdated, {}, {}, false};
       const stages::Entity& entity = batch.entities[*said->index];
       if (said->identifier != part_text(batch, entity, entity.identifier)) outcome.identifier = said->identifier;
     }
@@ -183,12 +199,23 @@ Result<stages::UploadAnswer> PortSink::read(const stages::Batch& batch, const st
   return answer;
 }
 
-stages::HttpRequest PortSink::owned_request(std::string_view cursor) const {
+stages::HttpRequest PortSink::owned_request(std::string_view cursor) const { return listing(cursor, {}); }
+
+std::optional<stages::HttpRequest> PortSink::unchanged_request(std::string_view cursor,
+                                                               std::chrono::system_clock::time_point before) const {
+  return listing(cursor, python_time(before));
+}
+
+stages::HttpRequest PortSink::listing(std::string_view cursor, std::string_view before) const {
   std::string body = R"({"datasource_prefix":)";
   json::append_quoted(fmt::format("port-ocean/{}/", options_.account->integration_type()), body);
   body += R"(,"datasource_suffix":)";
   json::append_quoted(fmt::format("/{}/exporter", options_.account->integration()), body);
   body += fmt::format(R"(,"limit":{})", options_.owned_page);
+  if (!before.empty()) {
+    body += R"(,"before":)";
+    json::append_quoted(before, body);
+  }
   if (!cursor.empty()) body.append(R"(,"from":)").append(cursor);
   body += '}';
   return options_.account->request(stages::Method::kPost, "blueprints/entities/datasource-entities",
@@ -224,6 +251,7 @@ Result<stages::OwnedPage> PortSink::read_owned(const stages::HttpResponse& respo
     stages::OwnedEntity& entity = page.entities.emplace_back();
     json::Document::Members names(document, elements.value());
     while (names.next()) {
+      if (names.key_is("relations") && removes_in_order()) read_related(document, names.value(), entity.related);
       if (names.value().type != json::Type::kString) continue;
       if (names.key_is("identifier")) entity.identifier = text_of(document, names.value());
       if (names.key_is("blueprint")) entity.blueprint = text_of(document, names.value());
@@ -271,6 +299,39 @@ Result<std::size_t> PortSink::read_deleted(std::span<const std::string> identifi
   while (elements.next()) count += asked.erase(text_of(document, elements.value()));
   if (auto checked = elements.status(); !checked) return malformed("is not JSON");
   return count;
+}
+
+std::optional<stages::HttpRequest> PortSink::relations_request(std::string_view blueprint) const {
+  if (!options_.context.create_missing_related) return std::nullopt;
+  return options_.account->request(stages::Method::kGet, "blueprints/" + stages::percent_encoded(blueprint),
+                                   Account::Role::kIntegration);
+}
+
+Result<std::vector<stages::RelationSpec>> PortSink::read_relations(const stages::HttpResponse& response,
+                                                                   json::Document& document) const {
+  std::vector<stages::RelationSpec> out;
+  if (response.status == 404 && is_from_port(response, document)) return out;
+  if (!response.ok()) return unexpected(refusal(response, document));
+  const auto malformed = [&response](std::string_view what) {
+    return unexpected(ErrorKind::kMalformed,
+                      fmt::format("Port's answer for a blueprint {}, url={}", what, response.safe_url));
+  };
+  Result<json::Value> root = indexed(response, document);
+  if (!root) return unexpected(std::move(root).error());
+  if (auto checked = document.check(); !checked) return malformed("is not JSON");
+  auto blueprint = document.find(*root, "blueprint");
+  if (!blueprint || !*blueprint || (*blueprint)->type != json::Type::kObject) return malformed("has no `blueprint`");
+  auto relations = document.find(**blueprint, "relations");
+  if (!relations || !*relations || (*relations)->type != json::Type::kObject) return out;
+  json::Document::Members members(document, **relations);
+  while (members.next()) {
+    if (members.value().type != json::Type::kObject) return malformed("has a relation that is not an object");
+    auto target = document.find(members.value(), "target");
+    if (!target || !*target) return malformed("has a relation without a target");
+    out.push_back({std::string(members.raw_key()), text_of(document, **target)});
+  }
+  if (auto checked = members.status(); !checked) return malformed("is not JSON");
+  return out;
 }
 
 }  // namespace riptide::sinks::port

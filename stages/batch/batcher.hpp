@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -23,6 +24,8 @@ class Batcher {
   /// Batches hold their bytes as credit of `bytes` (borrowed).
   Batcher(SinkLimits limits, pipeline::CreditPool& bytes);
 
+  /// Lowers the limit for a request's body, envelope included; a single entity over it travels alone.
+  void limit_body(std::size_t bytes) { limits_.max_bytes = std::min(limits_.max_bytes, bytes); }
   /// Adds an entity of `from`; full batches go to `full`.
   void add(const EntityBuffer& from, const Entity& entity, Clock::time_point now,
            std::vector<std::shared_ptr<Batch>>& full);
@@ -46,7 +49,7 @@ class Batcher {
   void open(Lane& lane, std::string_view raw_blueprint, Clock::time_point now);
   static void close(Lane& lane, std::vector<std::shared_ptr<Batch>>& out);
 
-  const SinkLimits limits_;
+  SinkLimits limits_;
   pipeline::CreditPool& bytes_;
   std::unordered_map<std::string, Lane, TextHash, std::equal_to<>> lanes_;  ///< By the blueprint's raw JSON.
 };

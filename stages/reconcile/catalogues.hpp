@@ -1,10 +1,15 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "reconcile/reconcile.hpp"
+#include "relate/relation_targets.hpp"
 #include "riptide/pipeline/stop.hpp"
 #include "riptide/stages/http_client.hpp"
 #include "riptide/stages/sink.hpp"
@@ -23,19 +28,41 @@ class LocalCatalogue : public Catalogue {
   std::span<const std::uint32_t> resources_;
 };
 
+/// What spares stale entities at a target behind HTTP.
+struct Sparing {
+  std::chrono::system_clock::time_point run_began;
+  const RelationTargets* related = nullptr;  ///< What the run's entities relate to; null if that spares nobody.
+};
+
 /// A target behind HTTP as a catalogue. Its calls wait for the answers: for the thread that runs the resync, after the
 /// graph is done. A stop ends the removal before the next batch with kStopped.
 class RemoteCatalogue : public Catalogue {
  public:
-  RemoteCatalogue(const RemoteSink& sink, HttpClient& client, const pipeline::Stop& stop)
-      : sink_(sink), client_(client), stop_(stop) {}
+  RemoteCatalogue(const RemoteSink& sink, HttpClient& client, const pipeline::Stop& stop, Sparing sparing)
+      : sink_(sink), client_(client), stop_(stop), sparing_(sparing) {}
   pipeline::Result<void> owned(const std::function<void(const OwnedEntity&)>& visit) override;
+  pipeline::Result<void> spare(std::vector<OwnedEntity>& stale) override;
   pipeline::Result<std::size_t> remove(std::span<const OwnedEntity> entities) override;
 
  private:
+  /// One request to remove some entities of a blueprint.
+  struct Removal {
+    std::string_view blueprint;
+    std::vector<std::string> identifiers;
+  };
+
+  /// Pages through a listing; `visit` returns false to end it.
+  pipeline::Result<void> walk(const std::function<HttpRequest(std::string_view cursor)>& request,
+                              const std::function<bool(const OwnedEntity&)>& visit);
+  pipeline::Result<void> spare_changed(std::vector<OwnedEntity>& stale);
+  pipeline::Result<void> spare_related(std::vector<OwnedEntity>& stale);
+  /// Sends removals, several at once, and adds up what the target says was there.
+  pipeline::Result<std::size_t> remove_all(const std::vector<Removal>& removals);
+
   const RemoteSink& sink_;
   HttpClient& client_;
   const pipeline::Stop& stop_;
+  const Sparing sparing_;
   json::Document document_;
 };
 

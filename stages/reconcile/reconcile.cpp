@@ -31,6 +31,7 @@ GuardRule broken_rule(const DeletionRules& rules, std::uint64_t stale, std::uint
 pipeline::Result<Reconciled> find_stale(Catalogue& catalogue, const pipeline::SeenSet& seen, const DeletionRules& rules,
                                         const std::function<void(const OwnedEntity&)>& stale) {
   Reconciled result;
+  std::vector<OwnedEntity> found;
   auto listed = catalogue.owned([&](const OwnedEntity& entity) {
     ++result.owned;
     if (seen.contains(pipeline::identity_digest(entity.blueprint, entity.identifier))) return;
@@ -38,11 +39,17 @@ pipeline::Result<Reconciled> find_stale(Catalogue& catalogue, const pipeline::Se
       ++result.kept;
       return;
     }
-    ++result.stale;
-    if (result.examples.size() < kMaxExamples) result.examples.push_back(entity.blueprint + "/" + entity.identifier);
-    stale(entity);
+    found.push_back(entity);
   });
   if (!listed) return pipeline::unexpected(std::move(listed).error());
+  result.stale = found.size();
+  if (auto spared = catalogue.spare(found); !spared) return pipeline::unexpected(std::move(spared).error());
+  result.spared = result.stale - found.size();
+  result.stale = found.size();
+  for (const OwnedEntity& entity : found) {
+    if (result.examples.size() < kMaxExamples) result.examples.push_back(entity.blueprint + "/" + entity.identifier);
+    stale(entity);
+  }
   result.owned += catalogue.unlisted();
   result.guard = broken_rule(rules, result.stale, result.owned);
   return result;

@@ -22,6 +22,12 @@ class Catalogue {
   /// Calls `visit` with every entity that this integration owns (of the kinds that were read, where the target can
   /// tell).
   virtual pipeline::Result<void> owned(const std::function<void(const OwnedEntity&)>& visit) = 0;
+  /// Takes out of `stale` what must stay all the same: somebody changed it since the run began, or what stays relates to
+  /// it.
+  virtual pipeline::Result<void> spare(std::vector<OwnedEntity>& stale) {
+    (void)stale;
+    return {};
+  }
   /// Removes entities and returns how many of them the target says were there.
   virtual pipeline::Result<std::size_t> remove(std::span<const OwnedEntity> entities) = 0;
   /// Entities that are owned though `owned` did not visit them: those that the run has added since they were listed.
@@ -48,6 +54,7 @@ struct Reconciled {
   std::uint64_t owned = 0;
   std::uint64_t stale = 0;             ///< Not seen, and disappeared.
   std::uint64_t kept = 0;              ///< Not seen, but their scope was not read to its end, or is not known.
+  std::uint64_t spared = 0;            ///< Not seen, but changed since the run began, or related to by what stays.
   GuardRule guard = GuardRule::kNone;  ///< What stopped it: nothing was removed then.
   std::vector<std::string> examples;   ///< "blueprint/identifier" of at most 10 stale ones.
   std::vector<OwnedEntity> removed;    ///< What was asked to be removed.

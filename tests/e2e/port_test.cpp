@@ -138,7 +138,7 @@ TEST_F(PortTest, AnswersThatAreTooLargeGoInHalves) {
 }
 
 TEST_F(PortTest, ATokenThatIsNotTakenAnyMoreIsRefreshed) {
-  start({.spaces = 2, .total_records = 400}, {.requests_a_token = 16});
+  start({.spaces = 2, .total_records = 400}, {.requests_a_token = 24});
   ASSERT_THAT(sync({}), ExitsWith(0));
   EXPECT_EQ(keys_of(port_->catalogue()), listed(*server_));
   EXPECT_GT(port_->count("token"), 1u);

@@ -30,6 +30,7 @@ class Feeder {
     graph_.wait();  // A diff may hold blocks back: what is flushed must have come through.
     lane_.flush(MappedBlock::Flush::kAll);
     graph_.wait();
+    lane_.drain_waiting([this] { graph_.wait(); });
   }
 
  private:

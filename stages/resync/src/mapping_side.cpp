@@ -57,6 +57,7 @@ void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& em
   state_.ledger.mapped(mapped, read.scope);
   report_faults(mapped, read.scope);
   drop_repeats(mapped, read);
+  if (notes_relations_) state_.related.note(mapped.entities, *relation_values_.borrow());
 
   auto block = std::make_shared<MappedBlock>();
   block->entities = std::move(mapped.entities);

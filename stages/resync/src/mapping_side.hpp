@@ -27,6 +27,8 @@ class MappingSide {
   void build(pipeline::Graph& graph, const pipeline::Node<FetchedPage, ReadPage>& paginate,
              std::function<void()> starved);
 
+  /// Notes in `state.related` what the entities relate to. Set before the graph runs.
+  void note_relations() { notes_relations_ = true; }
   /// Hears every page before it is mapped. Set before the graph runs.
   void on_page(std::function<void(const ReadPage&)> hear) { on_page_ = std::move(hear); }
 
@@ -43,7 +45,9 @@ class MappingSide {
   const ScopeBook& book_;
   const std::size_t sinks_;
   pipeline::LoanPool<transform::Mapper> mappers_;
+  pipeline::LoanPool<RelationValues> relation_values_{[] { return RelationValues(); }};
   std::function<void(const ReadPage&)> on_page_;
+  bool notes_relations_ = false;
   std::atomic<std::size_t> entity_share_{1000};  ///< Per mille of a page that its entities took.
   std::unique_ptr<Valve<ReadPage>> valve_;
   std::optional<pipeline::Node<ReadPage, ReadPage>> budget_;

@@ -53,6 +53,7 @@ struct MappedBlock {
   pipeline::EntityBuffer entities;
   Credit credit;
   Flush flush = Flush::kNone;
+  bool in_order = false;  ///< What these entities relate to was sent before: none of them is held back.
   /// Set behind a diff: what remains of that block (which all sinks share) is `changed`, with its bytes.
   std::shared_ptr<const MappedBlock> part_of;
   std::vector<Entity> changed;

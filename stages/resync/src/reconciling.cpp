@@ -60,6 +60,12 @@ DeletionRules deletion_rules(const RunState& state, const ScopeBook& book) {
 }
 
 void note_kept(RunState& state, std::string_view spec, const Reconciled& result) {
+  if (result.spared != 0) {
+    state.note(
+        fmt::format("{} entities at {} were not seen and stay: somebody changed them since the run began, or what is "
+                    "there relates to them",
+                    result.spared, spec));
+  }
   if (result.kept == 0) return;
   state.note(
       fmt::format("{} entities at {} were not seen and stay: their scope was not read to its end, or it is not "

@@ -143,6 +143,7 @@ struct Resync::Impl {
     state.set_phase("flushing");
     flush(MappedBlock::Flush::kAll);
     graph->wait();
+    for (const auto& lane : lanes) lane->drain_waiting([this] { graph->wait(); });
     for (const auto& lane : lanes) lane->end_writes();
   }
 
@@ -165,6 +166,13 @@ struct Resync::Impl {
       for_each_life([&](LifeReporter& life, const SinkLane&) { life.offer_examples(page); });
     });
     for_each_life([](LifeReporter& life, const SinkLane&) { life.started(); });
+  }
+
+  void kinds_finished() {
+    for_each_life([&](LifeReporter& life, const SinkLane&) {
+      life.kinds_finished(incomplete_resources(reading.book()));
+      life.reconciling();
+    });
   }
 
   [[nodiscard]] std::uint64_t deleted_at(const SinkLane& lane) const {
@@ -195,6 +203,7 @@ struct Resync::Impl {
     if (auto live = lane.go_live(std::move(with->sink), std::move(with->state)); !live) return live;
     begin_life();
     carry_out_plan(state, lane, *graph, report);
+    kinds_finished();
     return {};
   }
 
@@ -204,11 +213,11 @@ struct Resync::Impl {
     if (auto opened = open(); !opened) return pipeline::unexpected(std::move(opened).error());
     const auto listening = stop.on_request([this](pipeline::Stop::Urgency urgency) { stop_requested(urgency); });
     begin_life();
+    const bool spares =
+        std::any_of(lanes.begin(), lanes.end(), [](const auto& lane) { return lane->spares_related(); });
+    if (state.options.delete_stale && spares) mapping.note_relations();
     drive();
-    for_each_life([&](LifeReporter& life, const SinkLane&) {
-      life.kinds_finished(incomplete_resources(reading.book()));
-      life.reconciling();
-    });
+    kinds_finished();
 
     pipeline::RunReport report;
     report.run_id = state.context.run_id;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "journal/page_tickets.hpp"
 #include "ledger.hpp"
+#include "relate/relation_targets.hpp"
 #include "riptide/pipeline/credits.hpp"
 #include "riptide/pipeline/loan_pool.hpp"
 #include "riptide/pipeline/run_report.hpp"
@@ -39,6 +41,9 @@ class RunState {
   pipeline::CreditPool batch_bytes;  ///< Of entities between mapping and settling.
   const std::size_t digest_bytes;    ///< Memory for what is remembered of a target.
   pipeline::SeenSet seen;
+  /// What the entities relate to; filled where a target asks for that.
+  RelationTargets related;
+  const std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
   ReadLedger ledger;
   pipeline::ErrorLog errors;
   pipeline::LoanPool<json::Document> documents;

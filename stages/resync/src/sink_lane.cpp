@@ -99,8 +99,9 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
       if (!client) return pipeline::unexpected(std::move(client).error());
       client_ = std::move(*client);
     }
-    catalogue_ = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop);
-    if (auto opened = open_diff(scope_names_); !opened) {
+    catalogue_ = std::make_unique<RemoteCatalogue>(*remote_, *client_, *state_.stop,
+                                                   Sparing{state_.began, spares_related() ? &state_.related : nullptr});
+    if (auto opened = open_parts(scope_names_); !opened) {
       if (opened.error().kind == ErrorKind::kConfig) return opened;
       fail(std::move(opened).error());
       return {};
@@ -111,6 +112,16 @@ Result<void> SinkLane::open(std::function<std::string(std::uint32_t)> scope_name
   }
   opened_ = true;
   return {};
+}
+
+/// What a lane to a remote target has beside its client.
+Result<void> SinkLane::open_parts(const std::function<std::string(std::uint32_t)>& scope_names) {
+  if (remote_->parents_first()) {
+    auto deferral = Deferral::open(state_);
+    if (!deferral) return pipeline::unexpected(std::move(deferral).error());
+    deferral_ = std::move(*deferral);
+  }
+  return open_diff(scope_names);
 }
 
 Result<void> SinkLane::open_diff(const std::function<std::string(std::uint32_t)>& scope_names) {
@@ -151,6 +162,11 @@ void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Com
     return;
   }
   ledger_.unchanged(split->unchanged);
+  if (deferral_ != nullptr) {
+    for (const Entity& entity : split->unchanged) {
+      deferral_->confirm(part_text(block->entities.part(entity, entity.identifier)));
+    }
+  }
   if (planning_) state_.options.plan->unchanged(block->entities, split->unchanged);
   if (!planning_ && state_.letters && state_.letters->has_entities()) {
     for (const Entity& entity : split->unchanged) state_.letters->delivered(entity.identity, sink_->spec());
@@ -223,7 +239,7 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
   const auto now = Batcher::Clock::now();
   switch (block.flush) {
     case MappedBlock::Flush::kNone:
-      for (const Entity& entity : block.to_send()) batcher_->add(block.buffer(), entity, now, full);
+      add_block(block, now, full);
       break;
     case MappedBlock::Flush::kAll:
       batcher_->flush(full);
@@ -243,8 +259,43 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
   }
 }
 
+void SinkLane::add_block(const MappedBlock& block, Batcher::Clock::time_point now,
+                         std::vector<std::shared_ptr<Batch>>& full) {
+  batcher_->limit_body(body_ceiling_.load(std::memory_order_relaxed));
+  std::shared_ptr<Batch> held;
+  for (const Entity& entity : block.to_send()) {
+    if (deferral_ == nullptr || block.in_order || !deferral_->holds_back(block.buffer(), entity)) {
+      batcher_->add(block.buffer(), entity, now, full);
+      continue;
+    }
+    if (!held) held = std::make_shared<Batch>();
+    held->append(block.buffer(), entity);
+  }
+  if (!held) return;
+  held->waits = true;
+  held->credit = state_.batch_bytes.take(held->bytes.size());
+  full.push_back(std::move(held));
+}
+
+void SinkLane::drain_waiting(const std::function<void()>& wait) {
+  if (deferral_ == nullptr) return;
+  auto drained = deferral_->drain(
+      [&](std::shared_ptr<MappedBlock> block) {
+        graph_->put(*batch_, std::move(block));
+        flush(MappedBlock::Flush::kAll);
+        wait();
+      },
+      [&] { return !has_failed() && !state_.stop->requested(); });
+  if (!drained) fail(std::move(drained).error());
+  deferral_->give_up_rest([this](const Batch& rest) {
+    ledger_.abandoned(rest);
+    if (state_.tickets) state_.tickets->settled(abandonment_of(rest, number_));
+  });
+}
+
 void SinkLane::upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
-  if (remote_ != nullptr) {
+  if (split_if_too_large(*batch)) return completion.finish();
+  if (remote_ != nullptr && !batch->waits) {
     const std::lock_guard lock(mutex_);
     if (not_settled_ >= kSentForEachInFlight * sink_->limits().max_in_flight) {
       held_.push_back({std::move(batch), std::move(completion)});
@@ -257,17 +308,30 @@ void SinkLane::upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer>
 
 /// A batch of a remote sink is settled: another one may go.
 void SinkLane::start_next_upload() {
-  std::optional<Held> next;
-  {
-    const std::lock_guard lock(mutex_);
-    if (held_.empty()) {
-      --not_settled_;
-      return;
+  while (true) {
+    std::optional<Held> next;
+    {
+      const std::lock_guard lock(mutex_);
+      if (held_.empty()) {
+        --not_settled_;
+        return;
+      }
+      next.emplace(std::move(held_.front()));
+      held_.pop_front();
     }
-    next.emplace(std::move(held_.front()));
-    held_.pop_front();
+    if (!split_if_too_large(*next->batch)) return start_upload(std::move(next->batch), std::move(next->completion));
+    next->completion.finish();
   }
-  start_upload(std::move(next->batch), std::move(next->completion));
+}
+
+/// A batch that was made before others of its size were found too large.
+bool SinkLane::split_if_too_large(Batch& batch) {
+  const std::size_t ceiling = body_ceiling_.load(std::memory_order_relaxed);
+  if (batch.waits || has_failed() || batch.entities.size() < 2 || body_bytes(batch) <= ceiling) return false;
+  send_halves(batch);
+  in_flight_.fetch_sub(1, std::memory_order_acq_rel);
+  batch.credit.release();
+  return true;
 }
 
 void SinkLane::start_upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
@@ -279,6 +343,10 @@ void SinkLane::start_upload(std::shared_ptr<Batch> batch, pipeline::Completion<A
   };
   if (failed_.load(std::memory_order_acquire) || state_.stop->aborting()) {
     finish(Result<std::vector<Outcome>>(pipeline::unexpected(ErrorKind::kStopped, "not sent")));
+    return;
+  }
+  if (batch->waits) {
+    deferral_->keep(batch, finish);
     return;
   }
   ledger_.request(*batch);
@@ -297,17 +365,14 @@ void SinkLane::settle(Answer& answer) {
   Batch& batch = *answer.batch;
   Result<std::vector<Outcome>> outcomes = outcomes_of(answer);
   if (outcomes) {
-    if (!outcomes->empty()) {
-      enter_outcomes(answer, *outcomes);
-      if (state_.tickets) settle_pages(settlement_of(batch, *outcomes, number_), answer.write);
-    }
+    if (!outcomes->empty() && !batch.waits) enter_outcomes(answer, *outcomes);
   } else {
     ledger_.abandoned(batch);
     remember(batch, {});
     if (state_.tickets) state_.tickets->settled(abandonment_of(batch, number_));
     fail(std::move(outcomes).error());
   }
-  if (remote_ != nullptr) start_next_upload();
+  if (remote_ != nullptr && !batch.waits) start_next_upload();
   // In this order: who is woken by the credit must find the batch gone.
   in_flight_.fetch_sub(1, std::memory_order_acq_rel);
   batch.credit.release();
@@ -329,10 +394,8 @@ Result<std::vector<Outcome>> SinkLane::outcomes_of(Answer& answer) {
   auto read = remote_->read(*answer.batch, *response, *document);
   if (!read) return pipeline::unexpected(std::move(read).error());
   if (read->split && answer.batch->entities.size() > 1) {
-    auto [first, second] = split(*answer.batch, state_.batch_bytes);
-    in_flight_.fetch_add(2, std::memory_order_acq_rel);
-    graph_->put(*upload_, std::move(first));
-    graph_->put(*upload_, std::move(second));
+    lower_ceiling(*answer.batch);
+    send_halves(*answer.batch);
     return std::vector<Outcome>();
   }
   if (read->outcomes.size() != answer.batch->entities.size()) {
@@ -343,8 +406,59 @@ Result<std::vector<Outcome>> SinkLane::outcomes_of(Answer& answer) {
   return std::move(read->outcomes);
 }
 
+void SinkLane::send_halves(const Batch& batch) {
+  auto [first, second] = split(batch, state_.batch_bytes);
+  in_flight_.fetch_add(2, std::memory_order_acq_rel);
+  graph_->put(*upload_, std::move(first));
+  graph_->put(*upload_, std::move(second));
+}
+
+std::size_t SinkLane::body_bytes(const Batch& batch) const {
+  const SinkLimits limits = sink_->limits();
+  return limits.envelope_bytes + batch.bytes.size() + (batch.entities.size() - 1) * limits.separator_bytes;
+}
+
+/// A body of that size is too large: later ones are made for half of it, unless less was refused before.
+void SinkLane::lower_ceiling(const Batch& batch) {
+  const std::size_t body = body_bytes(batch);
+  std::size_t known = body_ceiling_.load(std::memory_order_relaxed);
+  while (body / 2 < known && !body_ceiling_.compare_exchange_weak(known, body / 2, std::memory_order_relaxed)) {
+  }
+}
+
+/// Puts aside what was refused and may pass later, and enters the others.
+void SinkLane::send_later(const Answer& answer, const std::vector<Outcome>& outcomes) {
+  const Batch& batch = *answer.batch;
+  auto entered = std::make_shared<Batch>();
+  std::vector<Outcome> entered_outcomes;
+  auto later = std::make_shared<Batch>();
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    const Entity& entity = batch.entities[i];
+    if (Deferral::tries_again(entity, outcomes[i])) {
+      later->append(batch, entity);
+      later->entities.back().sends = 1;
+    } else {
+      entered->append(batch, entity);
+      entered_outcomes.push_back(outcomes[i]);
+    }
+  }
+  entered->blueprint = batch.blueprint;
+  entered->number = batch.number;
+  later->waits = true;
+  later->credit = state_.batch_bytes.take(later->bytes.size());
+  in_flight_.fetch_add(1, std::memory_order_acq_rel);
+  graph_->put(*upload_, std::move(later));
+  if (!entered->entities.empty())
+    enter_outcomes(Answer{std::move(entered), answer.write, answer.what}, entered_outcomes);
+}
+
 void SinkLane::enter_outcomes(const Answer& answer, const std::vector<Outcome>& outcomes) {
   Batch& batch = *answer.batch;
+  if (deferral_ != nullptr) {
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      if (Deferral::tries_again(batch.entities[i], outcomes[i])) return send_later(answer, outcomes);
+    }
+  }
   std::vector<bool> held;
   if (planning_) {
     held = state_.options.plan->record(
@@ -357,6 +471,10 @@ void SinkLane::enter_outcomes(const Answer& answer, const std::vector<Outcome>& 
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const Entity& entity = batch.entities[i];
     if (entity.searched) note_searched(batch, entity, outcomes[i]);
+    if (deferral_ != nullptr && outcomes[i].kind != Outcome::Kind::kRejected) {
+      deferral_->confirm(outcomes[i].identifier.empty() ? part_text(batch.part(entity, entity.identifier))
+                                                        : outcomes[i].identifier);
+    }
     if (outcomes[i].kind != Outcome::Kind::kRejected) {
       if (!planning_ && state_.letters && state_.letters->has_entities() &&
           outcomes[i].kind != Outcome::Kind::kAbandoned) {
@@ -371,6 +489,7 @@ void SinkLane::enter_outcomes(const Answer& answer, const std::vector<Outcome>& 
     state_.errors.add({state_.kind_of(entity.resource), part_text(batch.part(entity, entity.identifier)),
                        part_text(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
   }
+  if (state_.tickets) settle_pages(settlement_of(batch, outcomes, number_), answer.write);
 }
 
 /// Tells the pages that their entities have an outcome: at once, or when a local sink keeps what it wrote.
@@ -474,6 +593,11 @@ Result<void> SinkLane::remove_planned(const Plan& plan) {
   Reconciled some;
   Result<void> removed;
   const auto remove_some = [&] {
+    // What a plan says is stale somebody may have changed since.
+    if (auto spared = catalogue_->spare(some.removed); !spared) {
+      removed = std::move(spared);
+      return false;
+    }
     auto count = [&] {
       if (!diff_) return catalogue_->remove(some.removed);
       return RememberingCatalogue(*catalogue_, *diff_, 0).remove(some.removed);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "batch/batcher.hpp"
+#include "deferral.hpp"
 #include "diff/diff.hpp"
 #include "ledger.hpp"
 #include "life_reporter.hpp"
@@ -43,6 +45,8 @@ class SinkLane {
   /// Lets partial batches go.
   void flush(MappedBlock::Flush how);
   void abort();
+  /// Sends what was held back, parents first. `wait` waits for the graph. All has been read and flushed.
+  void drain_waiting(const std::function<void()>& wait);
   /// All writes are over: the graph is done.
   void end_writes();
   /// Finds what this run did not see and enters it into the plan; removes nothing.
@@ -81,19 +85,28 @@ class SinkLane {
   [[nodiscard]] std::string error() const;
   /// The target did not say which entity a search identifier found: nothing may be deleted there.
   [[nodiscard]] bool identity_unknown() const noexcept { return identity_unknown_.load(std::memory_order_relaxed); }
+  /// Whether what the run's entities relate to must stay at the target.
+  [[nodiscard]] bool spares_related() const { return remote_ != nullptr && remote_->relations_request("").has_value(); }
   [[nodiscard]] std::vector<HostStats> host_stats() const;
   [[nodiscard]] std::size_t settle_node() const { return settle_->index(); }
 
  private:
+  Result<void> open_parts(const std::function<std::string(std::uint32_t)>& scope_names);
   Result<void> open_diff(const std::function<std::string(std::uint32_t)>& scope_names);
   void diff(std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion);
   void diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Completion<MappedBlock> completion);
   void fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emit);
+  void add_block(const MappedBlock& block, Batcher::Clock::time_point now, std::vector<std::shared_ptr<Batch>>& full);
   void upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
   void start_upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
   void start_next_upload();
   void settle(Answer& answer);
+  void send_later(const Answer& answer, const std::vector<Outcome>& outcomes);
   Result<std::vector<Outcome>> outcomes_of(Answer& answer);
+  void send_halves(const Batch& batch);
+  bool split_if_too_large(Batch& batch);
+  [[nodiscard]] std::size_t body_bytes(const Batch& batch) const;
+  void lower_ceiling(const Batch& batch);
   void enter_outcomes(const Answer& answer, const std::vector<Outcome>& outcomes);
   void settle_pages(BatchSettlement settlement, std::uint64_t write);
   void settle_kept_pages(std::uint64_t kept);
@@ -134,8 +147,10 @@ class SinkLane {
   std::multimap<std::uint64_t, BatchSettlement> unkept_;
   bool opened_ = false;
   std::function<std::string(std::uint32_t)> scope_names_;
-  std::unique_ptr<Catalogue> catalogue_;  ///< The target, for the listings and the deletion.
-  std::unique_ptr<Diff> diff_;            ///< Where something is remembered of the target.
+  std::atomic<std::size_t> body_ceiling_{SIZE_MAX};  ///< Of a request's body, as the target was found to take it.
+  std::unique_ptr<Deferral> deferral_;               ///< Where parents must go first.
+  std::unique_ptr<Catalogue> catalogue_;             ///< The target, for the listings and the deletion.
+  std::unique_ptr<Diff> diff_;                       ///< Where something is remembered of the target.
   std::unique_ptr<LifeReporter> life_;
   std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
   std::unique_ptr<LocalWriter> writer_;

@@ -45,6 +45,7 @@ struct Entity {
   bool related_by_search = false;  ///< Of those, a relation or the team is: what it finds may change by itself.
   bool repeated = false;           ///< Its identity was read before in another scope of this run.
   bool duplicate = false;          ///< Its identity was read before in this scope, with other contents.
+  std::uint8_t sends = 0;          ///< How often it was sent to this target before.
 };
 
 /// Entities as owned bytes: what one page became, or what one request carries.
@@ -66,6 +67,7 @@ struct EntityBuffer {
 struct Batch : EntityBuffer {
   std::string blueprint;     ///< Text of the blueprint that all entities share; empty where the sink mixes them.
   std::uint64_t number = 0;  ///< In the order in which a sink's batches left; halves of a batch share it.
+  bool waits = false;        ///< Not to be sent: kept until what its entities relate to is there.
   Credit credit;
 };
 
@@ -81,6 +83,8 @@ struct Outcome {
   Kind kind = Kind::kUpdated;
   std::string message;     ///< Only with kRejected and kAbandoned.
   std::string identifier;  ///< Text that the target returned; empty when it is the entity's own.
+  /// Only with kRejected: the refusal is of this entity alone and may have to do with others that were not there yet.
+  bool may_pass_later = false;
   /// Only of a sink that plans, with kUpdated: how the entity differs from what the target holds, as a JSON array of
   /// {"field", "before", "after"}.
   std::string changes = {};

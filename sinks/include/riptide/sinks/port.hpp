@@ -106,7 +106,19 @@ class PortSink final : public stages::RemoteSink {
                                                  const stages::HttpResponse& response,
                                                  json::Document& document) const override;
 
+  [[nodiscard]] std::optional<stages::HttpRequest> unchanged_request(
+      std::string_view cursor, std::chrono::system_clock::time_point before) const override;
+  /// With `createMissingRelatedEntities`: Port has made entities that nothing but relations name.
+  [[nodiscard]] std::optional<stages::HttpRequest> relations_request(std::string_view blueprint) const override;
+  /// A blueprint that is not there has no relations. Errors as for `read_owned`.
+  [[nodiscard]] Result<std::vector<stages::RelationSpec>> read_relations(const stages::HttpResponse& response,
+                                                                         json::Document& document) const override;
+  [[nodiscard]] bool removes_in_order() const noexcept override { return !options_.context.delete_dependents; }
+  [[nodiscard]] bool parents_first() const noexcept override { return !options_.context.create_missing_related; }
+
  private:
+  [[nodiscard]] stages::HttpRequest listing(std::string_view cursor, std::string_view before) const;
+
   Options options_;
   std::string event_;        // Query parameters that say which resync it is.
   std::string upsert_path_;  // Behind the blueprint.

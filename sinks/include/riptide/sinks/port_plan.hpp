@@ -43,6 +43,17 @@ class PortPlan final : public stages::RemoteSink {
                                                      json::Document& document) const override {
     return port_.read_owned(response, document);
   }
+  [[nodiscard]] std::optional<stages::HttpRequest> unchanged_request(
+      std::string_view cursor, std::chrono::system_clock::time_point before) const override {
+    return port_.unchanged_request(cursor, before);
+  }
+  [[nodiscard]] std::optional<stages::HttpRequest> relations_request(std::string_view blueprint) const override {
+    return port_.relations_request(blueprint);
+  }
+  [[nodiscard]] Result<std::vector<stages::RelationSpec>> read_relations(const stages::HttpResponse& response,
+                                                                         json::Document& document) const override {
+    return port_.read_relations(response, document);
+  }
   /// Never asked: a plan deletes nothing.
   [[nodiscard]] stages::HttpRequest delete_request(std::string_view blueprint,
                                                    std::span<const std::string> identifiers) const override {

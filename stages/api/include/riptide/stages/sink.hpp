@@ -40,6 +40,7 @@ struct OwnedEntity {
   std::string identifier;
   std::string kind;  ///< Kind that it was read as, where the target remembers it; empty otherwise.
   std::optional<std::string> partition = std::nullopt;  ///< Of the scope that it was read in, where that is known.
+  std::vector<std::string> related = {};  ///< Identifiers that it relates to, where the sink `removes_in_order`.
 };
 
 /// What the run asks of the target beside the entities: upsert options of the mapping, what was read.
@@ -74,6 +75,12 @@ struct UploadAnswer {
   bool split = false;             ///< Too large for the target: send it again in halves.
 };
 
+/// Where a relation of a blueprint leads.
+struct RelationSpec {
+  std::string name;
+  std::string target;  ///< A blueprint.
+};
+
 /// A page of owned entities, and the request for the next one.
 struct OwnedPage {
   std::vector<OwnedEntity> entities;
@@ -102,6 +109,31 @@ class RemoteSink : public Sink {
                                                          const HttpResponse& response,
                                                          json::Document& document) const = 0;
   [[nodiscard]] virtual std::size_t max_delete() const noexcept { return 100; }
+
+  /// Lists only what nobody changed since `before`, answered as `owned_request` is. Nothing if the target cannot tell:
+  /// then what somebody else wrote during the run is not told from what is stale.
+  [[nodiscard]] virtual std::optional<HttpRequest> unchanged_request(
+      std::string_view cursor, std::chrono::system_clock::time_point before) const {
+    (void)cursor;
+    (void)before;
+    return std::nullopt;
+  }
+  /// Asks where the relations of a blueprint lead, for sinks whose targets make up what is related to and not there:
+  /// that must stay as long as something relates to it. Nothing for others.
+  [[nodiscard]] virtual std::optional<HttpRequest> relations_request(std::string_view blueprint) const {
+    (void)blueprint;
+    return std::nullopt;
+  }
+  [[nodiscard]] virtual Result<std::vector<RelationSpec>> read_relations(const HttpResponse& response,
+                                                                         json::Document& document) const {
+    (void)response;
+    (void)document;
+    return std::vector<RelationSpec>();
+  }
+  /// True if what relates to a stale entity must be removed before it, one request each.
+  [[nodiscard]] virtual bool removes_in_order() const noexcept { return false; }
+  /// True if the target refuses an entity that relates to one which is not there: parents then go first.
+  [[nodiscard]] virtual bool parents_first() const noexcept { return false; }
 
   [[nodiscard]] virtual const Auth* auth() const noexcept { return nullptr; }
   /// What the target is told of the run; null if nothing. Lives as long as the sink.
