@@ -447,7 +447,7 @@ class Preparation {
     auto mapping = read_integration_config(*answer, document_);
     if (!mapping) return {};
     if (auto read = read_members(*answer); !read) return read;
-    integration_.mapping = mapping->value_or("");
+    if (*mapping) integration_.mapping = **mapping;  // A mapping that an answer leaves out is not gone.
     return {};
   }
 

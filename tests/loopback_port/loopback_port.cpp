@@ -244,7 +244,7 @@ Reply LoopbackPort::answer(const ReceivedRequest& request) {
   if (route->label == "token") return interfered(request, *route);
   if (auto refused = authorized(request)) return *std::move(refused);
   HeaderList limits;
-  if (request.path.starts_with("/v1/") && !within_quota(limits)) {
+  if (request.path.starts_with("/v1/") && !within_quota(route->label, limits)) {
     ++over_quota_;
     Reply reply = refusal(429, "too_many_requests", "the quota is used up");
     reply.headers.insert(reply.headers.end(), limits.begin(), limits.end());
@@ -283,16 +283,20 @@ std::optional<Reply> LoopbackPort::authorized(const ReceivedRequest& request) {
   return std::nullopt;
 }
 
-bool LoopbackPort::within_quota(HeaderList& headers) {
+bool LoopbackPort::within_quota(const std::string& label, HeaderList& headers) {
   const Quota& quota = options_.quota;
   if (quota.limit == 0) return true;
   const auto now = Clock::now();
-  if (now - window_.begun >= quota.period) window_ = {now, 0};
-  const bool within = window_.requests < quota.limit;
-  if (within) ++window_.requests;
-  const auto left = std::chrono::ceil<std::chrono::seconds>(window_.begun + quota.period - now);
+  Window& window = windows_[label == "upsert" || label == "delete"  ? "entities"
+                            : label == "owned" || label == "search" ? "search"
+                            : label.starts_with("blueprint")        ? "blueprints"
+                                                                    : "other"];
+  if (now - window.begun >= quota.period) window = {now, 0};
+  const bool within = window.requests < quota.limit;
+  if (within) ++window.requests;
+  const auto left = std::chrono::ceil<std::chrono::seconds>(window.begun + quota.period - now);
   headers = {{"x-ratelimit-limit", std::to_string(quota.limit)},
-             {"x-ratelimit-remaining", std::to_string(quota.limit - window_.requests)},
+             {"x-ratelimit-remaining", std::to_string(quota.limit - window.requests)},
              {"x-ratelimit-reset", std::to_string(left.count())}};
   return within;
 }

@@ -51,8 +51,8 @@ class LoopbackPort {
     bool applied = false;                            ///< The request is carried out first.
   };
 
-  /// Requests that all routes behind /v1 but the token's share, in fixed windows. Each answer says in x-ratelimit-*
-  /// what is left; what is over is answered with 429.
+  /// Requests that the routes of a group share (entities, search, blueprints, others), in fixed windows. Each answer
+  /// says in x-ratelimit-* what is left; what is over is answered with 429.
   struct Quota {
     std::size_t limit = 0;  ///< 0 is none, and no headers.
     std::chrono::milliseconds period{1000};
@@ -151,7 +151,7 @@ class LoopbackPort {
   [[nodiscard]] std::optional<Route> route_of(const ReceivedRequest& request) const;
   Reply interfered(const ReceivedRequest& request, const Route& route);
   std::optional<Reply> authorized(const ReceivedRequest& request);
-  bool within_quota(HeaderList& headers);
+  bool within_quota(const std::string& label, HeaderList& headers);
 
   Reply token(const ReceivedRequest& request, const std::string& name);
   Reply provision(const ReceivedRequest& request, const std::string& name);
@@ -197,7 +197,7 @@ class LoopbackPort {
   std::size_t tokens_ = 0;
   std::size_t requests_with_token_ = 0;
   Clock::time_point token_expires_;
-  Window window_;
+  std::map<std::string, Window> windows_;  ///< By group.
   std::size_t over_quota_ = 0;
   std::unique_ptr<LoopbackServer> server_;  // Last: its thread uses the rest.
 };

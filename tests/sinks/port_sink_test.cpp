@@ -380,6 +380,47 @@ TEST(PortSink, WhatIsOwnedIsKnownCompletelyOrNotAtAll) {
   EXPECT_EQ(sink().read_owned(answer(502, "{}"), document).error().kind, ErrorKind::kTransport);
 }
 
+TEST(PortSink, ListsWhatNobodyChangedSince) {
+  const auto request = sink().unchanged_request("7", std::chrono::system_clock::time_point(1'767'225'600s));
+  ASSERT_TRUE(request);
+  EXPECT_THAT(request->body,
+              AllOf(HasSubstr(R"("before":"2026-01-01T00:00:00.000000+00:00")"), HasSubstr(R"("from":7)")));
+  EXPECT_THAT(sink().owned_request("").body, Not(HasSubstr("before"))) << "the threshold divides by all";
+}
+
+TEST(PortSink, TellsWhereTheRelationsOfABlueprintLead) {
+  const PortSink port = sink();
+  const auto request = port.relations_request("a/b");
+  ASSERT_TRUE(request);
+  EXPECT_THAT(request->url, ::testing::EndsWith("/v1/blueprints/a%2Fb"));
+  json::Document document;
+  const auto relations = port.read_relations(
+      answer(200, R"({"blueprint":{"relations":{"x":{"target":"t","many":true},"y":{"target":"u"}}}})"), document);
+  ASSERT_TRUE(relations);
+  ASSERT_THAT(*relations, SizeIs(2));
+  EXPECT_EQ((*relations)[1].name + (*relations)[1].target, "yu");
+  EXPECT_THAT(*port.read_relations(answer(404, R"({"ok":false,"error":"not_found"})"), document), IsEmpty());
+  EXPECT_FALSE(port.read_relations(answer(200, "[]"), document));
+  EXPECT_FALSE(port.read_relations(answer(200, R"({"blueprint":{"relations":{"x":{}}}})"), document));
+  EXPECT_FALSE(port.read_relations(answer(500, ""), document));
+  PortSink::Options strict = sink_options();
+  strict.context.create_missing_related = false;
+  EXPECT_FALSE(PortSink(strict).relations_request("a")) << "Port makes up nothing";
+  EXPECT_TRUE(PortSink(strict).parents_first());
+}
+
+TEST(PortSink, ReadsRelationsWhereTheOrderOfDeletionsHangsOnThem) {
+  PortSink::Options options = sink_options();
+  options.context.delete_dependents = false;
+  json::Document document;
+  constexpr std::string_view kPage =
+      R"({"entities":[{"identifier":"a","blueprint":"b","relations":{"x":"p","y":["q",null,7],"z":null}}],"next":null})";
+  const auto page = PortSink(options).read_owned(answer(200, kPage), document);
+  ASSERT_TRUE(page);
+  EXPECT_THAT(page->entities.front().related, ElementsAre("p", "q"));
+  EXPECT_THAT(sink().read_owned(answer(200, kPage), document)->entities.front().related, IsEmpty());
+}
+
 TEST(PortSink, DeletesInBulk) {
   json::Document document;
   const std::vector<std::string> identifiers = {"a", "b\"", "c"};
