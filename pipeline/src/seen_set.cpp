@@ -18,7 +18,7 @@ constexpr std::size_t kMostRuns = 4;
 
 }  // namespace
 
-SeenSet::SeenSet() = default;
+SeenSet::SeenSet() : SeenSet(Options()) {}
 SeenSet::~SeenSet() = default;
 
 SeenSet::SeenSet(Options options) : options_(std::move(options)) {
