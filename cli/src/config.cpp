@@ -8,7 +8,9 @@
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/spelling.hpp"
 #include "riptide/cli/tree.hpp"
+#include "riptide/json/document.hpp"
 #include "riptide/pipeline/check.hpp"
+#include "riptide/pipeline/page.hpp"
 
 extern char** environ;  // NOLINT: POSIX declares it nowhere
 
@@ -311,13 +313,14 @@ class ConfigReader {
     }
     value.given = true;
     if (setting.use == SettingUse::kIgnored) return;
-    if (!given->scalar()) {
+    const bool json = setting.type == SettingType::kJson;
+    if (!given->scalar() && !json) {
       problem(Level::kError, given, how_to_set(key),
               "must be a single value, not " + std::string(name_of(given->kind)));
       return;
     }
-    const std::string text =
-        given->kind == Tree::Kind::kBool && setting.type == SettingType::kBool ? given->text : python_text(*given);
+    const bool as_written = given->kind == Tree::Kind::kBool && setting.type == SettingType::kBool;
+    const std::string text = !given->scalar() ? to_json(*given) : as_written ? given->text : python_text(*given);
     const std::string why = parse(setting, text, value);
     if (!why.empty()) problem(Level::kError, given, how_to_set(key), why);
   }
@@ -344,6 +347,14 @@ class ConfigReader {
     problem(doubtful ? Level::kWarning : Level::kError, nullptr, how_to_set(setting.key), message);
   }
 
+  static std::string wrong_json(const std::string& text) {
+    const pipeline::Page page = pipeline::make_page(text);
+    json::Document document;
+    const auto root = document.index(page->view());
+    if (!root || !document.check()) return "must be JSON, or a block in config.yaml";
+    return root->type == json::Type::kObject ? "" : "must be a JSON object";
+  }
+
   // Returns what is wrong, or "". Never quotes the value of a secret, or one that may be a secret in the wrong place.
   static std::string parse(const Setting& setting, const std::string& text, Config::Value& value) {
     const auto out_of_range = [&](double number, const std::string& unit) -> std::string {
@@ -356,6 +367,15 @@ class ConfigReader {
       };
       return "must be from " + shown(setting.least) + " to " + shown(setting.most) + unit;
     };
+    if (setting.type == SettingType::kJson) {
+      if (const std::string why = wrong_json(text); !why.empty()) return why;
+      if (setting.sensitive) {
+        value.secret = pipeline::Secret(text);
+      } else {
+        value.text = text;
+      }
+      return "";
+    }
     if (setting.sensitive) {
       for (const char c : text) {
         if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') {
@@ -370,6 +390,7 @@ class ConfigReader {
     switch (setting.type) {
       case SettingType::kText:
       case SettingType::kPath:
+      case SettingType::kJson:
         return "";
       case SettingType::kUrl: {
         auto url = checked_url(text);

@@ -5,6 +5,7 @@
 
 #include "riptide/cli/config.hpp"
 #include "riptide/cli/file_reader.hpp"
+#include "riptide/sources/custom.hpp"
 #include "riptide/sources/jira.hpp"
 #include "riptide/sources/jira_server.hpp"
 #include "riptide/sources/octopus.hpp"
@@ -45,6 +46,126 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_octopus(const Confi
        .api_key = config.secret("integration.config.octopus_api_key"),
        .page_size = static_cast<std::uint32_t>(config.integer("integration.config.page_size")),
        .deployment_limit = static_cast<std::uint64_t>(config.integer("integration.config.deployment_limit"))});
+  if (!source) return pipeline::unexpected(std::move(source).error());
+  return std::shared_ptr<const stages::Source>(std::move(*source));
+}
+
+constexpr Setting kCustomSettings[] = {
+    {.key = "integration.config.base_url",
+     .type = SettingType::kUrl,
+     .meaning = "Address of the API; a kind is a path behind it.",
+     .required = true},
+    {.key = "integration.config.auth_type",
+     .type = SettingType::kChoice,
+     .fallback = "none",
+     .meaning = "How requests are signed.",
+     .choices = "none|bearer_token|basic|api_key|custom"},
+    {.key = "integration.config.api_token", .meaning = "Token of `bearer_token`.", .sensitive = true},
+    {.key = "integration.config.username", .meaning = "Name of `basic`."},
+    {.key = "integration.config.password", .meaning = "Password of `basic`.", .sensitive = true},
+    {.key = "integration.config.api_key", .meaning = "Key of `api_key`.", .sensitive = true},
+    {.key = "integration.config.api_key_header", .fallback = "X-API-Key", .meaning = "Header of `api_key`."},
+    {.key = "integration.config.custom_auth_request",
+     .type = SettingType::kJson,
+     .meaning = "The request of `custom` that fetches a token: `endpoint`, `method`, `headers`, `body` or `bodyForm`, "
+                "`queryParams`, `reauthenticateIntervalSeconds`.",
+     .sensitive = true},
+    {.key = "integration.config.custom_auth_request_template",
+     .type = SettingType::kJson,
+     .meaning = "Where the token goes: `headers`, `queryParams`, `body` with `{{.path}}` into the answer.",
+     .sensitive = true},
+    {.key = "integration.config.pagination_type",
+     .type = SettingType::kChoice,
+     .fallback = "none",
+     .meaning = "How pages follow each other; a selector's `pagination` can say otherwise.",
+     .choices = "none|page|offset|cursor|next_link|header_link"},
+    {.key = "integration.config.page_size",
+     .type = SettingType::kInteger,
+     .fallback = "100",
+     .meaning = "Records asked for in one page.",
+     .least = 1,
+     .most = 1e6},
+    {.key = "integration.config.pagination_param",
+     .meaning = "Parameter of the page number, offset or cursor. Default: `page`, `offset`, `cursor`."},
+    {.key = "integration.config.size_param",
+     .meaning = "Parameter of the page size. Default: `size` with pages, else `limit`."},
+    {.key = "integration.config.start_page",
+     .type = SettingType::kInteger,
+     .fallback = "1",
+     .meaning = "Number of the first page.",
+     .least = 0,
+     .most = 1e6},
+    {.key = "integration.config.cursor_path", .meaning = "Dotted path to the next cursor in an answer."},
+    {.key = "integration.config.has_more_path", .meaning = "Dotted path to whether there are more pages."},
+    {.key = "integration.config.last_page_path", .meaning = "Dotted path to whether this is the last page."},
+    {.key = "integration.config.next_link_path",
+     .fallback = "@odata.nextLink",
+     .meaning = "Where the address of the next page is."},
+    {.key = "integration.config.header_link_rel", .fallback = "next", .meaning = "Relation in the `Link` header."},
+    {.key = "integration.config.total_path",
+     .meaning = "Dotted path to the number of all records: then pages are read at once."},
+    {.key = "integration.config.total_pages_path", .meaning = "Dotted path to the number of all pages: likewise."},
+    {.key = "integration.config.total_header",
+     .fallback = "X-Total-Count",
+     .meaning = "Header with the number of all records: likewise."},
+    {.key = "integration.config.max_concurrent_requests",
+     .type = SettingType::kInteger,
+     .fallback = "10",
+     .meaning = "Requests at once to the API.",
+     .least = 1,
+     .most = 4096},
+    {.key = "integration.config.requests_per_minute",
+     .type = SettingType::kInteger,
+     .fallback = "0",
+     .meaning = "What the API allows; 0 says nothing. Quotas that its answers tell are obeyed anyway.",
+     .least = 0,
+     .most = 1e9},
+    {.key = "integration.config.verify_ssl",
+     .type = SettingType::kBool,
+     .fallback = "true",
+     .meaning = "Whether the API's certificate is checked; `false` is as `ssl.third_party.verify`."},
+    {.key = "integration.config.timeout",
+     .meaning = "Not used by Ocean either: `OCEAN__CLIENT_TIMEOUT` is.",
+     .use = SettingUse::kIgnored},
+};
+
+pipeline::Result<std::shared_ptr<const stages::Source>> make_custom(const Config& config) {
+  const auto text = [&](std::string_view name) { return config.text("integration.config." + std::string(name)); };
+  const auto secret = [&](std::string_view name) { return config.secret("integration.config." + std::string(name)); };
+  const auto number = [&](std::string_view name) {
+    return static_cast<std::uint64_t>(config.integer("integration.config." + std::string(name)));
+  };
+  sources::custom::Options options;
+  options.base_url = text("base_url");
+  options.auth = {.style = sources::custom::auth_style(text("auth_type")).value_or(sources::custom::AuthStyle::kNone),
+                  .api_token = secret("api_token"),
+                  .username = text("username"),
+                  .password = secret("password"),
+                  .api_key = secret("api_key"),
+                  .api_key_header = text("api_key_header"),
+                  .request = secret("custom_auth_request"),
+                  .template_ = secret("custom_auth_request_template")};
+  options.pagination = {
+      .style = sources::custom::page_style(text("pagination_type")).value_or(sources::custom::PageStyle::kNone),
+      .page_size = number("page_size"),
+      .page_param = text("pagination_param"),
+      .size_param = text("size_param"),
+      .start_page = number("start_page"),
+      .cursor_path = text("cursor_path"),
+      .has_more_path = text("has_more_path"),
+      .last_page_path = text("last_page_path"),
+      .next_link_path = text("next_link_path"),
+      .header_link_rel = text("header_link_rel"),
+      .total_path = text("total_path"),
+      .total_pages_path = text("total_pages_path"),
+      .total_header = text("total_header")};
+  options.max_in_flight = number("max_concurrent_requests");
+  if (const std::uint64_t budget = number("requests_per_minute"); budget != 0) {
+    options.budgets.push_back({.requests = budget, .window = std::chrono::minutes(1)});
+  }
+  options.limits.max_steps = static_cast<std::uint64_t>(config.integer("riptide.jq_steps"));
+  options.limits.max_memory_bytes = config.bytes("riptide.jq_memory");
+  auto source = sources::custom::CustomSource::create(std::move(options));
   if (!source) return pipeline::unexpected(std::move(source).error());
   return std::shared_ptr<const stages::Source>(std::move(*source));
 }
@@ -128,12 +249,14 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_jira_server(const C
 constexpr IntegrationType kTypes[] = {
     {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &sources::octopus::default_blueprints,
      &make_octopus},
+    {"custom", kCustomSettings, &sources::custom::default_mapping, nullptr, &make_custom,
+     "integration.config.verify_ssl"},
     {"jira", kJiraSettings, &sources::jira::default_mapping, &sources::jira::default_blueprints, &make_jira},
     {"jira-server", kJiraServerSettings, &sources::jira_server::default_mapping,
      &sources::jira_server::default_blueprints, &make_jira_server},
 };
 
-constexpr std::string_view kFuture[] = {"custom", "file"};
+constexpr std::string_view kFuture[] = {"file"};
 
 }  // namespace
 

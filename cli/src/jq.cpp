@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 
 #include "riptide/cli/jq_inputs.hpp"
+#include "riptide/cli/jq_modules.hpp"
 #include "riptide/cli/jq_options.hpp"
 #include "riptide/cli/jq_parallel.hpp"
 #include "riptide/cli/jq_runner.hpp"
@@ -19,9 +23,11 @@ namespace {
 
 namespace jq = transform::jq;
 
-std::shared_ptr<const jq::Program> compile(const JqOptions& options, jq::CompileError& where) {
+std::shared_ptr<const jq::Program> compile(const JqOptions& options, const JqModules& modules,
+                                           jq::CompileError& where) {
   jq::CompileOptions compile;
   compile.host_functions = true;
+  compile.modules = &modules;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
     if (const char* const equals = std::strchr(*variable, '=')) {
       compile.environment.emplace_back(std::string(*variable, static_cast<std::size_t>(equals - *variable)),
@@ -36,11 +42,12 @@ std::shared_ptr<const jq::Program> compile(const JqOptions& options, jq::Compile
 // One input after the other on this thread: for programs that look at more than their input.
 class Serial {
  public:
-  Serial(const JqOptions& options, const jq::Program& program, JqSource& source, const JqStreams& streams)
+  Serial(const JqOptions& options, const jq::Program& program, JqSource& source, const JqModules& modules,
+         const JqStreams& streams)
       : options_(options),
         streams_(streams),
         runner_(options, program, evaluator_),
-        inputs_(options, source, runner_.err) {
+        inputs_(options, source, modules, runner_.err) {
     evaluator_.set_host(&inputs_);
   }
 
@@ -85,11 +92,31 @@ class Serial {
   JqInputs inputs_;
 };
 
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::string() : value;
+}
+
+// The folder of this program's file, as far as the system tells.
+std::string own_folder() {
+  std::error_code failed;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", failed);
+  return failed ? "." : program.parent_path().string();
+}
+
 }  // namespace
 
 int run_jq(const JqFlags& flags, const JqStreams& streams) {
-  const bool has_pipe = ::isatty(streams.in) == 0 || ::isatty(streams.out) == 0;
-  const auto read = read_jq_options(flags.arguments, has_pipe);
+  const bool to_terminal = ::isatty(streams.out) != 0;
+  JqTerminal terminal;
+  terminal.has_pipe = ::isatty(streams.in) == 0 || !to_terminal;
+  terminal.colors = to_terminal && variable("NO_COLOR").empty();
+  if (auto palette = JqColors::read(variable("JQ_COLORS"))) {
+    terminal.palette = std::move(*palette);
+  } else {
+    write_fully(streams.err, "Failed to set $JQ_COLORS\n");
+  }
+  const auto read = read_jq_options(flags.arguments, terminal);
   if (const auto* const refusal = std::get_if<JqRefusal>(&read)) {
     write_fully(streams.out, refusal->out);
     write_fully(streams.err, refusal->err);
@@ -97,10 +124,13 @@ int run_jq(const JqFlags& flags, const JqStreams& streams) {
   }
   const JqOptions& options = std::get<JqOptions>(read);
   jq::CompileError problem;
-  const auto program = compile(options, problem);
+  const JqModules modules({options.libraries, options.program_folder, variable("HOME"), own_folder()});
+  const auto program = compile(options, modules, problem);
   if (program == nullptr) {
-    write_fully(streams.err, "jq: error: " + problem.message + " at line " + std::to_string(problem.line) +
-                                 ", column " + std::to_string(problem.column) + "\njq: 1 compile error\n");
+    write_fully(streams.err, "jq: error: " + problem.message + " at " +
+                                 (problem.file.empty() ? "" : problem.file + ", ") + "line " +
+                                 std::to_string(problem.line) + ", column " + std::to_string(problem.column) +
+                                 "\njq: 1 compile error\n");
     return jq_exit::kDoesNotCompile;
   }
   JqVerdict verdict;
@@ -116,7 +146,7 @@ int run_jq(const JqFlags& flags, const JqStreams& streams) {
     verdict = parallel.run();
     write_failed = parallel.write_failed();
   } else {
-    Serial serial(options, *program, source, streams);
+    Serial serial(options, *program, source, modules, streams);
     verdict = serial.run();
     write_failed = serial.write_failed();
   }

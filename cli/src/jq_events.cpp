@@ -1,9 +1,10 @@
 #include "riptide/cli/jq_events.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace riptide::cli {
 namespace {
-
-constexpr std::size_t kDeepest = 10'000;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\x1E'; }
 bool is_structure(char c) { return c == '[' || c == ']' || c == '{' || c == '}' || c == ',' || c == ':' || c == '"'; }
@@ -15,40 +16,39 @@ JqEvents::Got JqEvents::broken(const char* problem) {
   return Got::kBroken;
 }
 
+void JqEvents::reset() {
+  last_ = Last::kNone;
+  levels_.clear();
+  path_.clear();
+  token_.clear();
+  next_.clear();
+  after_.clear();
+  escaped_ = false;
+}
+
 // Makes `step` the last one of the path, in place of the one before it.
 void JqEvents::set_step(std::string_view step) {
-  const Level& level = levels_.back();
-  path_.resize(level.path);
+  path_.resize(levels_.back().path);
   if (levels_.size() > 1) path_ += ',';
   path_ += step;
 }
 
-void JqEvents::open(char bracket) {
-  levels_.push_back({bracket == '{', path_.size(), 0});
-  if (bracket == '[') set_step("0");
-  expects_ = bracket == '{' ? Expects::kFirstKey : Expects::kFirstValue;
-}
-
-void JqEvents::value_done() { expects_ = levels_.empty() ? Expects::kValue : Expects::kSeparator; }
-
-void JqEvents::leaf(std::string_view value, std::string& event) {
+void JqEvents::leaf(std::string_view value, std::string& event) const {
   event = "[[";
   event += path_;
   event += "],";
   event += value;
   event += ']';
-  value_done();
 }
 
 // Goes on with a string or a word; false if it does not end in this piece.
 bool JqEvents::take_token(std::string_view piece, std::size_t& at) {
+  const std::size_t begin = at;
   if (token_[0] != '"') {
-    const std::size_t begin = at;
     while (at < piece.size() && !is_space(piece[at]) && !is_structure(piece[at])) ++at;
     token_ += piece.substr(begin, at - begin);
     return at < piece.size();
   }
-  const std::size_t begin = at;
   for (; at < piece.size(); ++at) {
     if (escaped_) {
       escaped_ = false;
@@ -64,45 +64,96 @@ bool JqEvents::take_token(std::string_view piece, std::size_t& at) {
   return false;
 }
 
-JqEvents::Got JqEvents::token_complete(std::string& event, bool& has_event) {
-  has_event = false;
-  switch (expects_) {
-    case Expects::kValue:
-    case Expects::kFirstValue:
-      leaf(token_, event);
-      has_event = true;
-      break;
-    case Expects::kKey:
-    case Expects::kFirstKey:
-      if (token_[0] != '"') return broken("Object keys must be strings");
-      set_step(token_);
-      expects_ = Expects::kColon;
-      break;
-    case Expects::kColon:
-    case Expects::kSeparator:
-      return broken("Expected separator between values");
-  }
-  token_.clear();
-  return Got::kEvent;
+// False if it is neither a string nor a word of JSON; then `problem_` says why.
+bool JqEvents::is_scalar(std::string_view token) {
+  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '\\'; };
+  if (token[0] == '"' && std::all_of(token.begin(), token.end(), is_plain)) return true;
+  std::size_t at = 0;
+  const auto loaded = checker_.load_next(token, at, true);
+  if (loaded) return true;
+  problem_ = loaded.error().message;
+  problem_.resize(std::min(problem_.rfind(" at line "), problem_.size()));
+  if (problem_.ends_with(" at EOF")) problem_.resize(problem_.size() - std::string_view(" at EOF").size());
+  return false;
 }
 
-JqEvents::Got JqEvents::close(char c, std::string& event) {
-  const bool object = c == '}';
-  if (levels_.empty() || levels_.back().object != object) return broken(object ? "Unmatched '}'" : "Unmatched ']'");
-  const bool empty = expects_ == (object ? Expects::kFirstKey : Expects::kFirstValue);
-  if (!empty && expects_ != Expects::kSeparator) {
-    if (expects_ == Expects::kKey) return broken("Expected another key-value pair");
-    if (expects_ == Expects::kColon) return broken("Objects must consist of key:value pairs");
-    return broken(object ? "Unmatched '}'" : "Expected another array element");
+// A key or a value has been read. kMore: it is no event yet.
+JqEvents::Got JqEvents::token_complete(std::string& event) {
+  std::string token;
+  token.swap(token_);
+  if (!is_scalar(token)) return Got::kBroken;
+  if (!next_.empty() || last_ == Last::kValue) return broken("Expected separator between values");
+  if (levels_.empty()) {
+    leaf(token, event);
+    return Got::kEvent;
   }
-  if (!empty) event = "[[" + path_ + "]]";
-  path_.resize(levels_.back().path);
+  last_ = Last::kValue;
+  next_ = std::move(token);
+  return Got::kMore;
+}
+
+JqEvents::Got JqEvents::open(char bracket) {
+  const bool object = bracket == '{';
+  if (object ? last_ == Last::kValue : !next_.empty()) return broken("Expected a separator between values");
+  if (last_ == Last::kOpenObject) {
+    return broken(object ? "Expected string key after '{', not '{'" : "Expected string key after '{', not '['");
+  }
+  if (last_ == Last::kComma && levels_.back().object) {
+    return broken(object ? "Expected string key after ',' in object, not '{'"
+                         : "Expected string key after ',' in object, not '['");
+  }
+  levels_.push_back({object, path_.size(), 0, false});
+  set_step(object ? "null" : "0");
+  last_ = object ? Last::kOpenObject : Last::kOpenArray;
+  return Got::kMore;
+}
+
+JqEvents::Got JqEvents::colon() {
+  if (levels_.empty() || !levels_.back().object) return broken("':' not as part of an object");
+  if (next_.empty() || last_ == Last::kNone) return broken("Expected string key before ':'");
+  if (next_[0] != '"') return broken("Object keys must be strings");
+  if (last_ != Last::kValue) return broken("':' should follow a key");
+  last_ = Last::kColon;
+  set_step(std::exchange(next_, {}));
+  levels_.back().has_key = true;
+  return Got::kMore;
+}
+
+JqEvents::Got JqEvents::comma(std::string& event) {
+  if (last_ != Last::kValue) return broken("Expected value before ','");
+  Level& level = levels_.back();
+  if (level.object && !level.has_key) return broken("Objects must consist of key:value pairs");
+  const bool has_event = !next_.empty();
+  if (has_event) leaf(std::exchange(next_, {}), event);
+  set_step(level.object ? std::string("null") : std::to_string(++level.index));
+  level.has_key = false;
+  last_ = Last::kComma;
+  return has_event ? Got::kEvent : Got::kMore;
+}
+
+JqEvents::Got JqEvents::close(char bracket, std::string& event) {
+  const bool object = bracket == '}';
+  if (levels_.empty()) return broken(object ? "Unmatched '}' at the top-level" : "Unmatched ']' at the top-level");
+  if (last_ == Last::kComma)
+    return broken(object ? "Expected another key:value pair" : "Expected another array element");
+  const Level level = levels_.back();
+  if (level.object != object) {
+    return broken(object ? "Unmatched '}' in the middle of an array" : "Unmatched ']' in the middle of an object");
+  }
+  const bool empty = last_ == Last::kOpenArray || last_ == Last::kOpenObject;
+  if (object && !next_.empty() && !level.has_key) return broken("Objects must consist of key:value pairs");
+  if (object && last_ == Last::kColon) return broken("Missing value in key:value pair");
+  std::string closing = "[[" + path_ + "]]";
+  if (!next_.empty()) {
+    leaf(std::exchange(next_, {}), event);
+    after_ = std::move(closing);
+  } else if (!empty) {
+    event = std::move(closing);
+  }
+  path_.resize(level.path);
   levels_.pop_back();
-  if (empty) {
-    leaf(object ? "{}" : "[]", event);
-  } else {
-    value_done();
-  }
+  if (empty) leaf(object ? "{}" : "[]", event);
+  last_ = levels_.empty() ? Last::kNone : Last::kValue;
   return Got::kEvent;
 }
 
@@ -110,40 +161,34 @@ JqEvents::Got JqEvents::structure(char c, std::string& event) {
   switch (c) {
     case '[':
     case '{':
-      if (expects_ == Expects::kSeparator || expects_ == Expects::kColon) {
-        return broken("Expected separator between values");
-      }
-      if (expects_ != Expects::kValue && expects_ != Expects::kFirstValue) {
-        return broken("Object keys must be strings");
-      }
-      if (levels_.size() >= kDeepest) return broken("Exceeds depth limit for parsing");
-      open(c);
-      return Got::kMore;
+      return open(c);
     case ':':
-      if (expects_ != Expects::kColon) return broken("':' not as part of an object");
-      expects_ = Expects::kValue;
-      return Got::kMore;
+      return colon();
     case ',':
-      if (expects_ == Expects::kColon) return broken("Objects must consist of key:value pairs");
-      if (expects_ != Expects::kSeparator) return broken("Expected value before ','");
-      if (levels_.back().object) {
-        expects_ = Expects::kKey;
-      } else {
-        set_step(std::to_string(++levels_.back().index));
-        expects_ = Expects::kValue;
-      }
-      return Got::kMore;
+      return comma(event);
     default:
       return close(c, event);
   }
 }
 
 JqEvents::Got JqEvents::next(std::string_view piece, std::size_t& at, std::string& event) {
+  if (!after_.empty()) {
+    event = std::exchange(after_, {});
+    return Got::kEvent;
+  }
   while (true) {
     if (!token_.empty()) {
       if (!take_token(piece, at)) return Got::kMore;
-      bool has_event = false;
-      if (const Got got = token_complete(event, has_event); got == Got::kBroken || has_event) return got;
+      const bool word = token_[0] != '"';
+      const Got got = token_complete(event);
+      // At the top, what cannot follow a word takes it along.
+      constexpr std::string_view kNotBehind = ",:]}";
+      if (word && got == Got::kEvent && levels_.empty() && kNotBehind.find(piece[at]) != kNotBehind.npos) {
+        return structure(piece[at++], event);
+      }
+      // A word is noticed with the character behind it.
+      if (got == Got::kBroken && word) ++at;
+      if (got != Got::kMore) return got;
     }
     while (at < piece.size() && is_space(piece[at])) ++at;
     if (at == piece.size()) return Got::kMore;
@@ -158,10 +203,15 @@ JqEvents::Got JqEvents::next(std::string_view piece, std::size_t& at, std::strin
 }
 
 JqEvents::Got JqEvents::finish(std::string& event) {
+  if (!after_.empty()) {
+    event = std::exchange(after_, {});
+    return Got::kEvent;
+  }
   if (!token_.empty()) {
     if (token_[0] == '"') return broken("Unfinished string at EOF");
-    bool has_event = false;
-    if (const Got got = token_complete(event, has_event); got == Got::kBroken || has_event) return got;
+    const Got got = token_complete(event);
+    if (got == Got::kBroken) problem_ += " at EOF";
+    if (got != Got::kMore) return got;
   }
   return levels_.empty() ? Got::kMore : broken("Unfinished JSON term at EOF");
 }

@@ -88,9 +88,13 @@ std::string JqInputs::positioned(const std::string& message) const {
 }
 
 void JqInputs::debug(std::string_view json) {
-  err_ += "[\"DEBUG:\",";
-  err_ += json;
-  err_ += "]\n";
+  const std::string message = "[\"DEBUG:\"," + std::string(json) + "]";
+  if (!debug_layout_.plain() && debugged_.load(message)) {
+    print_json(debugged_.input(), debug_layout_, err_);
+  } else {
+    err_ += message;
+  }
+  err_ += '\n';
 }
 
 void JqInputs::standard_error(std::string_view text) { err_ += text; }
@@ -173,25 +177,41 @@ void JqInputs::abandon() {
 
 JqInputs::Next JqInputs::event(std::string& json) {
   while (!finished_) {
-    const auto failed = [&] {
-      const JqBlock::Position here = has_block_ ? block_.position(at_) : JqBlock::Position{};
-      finished_ = true;
-      return unexpected(ErrorKind::kMalformed, events_.problem() + " at line " + std::to_string(here.line) +
-                                                   ", column " + std::to_string(here.column));
-    };
+    if (skips_line_ && has_block_) {
+      const std::size_t line = block_.text().find('\n', at_);
+      skips_line_ = line == std::string_view::npos;
+      at_ = skips_line_ ? block_.text().size() : line + 1;
+    }
     if (has_block_) {
       const JqEvents::Got got = events_.next(block_.text(), at_, json);
       if (got == JqEvents::Got::kEvent) return true;
-      if (got == JqEvents::Got::kBroken) return failed();
+      if (got == JqEvents::Got::kBroken) return stream_error(json);
     }
     if ((has_block_ && block_.last) || !next_block()) {
       const JqEvents::Got got = events_.finish(json);
-      if (got == JqEvents::Got::kBroken) return failed();
-      finished_ = true;
+      finished_ = got != JqEvents::Got::kEvent;
+      if (got == JqEvents::Got::kBroken) return stream_error(json);
       return got == JqEvents::Got::kEvent;
     }
   }
   return false;
+}
+
+// With --stream-errors an event of its own; the rest of the line is not read then.
+JqInputs::Next JqInputs::stream_error(std::string& json) {
+  const JqBlock::Position here = has_block_ ? block_.position(at_) : JqBlock::Position{};
+  const std::string message =
+      events_.problem() + " at line " + std::to_string(here.line) + ", column " + std::to_string(here.column);
+  if (!options_.stream_errors) {
+    finished_ = true;
+    return unexpected(ErrorKind::kMalformed, message);
+  }
+  json = "[";
+  json::append_quoted(message, json);
+  json += ",[" + events_.path() + "]]";
+  events_.reset();
+  skips_line_ = true;
+  return true;
 }
 
 // One input, as JSON; of lines, the text.
@@ -254,7 +274,7 @@ JqInputs::Next JqInputs::load_next(jq::Evaluator& evaluator) {
     return true;
   }
   // A copy: `input` may go on to the next block while the program looks at it.
-  Next more = options_.slurp ? slurp(loaded_) : one(loaded_);
+  const Next more = options_.slurp ? slurp(loaded_) : one(loaded_);
   if (!more || !*more) return more;
   if (options_.raw_input) {
     evaluator.load_string(loaded_);

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
 
 #include "riptide/cli/command_line.hpp"
@@ -27,6 +29,7 @@ Runs a program of the transform language (jq 1.8) on JSON values, as jq does; on
   -s, --slurp            all values as one array
   -R, --raw-input        each line is an input, as a string; with -s the whole text
       --stream           inputs are the events [path, leaf] and [path] of the values
+      --stream-errors    as --stream, and what is not JSON is an input [message, path]
       --seq              texts begin with the character RS, read and written
   -c, --compact-output   one line an output
   -r, --raw-output       strings without quotes
@@ -44,8 +47,9 @@ Runs a program of the transform language (jq 1.8) on JSON values, as jq does; on
       --slurpfile NAME FILE  $NAME is an array of all JSON values in FILE
       --rawfile NAME FILE  $NAME is the text of FILE
       --args, --jsonargs   what follows FILTER is not files but $ARGS.positional
-  -C, -M                 taken, and without effect: output has no colours
-  -V, --version; -h, --help
+  -L, --library-path DIR look for modules in DIR; may be given again
+  -C, --color-output     in colours, as on a terminal ($JQ_COLORS, $NO_COLOR); -M, --monochrome-output: without
+  -V, --version; --build-configuration; -h, --help
 
 Exit codes: 0; 2 wrong usage or a file that cannot be read; 3 a program that does not compile; 5 an error in the last
 value, or an input that is not JSON; those of -e and halt_error.
@@ -56,8 +60,10 @@ constexpr std::pair<const char*, char> kShort[] = {
     {"--raw-output", 'r'},        {"--join-output", 'j'}, {"--ascii-output", 'a'}, {"--sort-keys", 'S'},
     {"--exit-status", 'e'},       {"--from-file", 'f'},   {"--help", 'h'},         {"--color-output", 'C'},
     {"--monochrome-output", 'M'}, {"--version", 'V'},     {"--binary", 'b'}};
-constexpr const char* kLong[] = {"--tab",       "--indent",  "--args", "--jsonargs", "--arg",         "--argjson",
-                                 "--slurpfile", "--rawfile", "--seq",  "--stream",   "--raw-output0", "--unbuffered"};
+constexpr const char* kLong[] = {
+    "--tab",           "--indent",      "--args",       "--jsonargs",     "--arg",
+    "--argjson",       "--slurpfile",   "--rawfile",    "--seq",          "--stream",
+    "--stream-errors", "--raw-output0", "--unbuffered", "--library-path", "--build-configuration"};
 
 std::string quoted(std::string_view text) {
   jq::Evaluator evaluator;
@@ -78,7 +84,7 @@ class CommandLine {
  public:
   explicit CommandLine(const std::vector<std::string>& arguments) : arguments_(arguments) {}
 
-  std::variant<JqOptions, JqRefusal> read(bool has_pipe) {
+  std::variant<JqOptions, JqRefusal> read(const JqTerminal& terminal) {
     for (; at_ < arguments_.size(); ++at_) {
       const std::string& argument = arguments_[at_];
       const bool flag = argument.size() > 1 && argument[0] == '-' &&
@@ -90,23 +96,29 @@ class CommandLine {
       } else if (argument.starts_with("--")) {
         long_flag(argument);
       } else {
-        for (const char letter : argument.substr(1)) {
-          if (!refusal_) short_flag(letter);
-        }
+        short_flags(std::string_view(argument).substr(1));
       }
       if (refusal_) return std::move(*refusal_);
     }
-    if (!program_ && !from_file_ && has_pipe) program_ = ".";
+    if (!program_ && !from_file_ && terminal.has_pipe) program_ = ".";
     if (!program_) return wrong("a FILTER is missing");
     if (from_file_) {
       auto text = read_file(*program_);
       if (!text) return wrong(*program_ + ": " + text.error().message);
+      if (const std::size_t slash = program_->rfind('/'); slash != std::string::npos) {
+        options_.program_folder = slash == 0 ? "/" : program_->substr(0, slash);
+      }
       program_ = std::move(*text);
     }
+    if (colors_.value_or(terminal.colors)) options_.layout.colors = terminal.palette;
     options_.program = std::move(*program_);
     std::string named;
     for (const auto& [name, json] : options_.variables) {
       named += (named.empty() ? "" : ",") + quoted(name) + ":" + json;
+    }
+    const auto is_build = [](const auto& variable) { return variable.first == "JQ_BUILD_CONFIGURATION"; };
+    if (std::none_of(options_.variables.begin(), options_.variables.end(), is_build)) {
+      options_.variables.emplace_back("JQ_BUILD_CONFIGURATION", quoted(build()));
     }
     options_.variables.emplace_back("ARGS", "{\"positional\":[" + positional_values_ + "],\"named\":{" + named + "}}");
     return std::move(options_);
@@ -141,6 +153,35 @@ class CommandLine {
     positional_values_ += (positional_values_.empty() ? "" : ",") + json;
   }
 
+  void short_flags(std::string_view letters) {
+    for (std::size_t i = 0; i < letters.size() && !refusal_; ++i) {
+      if (letters[i] != 'L') {
+        short_flag(letters[i]);
+        continue;
+      }
+      if (i + 1 < letters.size()) {  // -LDIR
+        library(std::string(letters.substr(i + 1)));
+      } else {
+        library_follows();
+      }
+      return;
+    }
+  }
+
+  void library(const std::string& folder) {
+    if (!options_.libraries) options_.libraries.emplace();
+    options_.libraries->push_back(folder);
+  }
+  void library_follows() {
+    if (const std::string* const folder = following()) {
+      library(*folder);
+    } else {
+      refuse("-L needs a folder");
+    }
+  }
+
+  static std::string build() { return "riptide " + version(); }
+
   void short_flag(char letter) {
     JqOptions& out = options_;
     switch (letter) {
@@ -154,8 +195,7 @@ class CommandLine {
         out.raw_input = true;
         break;
       case 'c':
-        out.layout.indent = 0;
-        out.layout.tabs = false;
+        out.layout.compact = true;
         break;
       case 'r':
         out.raw_output = true;
@@ -176,8 +216,12 @@ class CommandLine {
       case 'f':
         from_file_ = true;
         break;
-      case 'M':
       case 'C':
+        colors_ = colors_.value_or(true);
+        break;
+      case 'M':
+        colors_ = false;  // whatever else is said
+        break;
       case 'b':
         break;
       case 'h':
@@ -200,6 +244,7 @@ class CommandLine {
     }
     JqOptions& out = options_;
     if (name == "--tab") {
+      out.layout.compact = false;
       out.layout.tabs = true;
     } else if (name == "--raw-output0") {
       out.raw_output = true;
@@ -211,6 +256,12 @@ class CommandLine {
       out.sequence = true;
     } else if (name == "--stream") {
       out.stream = true;
+    } else if (name == "--stream-errors") {
+      out.stream = out.stream_errors = true;
+    } else if (name == "--library-path") {
+      library_follows();
+    } else if (name == "--build-configuration") {
+      refusal_ = JqRefusal{0, build() + "\n", ""};
     } else if (name == "--unbuffered") {
       out.unbuffered = true;
     } else if (name == "--args") {
@@ -232,11 +283,14 @@ class CommandLine {
       refuse("--indent needs a number from -1 to 7");
       return;
     }
-    const int number = std::atoi(text->c_str());  // what is no number is 0, as in jq
-    if (number < -1 || number > 7) {
+    int number = 0;
+    const char* const end = text->data() + text->size();
+    const auto read = std::from_chars(text->data(), end, number);
+    if (read.ec != std::errc() || read.ptr != end || number < -1 || number > 7) {
       refuse("--indent needs a number from -1 to 7");
       return;
     }
+    options_.layout.compact = false;
     options_.layout.tabs = number == -1;
     options_.layout.indent = number == -1 ? 1 : number;
   }
@@ -297,12 +351,14 @@ class CommandLine {
   Positional positional_ = Positional::kFiles;
   bool only_values_ = false;
   bool from_file_ = false;
+  std::optional<bool> colors_;
 };
 
 }  // namespace
 
-std::variant<JqOptions, JqRefusal> read_jq_options(const std::vector<std::string>& arguments, bool has_pipe) {
-  return CommandLine(arguments).read(has_pipe);
+std::variant<JqOptions, JqRefusal> read_jq_options(const std::vector<std::string>& arguments,
+                                                   const JqTerminal& terminal) {
+  return CommandLine(arguments).read(terminal);
 }
 
 }  // namespace riptide::cli

@@ -67,6 +67,7 @@ class Worker {
   void values() {
     const std::string_view text = block.text();
     std::size_t at = 0;
+    evaluator_.prepare(text, program_);
     while (true) {
       const auto loaded = evaluator_.load_next(text, at, block.last, &program_);
       if (loaded && *loaded == jq::Evaluator::Loaded::kUnfinished && block.guessed) {

@@ -11,30 +11,67 @@ namespace {
 using transform::jq::Type;
 using transform::jq::ValueRef;
 
+constexpr int kDeepest = 10'000;
+
+JqColors::Of color_of(Type type) {
+  switch (type) {
+    case Type::kNull:
+      return JqColors::kNull;
+    case Type::kFalse:
+      return JqColors::kFalse;
+    case Type::kTrue:
+      return JqColors::kTrue;
+    case Type::kNumber:
+      return JqColors::kNumber;
+    case Type::kString:
+      return JqColors::kString;
+    case Type::kArray:
+      return JqColors::kArray;
+    case Type::kObject:
+      return JqColors::kObject;
+  }
+  return JqColors::kNull;
+}
+
+// With colours every value begins with its own and ends by taking it back; so does every key, and what separates
+// members has the colour of their container.
 class Printer {
  public:
-  Printer(const JqLayout& layout, std::string& out)
-      : layout_(layout), compact_(layout.indent == 0 && !layout.tabs), out_(out) {}
+  Printer(const JqLayout& layout, std::string& out) : layout_(layout), out_(out) {}
 
   void print(ValueRef value, int depth) {
-    switch (value.type()) {
-      case Type::kArray:
-        array(value, depth);
-        return;
-      case Type::kObject:
-        object(value, depth);
-        return;
-      case Type::kNull:
-      case Type::kFalse:
-      case Type::kTrue:
-      case Type::kNumber:
-      case Type::kString:
-        scalar(value);
-        return;
+    const JqColors::Of color = color_of(value.type());
+    begin(color);
+    if (depth > kDeepest) {
+      out_ += "<skipped: too deep>";
+    } else {
+      switch (value.type()) {
+        case Type::kArray:
+          array(value, depth);
+          break;
+        case Type::kObject:
+          object(value, depth);
+          break;
+        case Type::kNull:
+        case Type::kFalse:
+        case Type::kTrue:
+        case Type::kNumber:
+        case Type::kString:
+          scalar(value);
+          break;
+      }
     }
+    end();
   }
 
  private:
+  void begin(JqColors::Of color) {
+    if (layout_.colors) out_ += layout_.colors->begin[color];
+  }
+  void end() {
+    if (layout_.colors) out_ += JqColors::kEnd;
+  }
+
   void scalar(ValueRef value) {
     if (!layout_.ascii || value.type() != Type::kString) {
       value.append_json(out_);
@@ -46,13 +83,23 @@ class Printer {
   }
 
   void line(int depth) {
-    if (compact_) return;
+    if (layout_.compact) return;
     out_ += '\n';
     if (layout_.tabs) {
       out_.append(static_cast<std::size_t>(depth), '\t');
     } else {
       out_.append(static_cast<std::size_t>(depth * layout_.indent), ' ');
     }
+  }
+
+  // What stands in front of a member or an element.
+  void separate(std::size_t which, int depth, JqColors::Of color) {
+    if (which > 0) {
+      begin(color);
+      out_ += ',';
+    }
+    end();
+    line(depth + 1);
   }
 
   void array(ValueRef value, int depth) {
@@ -62,11 +109,11 @@ class Printer {
     }
     out_ += '[';
     for (std::size_t i = 0; i < value.size(); ++i) {
-      if (i != 0) out_ += ',';
-      line(depth + 1);
+      separate(i, depth, JqColors::kArray);
       print(value.element(i), depth + 1);
     }
     line(depth);
+    begin(JqColors::kArray);
     out_ += ']';
   }
 
@@ -85,14 +132,19 @@ class Printer {
     }
     out_ += '{';
     for (std::size_t i = 0; i < size; ++i) {
-      if (i > 0) out_ += ',';
-      line(depth + 1);
+      separate(i, depth, JqColors::kObject);
       const auto [key, member] = value.entry(order.empty() ? i : order[i]);
+      begin(JqColors::kKey);
       append_key(key);
-      out_ += compact_ ? ":" : ": ";
+      end();
+      begin(JqColors::kObject);
+      out_ += ':';
+      end();
+      if (!layout_.compact) out_ += ' ';
       print(member, depth + 1);
     }
     line(depth);
+    begin(JqColors::kObject);
     out_ += '}';
   }
 
@@ -107,7 +159,6 @@ class Printer {
   }
 
   const JqLayout& layout_;
-  const bool compact_;
   std::string& out_;
 };
 

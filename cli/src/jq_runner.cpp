@@ -30,7 +30,7 @@ int JqVerdict::exit_code(bool exit_status) const {
 bool JqRunner::write(jq::ValueRef value, int& code) {
   if (options_.raw_output && value.type() == jq::Type::kString) {
     if (options_.layout.ascii) {
-      print_json(value, {.indent = 0, .ascii = true}, out);
+      print_json(value, {.compact = true, .ascii = true}, out);
     } else if (options_.refuse_nul && value.string().find('\0') != std::string_view::npos) {
       return false;
     } else {
@@ -39,7 +39,7 @@ bool JqRunner::write(jq::ValueRef value, int& code) {
     code = 0;
   } else {
     if (options_.sequence) out += '\x1E';
-    if (compact_) {
+    if (plain_) {
       value.append_json(out);
     } else {
       print_json(value, options_.layout, out);

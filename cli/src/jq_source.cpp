@@ -11,6 +11,7 @@
 #include <new>
 
 #include "riptide/cli/jq_options.hpp"
+#include "riptide/json/document.hpp"
 #include "riptide/transform/jq.hpp"
 
 namespace riptide::cli {
@@ -31,8 +32,8 @@ bool may_become_a_value(std::string_view text) {
 // ---- JqBuffer
 
 char* JqBuffer::room(std::size_t bytes) {
-  if (capacity_ - size_ < bytes) {
-    const std::size_t capacity = std::max(size_ + bytes, capacity_ + capacity_ / 2);
+  if (capacity_ - size_ < bytes + json::Document::kPadding) {
+    const std::size_t capacity = std::max(size_ + bytes + json::Document::kPadding, capacity_ + capacity_ / 2);
     void* const grown = std::realloc(bytes_.get(), capacity);
     if (grown == nullptr) throw std::bad_alloc();
     (void)bytes_.release();

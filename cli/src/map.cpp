@@ -89,8 +89,8 @@ class RecordMapper {
     diagnose(problem, resource, field, expression, message);
   }
 
-  void diagnose(std::string_view problem, std::uint32_t resource, const std::string& field,
-                const std::string& expression, const std::string& message) {
+  void diagnose(std::string_view problem, std::uint32_t resource, std::string_view field, std::string_view expression,
+                std::string_view message) {
     std::string line = fmt::format("{{\"record\":{},\"problem\":\"{}\",\"kind\":{},\"resource\":{}", record_, problem,
                                    quoted(mapping_->spec().resources[resource].kind), resource);
     if (!field.empty()) line += ",\"field\":" + quoted(field) + ",\"expression\":" + quoted(expression);

@@ -21,7 +21,7 @@ constexpr double kTiB = kMiB * 1024 * 1024;
 
 constexpr Setting kFramework[] = {
     {.key = "integration.type",
-     .meaning = "What is read. This version knows `octopus`, `jira` and `jira-server`.",
+     .meaning = "What is read. This version knows `octopus`, `jira`, `jira-server` and `custom`.",
      .required = true},
     {.key = "integration.identifier",
      .meaning = "Name of this installation; ownership of entities hangs on it. Default: `my-<type>-integration`."},
@@ -184,6 +184,18 @@ constexpr Setting kFramework[] = {
      .meaning = "Bytes that one record may become.",
      .least = 1 * kKiB,
      .most = kTiB},
+    {.key = "riptide.jq_depth",
+     .type = kInteger,
+     .fallback = "10000",
+     .meaning = "Nesting that one record may have.",
+     .least = 10,
+     .most = 1e6},
+    {.key = "riptide.jq_regex_steps",
+     .type = kInteger,
+     .fallback = "10000000",
+     .meaning = "Steps back that one search by a regular expression may take.",
+     .least = 1000,
+     .most = 1e15},
 
     {.key = "resources_path",
      .type = kPath,
@@ -296,6 +308,8 @@ std::string_view unit_of(SettingType type) {
       return "duration";
     case kChoice:
       return "choice";
+    case kJson:
+      return "JSON object";
   }
   return "text";
 }

@@ -93,6 +93,8 @@ std::shared_ptr<const transform::Mapping> compile_mapping(const MappingText& tex
   options.limits.max_steps = static_cast<std::uint64_t>(config.integer("riptide.jq_steps"));
   options.limits.max_memory_bytes = config.bytes("riptide.jq_memory");
   options.limits.max_output_bytes = config.bytes("riptide.jq_output");
+  options.limits.max_depth = static_cast<std::uint32_t>(config.integer("riptide.jq_depth"));
+  options.limits.max_regex_steps = static_cast<std::uint64_t>(config.integer("riptide.jq_regex_steps"));
   std::vector<transform::Diagnostic> diagnostics;
   auto mapping = transform::Mapping::compile(reading.spec, options, &diagnostics);
   for (const transform::Diagnostic& diagnostic : diagnostics) {
@@ -170,6 +172,12 @@ pipeline::Result<std::vector<std::unique_ptr<stages::Sink>>> make_sinks(const st
   return out;
 }
 
+bool verifies_source(const Config& config) {
+  const IntegrationType* const type = find_integration_type(config.type());
+  const bool own = type == nullptr || type->tls_setting.empty() || config.boolean(type->tls_setting);
+  return own && config.boolean("ssl.third_party.verify");
+}
+
 stages::ResyncOptions resync_options(const Config& config) {
   stages::ResyncOptions options;
   options.version = version();
@@ -186,7 +194,7 @@ stages::ResyncOptions resync_options(const Config& config) {
   options.source_timeout = std::chrono::seconds(config.integer("client_timeout"));
   options.sink_timeout = config.duration("riptide.port_timeout");
   options.batch_age = config.duration("riptide.batch_age");
-  options.verify_source_tls = config.boolean("ssl.third_party.verify");
+  options.verify_source_tls = verifies_source(config);
   // Ocean's rule: guarded where it hosts the integration, unless told otherwise.
   options.allow_private_source = config.text("runtime") != "Saas" || config.boolean("disable_ip_outbound_blocker");
   options.source_http2 = config.boolean("riptide.http2");

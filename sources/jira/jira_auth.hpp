@@ -8,9 +8,6 @@
 
 namespace riptide::sources::jira {
 
-/// `Authorization: Basic` of a name and a password.
-[[nodiscard]] std::string basic_authorization(const std::string& name, const std::string& password);
-
 /// The same header on every request, for as long as the run.
 class FixedAuthorization final : public stages::Auth {
  public:

@@ -95,7 +95,7 @@ Result<std::unique_ptr<JiraSource>> JiraSource::create(Options options) {
     auth = std::make_unique<RenewedBearer>(options.oauth_token, options.user_token);
   } else {
     auth = std::make_unique<FixedAuthorization>(
-        pipeline::Secret(basic_authorization(options.user_email.reveal(), options.user_token.reveal())),
+        pipeline::Secret(stages::basic_authorization(options.user_email.reveal(), options.user_token.reveal())),
         "OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_EMAIL and OCEAN__INTEGRATION__CONFIG__ATLASSIAN_USER_TOKEN");
   }
   return std::unique_ptr<JiraSource>(new JiraSource(std::move(options), std::move(auth)));

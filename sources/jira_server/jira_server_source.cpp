@@ -44,7 +44,7 @@ Result<std::unique_ptr<JiraServerSource>> JiraServerSource::create(Options optio
   const bool bearer = !options.token.empty();
   auto auth = std::make_unique<jira::FixedAuthorization>(
       pipeline::Secret(bearer ? "Bearer " + options.token.reveal()
-                              : jira::basic_authorization(options.username, options.password.reveal())),
+                              : stages::basic_authorization(options.username, options.password.reveal())),
       bearer ? "OCEAN__INTEGRATION__CONFIG__TOKEN"
              : "OCEAN__INTEGRATION__CONFIG__USERNAME and OCEAN__INTEGRATION__CONFIG__PASSWORD");
   return std::unique_ptr<JiraServerSource>(new JiraServerSource(std::move(options), std::move(auth)));

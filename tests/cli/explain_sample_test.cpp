@@ -26,7 +26,7 @@ constexpr char kMapping[] = R"(resources:
           title: .Nmae
           properties:
             link: '"https://x" + .Links.Self'
-            web: .Links.Wbe | test("x")
+            web: .Links.Wbe | capture("x")
 )";
 
 constexpr char kRecords[] = R"({"Id":"P-1","Name":"one","IsDisabled":false,"Links":{"Self":"/a","Web":"x"}}
@@ -64,7 +64,7 @@ TEST_F(ExplainSample, TheTableSaysHowEachFieldIsEvaluatedAndHowItWent) {
   EXPECT_THAT(run.err, ContainsRegex("selector.query +fast path +[0-9.]+ (ns|us|ms) +3 +0 +0  \\.IsDisabled"));
   EXPECT_THAT(run.err, ContainsRegex("title +fast path +[0-9.]+ (ns|us|ms) +2 +2 +0  \\.Nmae\n"));
   EXPECT_THAT(run.err, ContainsRegex("properties.web +evaluator +[0-9.]+ (ns|us|ms) +2 +0 +2  \\.Links.Wbe"));
-  EXPECT_THAT(run.err, HasSubstr("uses test(), which needs the evaluator\n"));
+  EXPECT_THAT(run.err, HasSubstr("uses capture(), which needs the evaluator\n"));
   EXPECT_THAT(run.err, HasSubstr("gave up on 1 of 2 values, for which the evaluator took over\n"));
   EXPECT_THAT(run.err, HasSubstr("failed, for example: null (null) cannot be matched, as it is not a string\n"));
   EXPECT_THAT(run.err, Not(HasSubstr("\"problem\""))) << "the table has the sums";
@@ -80,7 +80,7 @@ TEST_F(ExplainSample, MachinesGetALineEach) {
               ContainsRegex("\"field\":\"properties.link\",\"expression\":\"[^\n]*\",\"line\":11,\"fast_path\":true,"
                             "\"evaluations\":2,\"by_evaluator\":1,\"ns\":[0-9.]+,\"null\":0,\"failed\":1,"
                             "\"example\":\"string [^\n]*cannot be added\"\\}\n"));
-  EXPECT_THAT(run.err, HasSubstr("\"fast_path\":false,\"why\":\"uses test(), which needs the evaluator\","
+  EXPECT_THAT(run.err, HasSubstr("\"fast_path\":false,\"why\":\"uses capture(), which needs the evaluator\","
                                  "\"whole_record\":false"));
   const ProgramRun empty = map({"--explain=json"}, "");
   EXPECT_EQ(empty.exit_code, 0);

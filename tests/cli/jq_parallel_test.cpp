@@ -15,7 +15,7 @@ namespace {
 namespace jq = transform::jq;
 
 JqRun in_parallel(const std::string& program, const std::string& input, unsigned threads = 4) {
-  const auto read = read_jq_options({"-c", program}, true);
+  const auto read = read_jq_options({"-c", program}, {.has_pipe = true});
   const JqOptions& options = std::get<JqOptions>(read);
   const auto compiled = jq::Program::compile(program);
   const MemoryFile in(input), out, err;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "jq_in_process.hpp"
+#include "riptide/cli/jq_colors.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -32,7 +33,9 @@ TEST(JqRun, LaysOutAsAsked) {
          {{"-c", "."}, nested, "{\"b\":[1,{}],\"a\":\"\xC3\xA9\"}\n"},
          {{"--tab", "."}, "[[1]]", "[\n\t[\n\t\t1\n\t]\n]\n"},
          {{"--indent", "1", "."}, "[1]", "[\n 1\n]\n"},
-         {{"--indent", "0", "."}, "[1]", "[1]\n"},
+         {{"--indent", "0", "."}, "[1]", "[\n1\n]\n"},
+         {{"--indent", "0", "-c", "."}, "[1]", "[1]\n"},
+         {{"-c", "--indent", "0", "."}, "[1]", "[\n1\n]\n"},
          {{"--indent", "-1", "."}, "[1]", "[\n\t1\n]\n"},
          {{"--tab", "-c", "."}, "[1]", "[1]\n"},
          {{"-c", "--tab", "."}, "[1]", "[\n\t1\n]\n"},
@@ -48,6 +51,46 @@ TEST(JqRun, LaysOutAsAsked) {
           "\x1E"
           "1\n\x1E[2]\n"},
          {{"-c", "."}, "100000000000000000001 1.10 -0", "100000000000000000001\n1.10\n-0\n"}});
+}
+
+TEST(JqRun, ColoursItsOutput) {
+  check({{{"-cC", "."},
+          "[null,false,true,1,\"s\",[],{\"a\":{}}]",
+          "\x1B[1;39m[\x1B[0m\x1B[0;90mnull\x1B[0m\x1B[1;39m,\x1B[0m\x1B[0;39mfalse\x1B[0m\x1B[1;39m,\x1B[0m"
+          "\x1B[0;39mtrue\x1B[0m\x1B[1;39m,\x1B[0m\x1B[0;39m1\x1B[0m\x1B[1;39m,\x1B[0m\x1B[0;32m\"s\"\x1B[0m"
+          "\x1B[1;39m,\x1B[0m\x1B[1;39m[]\x1B[0m\x1B[1;39m,\x1B[0m\x1B[1;39m{\x1B[0m\x1B[1;34m\"a\"\x1B[0m\x1B[1;39m:"
+          "\x1B[0m\x1B[1;39m{}\x1B[0m\x1B[1;39m}\x1B[0m\x1B[1;39m]\x1B[0m\n"},
+         {{"-C", "."},
+          "{\"a\":[1]}",
+          "\x1B[1;39m{\x1B[0m\n  \x1B[1;34m\"a\"\x1B[0m\x1B[1;39m:\x1B[0m \x1B[1;39m[\x1B[0m\n    \x1B[0;39m1\x1B[0m\n"
+          "  \x1B[1;39m]\x1B[0m\n\x1B[1;39m}\x1B[0m\n"},
+         {{"-rC", "."}, "\"s\" 1", "s\n\x1B[0;39m1\x1B[0m\n"},
+         {{"-CM", "."}, "1", "1\n"},
+         {{"-MC", "."}, "1", "1\n"},
+         {{"-nC", "1 | debug"},
+          "",
+          "\x1B[0;39m1\x1B[0m\n",
+          0,
+          "\x1B[1;39m[\x1B[0m\x1B[0;32m\"DEBUG:\"\x1B[0m\x1B[1;39m,\x1B[0m\x1B[0;39m1\x1B[0m\x1B[1;39m]\x1B[0m\n"},
+         {{"-nS", "{b:1,a:2} | debug | 1"}, "", "1\n", 0, "[\"DEBUG:\",{\"a\":2,\"b\":1}]\n"}});
+}
+
+TEST(JqRun, ReadsColoursAsJqDoes) {
+  const auto first = [](const char* text, std::size_t which) {
+    const auto colors = JqColors::read(text);
+    return colors ? colors->begin[which].substr(1) : "refused";
+  };
+  EXPECT_EQ(first("", 0), "[0;90m");
+  EXPECT_EQ(first("0;31", 0), "[0;31m");
+  EXPECT_EQ(first("0;31", 1), "[0;39m");
+  EXPECT_EQ(first("4;31:::", 1), "[m");
+  EXPECT_EQ(first("4;31:::", 3), "[0;39m");
+  EXPECT_EQ(first("1:2:3:4:5:6:7:8", 7), "[8m");
+  EXPECT_EQ(first("1:2:3:4:5:6:7:8:9", 7), "[8m");
+  EXPECT_EQ(first("1:2:3:4:5:6:7:8x", 7), "[8m");
+  EXPECT_EQ(first("31:", 1), "[0;39m");
+  EXPECT_EQ(first("red", 0), "refused");
+  EXPECT_EQ(first("1:x", 0), "refused");
 }
 
 TEST(JqRun, TakesInputsAsAsked) {
@@ -121,7 +164,11 @@ TEST(JqRun, ExitsLikeJq) {
          {{"-ne", "null"}, "", "null\n", 1},
          {{"-ne", "halt"}, "", "", 0},
          {{"."}, "{oops}", "", 5, "jq: parse error: Invalid numeric literal at line 1, column 6\n"},
-         {{"-c", "."}, "1\n[2,\n3}\n4", "1\n", 5, "jq: parse error: Unmatched '}' at line 3, column 2\n"},
+         {{"-c", "."},
+          "1\n[2,\n3}\n4",
+          "1\n",
+          5,
+          "jq: parse error: Objects must consist of key:value pairs at line 3, column 2\n"},
          {{"."}, "foobar\n", "", 5, "jq: parse error: Invalid literal at line 2, column 0\n"},
          {{"."}, "[1,2", "", 5, "jq: parse error: Unfinished JSON term at EOF at line 1, column 4\n"},
          {{"."}, "1]", "", 5, "jq: parse error: Unmatched ']' at line 1, column 2\n"},
@@ -185,6 +232,8 @@ TEST(JqRun, RefusesWrongUsage) {
       {"--wrong", "."},
       {"-y", "."},
       {"--indent", "8", "."},
+      {"--indent", "x", "."},
+      {"--indent", "1x", "."},
       {"--indent"},
       {"--arg", "x"},
       {"--argjson", "x", "{", "."},

@@ -31,6 +31,7 @@ struct SourceCase {
   std::function<bool(const stages::Request&, int status)> tolerates = [](const auto&, int) { return false; };
 };
 
+SourceCase custom_case();
 SourceCase jira_case();
 SourceCase jira_server_case();
 SourceCase octopus_case();

@@ -329,7 +329,8 @@ TEST_P(SourceContract, DeepNestingIsNoTrap) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sources, SourceContract, ::testing::Values(octopus_case(), jira_case(), jira_server_case()),
+INSTANTIATE_TEST_SUITE_P(Sources, SourceContract,
+                         ::testing::Values(octopus_case(), jira_case(), jira_server_case(), custom_case()),
                          [](const auto& each) { return each.param.name; });
 
 }  // namespace

@@ -13,10 +13,6 @@ constexpr std::size_t kMaxQuotedBody = 200;
 
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
 /// The start of a body on one line, for messages.
 std::string body_excerpt(const Page& body) {
   if (!body) return {};
@@ -29,6 +25,10 @@ std::string body_excerpt(const Page& body) {
 }
 
 }  // namespace
+
+bool same_header_name(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+}
 
 std::string_view to_string(Method method) noexcept {
   switch (method) {
@@ -48,7 +48,7 @@ std::string_view to_string(Method method) noexcept {
 
 std::optional<std::string_view> HttpResponse::header(std::string_view name) const noexcept {
   for (const Header& field : headers) {
-    if (same_name(field.name, name)) return field.value;
+    if (same_header_name(field.name, name)) return field.value;
   }
   return std::nullopt;
 }

@@ -34,8 +34,8 @@ long to_long_ms(std::chrono::milliseconds time) {
 
 }  // namespace
 
-bool sends_body(const HttpRequest& request) noexcept {
-  switch (request.method) {
+bool sends_body(Method method, const std::string& body) noexcept {
+  switch (method) {
     case Method::kPost:
     case Method::kPut:
     case Method::kPatch:
@@ -44,7 +44,7 @@ bool sends_body(const HttpRequest& request) noexcept {
     case Method::kDelete:
       break;
   }
-  return !request.body.empty();
+  return !body.empty();
 }
 
 std::unique_ptr<EasyHandle> EasyHandle::create(const HttpClientOptions& options,
@@ -90,8 +90,10 @@ bool EasyHandle::prepare(Transfer& transfer, curl_slist* headers, bool tls, cons
   bool fine = true;
   const auto set = [&](CURLoption option, auto value) { fine &= curl_easy_setopt(get(), option, value) == CURLE_OK; };
   const HttpRequest& request = transfer.request;
+  const std::string& url = transfer.signed_url.empty() ? request.url : transfer.signed_url;
+  const std::string& body = transfer.signed_body.empty() ? request.body : transfer.signed_body;
   message_[0] = '\0';
-  set(CURLOPT_URL, request.url.c_str());
+  set(CURLOPT_URL, url.c_str());
   // Set even when empty: libcurl would look into the environment for each request, and knows no HTTP_PROXY.
   set(CURLOPT_PROXY, tls ? environment.https_proxy.c_str() : environment.http_proxy.c_str());
   set(CURLOPT_HTTPHEADER, headers);
@@ -102,11 +104,11 @@ bool EasyHandle::prepare(Transfer& transfer, curl_slist* headers, bool tls, cons
   // A write that may not be repeated gets a connection of its own: libcurl sends again by itself when a reused one
   // turns out to be dead.
   set(CURLOPT_FRESH_CONNECT, may_repeat(request) ? 0L : 1L);
-  const bool with_body = sends_body(request);
+  const bool with_body = sends_body(request.method, body);
   if (with_body) {
     set(CURLOPT_POST, 1L);
-    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    set(CURLOPT_POSTFIELDS, request.body.c_str());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    set(CURLOPT_POSTFIELDS, body.c_str());
   } else {
     set(CURLOPT_POSTFIELDS, static_cast<const char*>(nullptr));
     set(CURLOPT_HTTPGET, 1L);

@@ -13,8 +13,8 @@ namespace riptide::stages {
 
 struct Transfer;
 
-/// Says whether a request goes out with a body, be it an empty one.
-[[nodiscard]] bool sends_body(const HttpRequest& request) noexcept;
+/// Says whether a request with this body goes out with a body, be it an empty one.
+[[nodiscard]] bool sends_body(Method method, const std::string& body) noexcept;
 
 /// One libcurl easy handle with everything that libcurl borrows from us. Set up once, reused for many transfers: what
 /// differs between two requests is set for each, so nothing of the last one is left.

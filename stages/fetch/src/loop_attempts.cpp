@@ -71,7 +71,7 @@ void HttpClient::Loop::start_attempt(std::unique_ptr<Transfer> transfer) {
   if (AuthSession* session = transfer->session; session != nullptr && !session->usable(now)) {
     return want_credentials(*session, std::move(transfer));
   }
-  if (transfer->session != nullptr) transfer->credentials_generation = transfer->session->generation;
+  if (transfer->session != nullptr) transfer->sign();
   Host& host = *transfer->host;
   if (!idle_handles_.empty()) {
     transfer->handle = std::move(idle_handles_.back());
@@ -115,7 +115,7 @@ HeaderSlist HttpClient::Loop::sent_headers(const Transfer& transfer) const {
   bool fine = true;
   // What is asked for here is decoded by us.
   if (!has_header(request.headers, "accept-encoding")) fine = append("Accept-Encoding: gzip, deflate");
-  if (sends_body(request)) {
+  if (sends_body(request.method, transfer.signed_body.empty() ? request.body : transfer.signed_body)) {
     // "Expect: 100-continue" costs a round trip, and with some servers a second.
     fine = fine && append("Expect:");
     // libcurl would call a body without a type a form.
@@ -132,10 +132,15 @@ HeaderSlist HttpClient::Loop::sent_headers(const Transfer& transfer) const {
     }
     fine = fine && append(line.c_str());
   };
-  for (const Header& header : request.headers) append_header(header);
-  if (transfer.session != nullptr) {
-    for (const Header& header : transfer.session->credentials->headers) append_header(header);
+  static const std::vector<Header> kNone;
+  const std::vector<Header>& signed_with = transfer.session != nullptr ? transfer.session->credentials->headers : kNone;
+  for (const Header& header : request.headers) {
+    const bool replaced = std::any_of(signed_with.begin(), signed_with.end(), [&](const Header& credential) {
+      return same_header_name(credential.name, header.name);
+    });
+    if (!replaced) append_header(header);
   }
+  for (const Header& header : signed_with) append_header(header);
   // Null means failure, so that it holds one at least.
   if (fine && !list) fine = append("Expect:");
   if (!fine) list.reset();

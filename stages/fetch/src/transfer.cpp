@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "address_guard.hpp"
+#include "auth_session.hpp"
 
 namespace riptide::stages {
 namespace {
@@ -36,6 +37,13 @@ Transfer::Transfer(Send send, const BodyLimits& limits)
       safe_url(stages::safe_url(request.url)),
       max_attempts(send.max_attempts),
       body(limits, std::move(send.credit)) {}
+
+void Transfer::sign() {
+  credentials_generation = session->generation;
+  const Credentials& credentials = *session->credentials;
+  signed_url = credentials.query.empty() ? std::string() : with_query(request.url, credentials.query);
+  signed_body = credentials.body.empty() ? std::string() : with_members(request.body, credentials.body);
+}
 
 void Transfer::restart() noexcept {
   sent_headers.reset();

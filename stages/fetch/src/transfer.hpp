@@ -48,6 +48,8 @@ struct Transfer {
   // Of the current attempt.
   std::unique_ptr<EasyHandle> handle;
   HeaderSlist sent_headers;
+  std::string signed_url;   ///< The request's, with what the credentials add to it; empty if they add nothing.
+  std::string signed_body;  ///< Likewise.
   SteadyClock::time_point started;
   std::size_t running_index = 0;
   Body body;
@@ -61,6 +63,8 @@ struct Transfer {
   bool address_refused = false;  ///< One was not.
   std::optional<Error> failure;  ///< Why we broke the attempt off, or cannot read it.
 
+  /// Takes the credentials of its session, which are usable, for the next attempt.
+  void sign();
   /// Forgets the last attempt.
   void restart() noexcept;
   /// Opens the socket to an address, if it may be contacted.

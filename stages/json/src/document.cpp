@@ -75,31 +75,6 @@ struct Document::Index {
     return true;
   }
 
-  /// Where the walk through a container stands after `advance`.
-  enum class Step : std::uint8_t { kHere, kEnd, kMalformed };
-
-  /// Moves `next` from behind one value to the place where the next one (or its key) must begin.
-  Step advance(std::uint32_t container, Value current, bool first, char close, std::uint32_t& next,
-               std::uint32_t& failed_at) {
-    if (first) {
-      next = container + 1;
-    } else if (next == 0) {
-      next = step_over(structurals, current.at, brackets, &failed_at);
-      if (next == 0) return Step::kMalformed;
-    }
-    failed_at = next;
-    if (next >= structurals.size) return Step::kMalformed;
-    const char byte = structurals.byte(next);
-    if (byte == close) {
-      failed_at = next + 1;
-      return container != 0 || next + 1 == structurals.size ? Step::kEnd : Step::kMalformed;
-    }
-    if (first) return Step::kHere;
-    if (byte != ',') return Step::kMalformed;
-    ++next;
-    return Step::kHere;
-  }
-
   /// Reads the value at `next` into `value`, and sets `next` behind it if that costs nothing. False: malformed.
   bool value_at(std::uint32_t& next, Value& value) const noexcept {
     if (next >= structurals.size || !type_of(structurals.byte(next), value.type)) return false;
@@ -153,100 +128,73 @@ Result<void> Document::check() const {
   return {};
 }
 
-Document::Members::Members(const Document& document, Value object) : document_(&document), container_(object.at) {
-  if (object.type != Type::kObject || object.at >= document.index_->structurals.size) {
+Document::Steps::Steps(const Document& document, Value container, Type type)
+    : document_(&document), container_(container.at) {
+  if (container.type != type || container.at >= document.index_->structurals.size) {
     done_ = true;
     error_at_ = 1;
   }
 }
 
-bool Document::Members::next() {
+bool Document::Steps::fail(std::uint32_t at) {
+  done_ = true;
+  error_at_ = 1 + document_->index_->offset(at);
+  return false;
+}
+
+bool Document::Steps::advance(char close) {
   if (done_) return false;
   Index& index = *document_->index_;
-  std::uint32_t failed_at = 0;
-  const auto fail = [&](std::uint32_t at) {
-    done_ = true;
-    error_at_ = 1 + index.offset(at);
-    return false;
-  };
-  switch (index.advance(container_, value_, std::exchange(first_, false), '}', next_, failed_at)) {
-    case Index::Step::kEnd:
-      done_ = true;
-      return false;
-    case Index::Step::kMalformed:
-      return fail(failed_at);
-    case Index::Step::kHere:
-      break;
-  }
   const Structurals& structurals = index.structurals;
+  const bool first = std::exchange(first_, false);
+  if (first) {
+    next_ = container_ + 1;
+  } else if (next_ == 0) {
+    std::uint32_t failed_at = 0;
+    next_ = step_over(structurals, value_.at, index.brackets, &failed_at);
+    if (next_ == 0) return fail(failed_at);
+  }
+  if (next_ >= structurals.size) return fail(next_);
+  const char byte = structurals.byte(next_);
+  if (byte == close) {
+    if (container_ == 0 && next_ + 1 != structurals.size) return fail(next_ + 1);  // something after the root
+    done_ = true;
+    return false;
+  }
+  if (first) return true;
+  if (byte != ',') return fail(next_);
+  ++next_;
+  return true;
+}
+
+bool Document::Steps::read_value() { return document_->index_->value_at(next_, value_) || fail(next_); }
+
+Result<std::string_view> Document::Steps::raw_value() {
+  std::string_view raw;
+  std::uint32_t failed_at = 0;
+  if (document_->index_->span(value_, raw, next_, failed_at)) return raw;
+  fail(failed_at);
+  return malformed_at(error_at_ - 1);
+}
+
+Result<void> Document::Steps::status() const {
+  if (error_at_ != 0) return malformed_at(error_at_ - 1);
+  return {};
+}
+
+bool Document::Members::next() {
+  if (!advance('}')) return false;
+  const Structurals& structurals = document_->index_->structurals;
   if (next_ + 2 >= structurals.size) return fail(structurals.size);
   if (structurals.byte(next_) != '"') return fail(next_);
   if (structurals.byte(next_ + 1) != ':') return fail(next_ + 1);
   const std::string_view key = structurals.token(next_);
   key_ = key.substr(1, key.size() - 2);
   next_ += 2;
-  if (!index.value_at(next_, value_)) return fail(next_);
-  return true;
+  return read_value();
 }
 
 bool Document::Members::key_is(std::string_view key) const { return key_equals(key_, key); }
-
-Result<std::string_view> Document::Members::raw_value() {
-  std::string_view raw;
-  std::uint32_t failed_at = 0;
-  if (document_->index_->span(value_, raw, next_, failed_at)) return raw;
-  done_ = true;
-  error_at_ = 1 + document_->index_->offset(failed_at);
-  return malformed_at(error_at_ - 1);
-}
-
-Result<void> Document::Members::status() const {
-  if (error_at_ != 0) return malformed_at(error_at_ - 1);
-  return {};
-}
-
-Document::Elements::Elements(const Document& document, Value array) : document_(&document), container_(array.at) {
-  if (array.type != Type::kArray || array.at >= document.index_->structurals.size) {
-    done_ = true;
-    error_at_ = 1;
-  }
-}
-
-bool Document::Elements::next() {
-  if (done_) return false;
-  Index& index = *document_->index_;
-  std::uint32_t failed_at = 0;
-  const auto fail = [&](std::uint32_t at) {
-    done_ = true;
-    error_at_ = 1 + index.offset(at);
-    return false;
-  };
-  switch (index.advance(container_, value_, std::exchange(first_, false), ']', next_, failed_at)) {
-    case Index::Step::kEnd:
-      done_ = true;
-      return false;
-    case Index::Step::kMalformed:
-      return fail(failed_at);
-    case Index::Step::kHere:
-      break;
-  }
-  if (!index.value_at(next_, value_)) return fail(next_);
-  return true;
-}
-
-Result<std::string_view> Document::Elements::raw_value() {
-  std::string_view raw;
-  std::uint32_t failed_at = 0;
-  if (document_->index_->span(value_, raw, next_, failed_at)) return raw;
-  done_ = true;
-  error_at_ = 1 + document_->index_->offset(failed_at);
-  return malformed_at(error_at_ - 1);
-}
-
-Result<void> Document::Elements::status() const {
-  if (error_at_ != 0) return malformed_at(error_at_ - 1);
-  return {};
-}
 
 Result<std::optional<Value>> Document::find(Value object, std::string_view key) const {
   std::optional<Value> found;

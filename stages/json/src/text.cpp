@@ -180,9 +180,22 @@ Result<std::string> decoded(std::string_view raw_string) {
   return out;
 }
 
+bool has_canonical_escapes(std::string_view text) noexcept {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    const void* const found = std::memchr(at, '\\', static_cast<std::size_t>(end - at));
+    if (found == nullptr) return true;
+    at = static_cast<const char*>(found) + 1;
+    if (at == end || std::memchr("\"\\bfnrt", *at, 7) == nullptr) return false;
+    ++at;
+  }
+  return true;
+}
+
 bool append_canonical(std::string_view raw_string, std::string& out) {
   if (!is_raw_string(raw_string)) return false;
-  if (std::memchr(raw_string.data(), '\\', raw_string.size()) == nullptr) {
+  if (has_canonical_escapes(raw_string.substr(1, raw_string.size() - 2))) {
     out += raw_string;
     return true;
   }

@@ -138,45 +138,42 @@ struct Copying {
 
 namespace {
 
-bool is_token(Class of) noexcept { return of == Class::kScalar || of == Class::kString; }
-
-bool is_open(Class of) noexcept { return of == Class::kOpenObject || of == Class::kOpenArray; }
-
 constexpr unsigned kShallow = 63;  // levels that one word remembers
 
 // Steps over a container that is no deeper than `kShallow`: the walk above, with a whole member to a turn. Returns 0
 // where it is deeper or malformed; the walk above tells which.
-std::uint32_t step_over_shallow(const Structurals& structurals, std::uint32_t index) noexcept {
-  const char* const text = structurals.text;
-  const std::uint32_t* const at = structurals.at;
-  const std::uint32_t size = structurals.size;
-  std::uint64_t objects = 0;  // a bit for each open bracket
+std::uint32_t step_over_shallow(const char* const text, const std::uint32_t* const at, std::uint32_t index,
+                                const std::uint32_t size) noexcept {
+  const std::uint32_t* next = at + index;
+  const std::uint32_t* const end = at + size;
+  const std::uint32_t* const last_member = size < 4 ? at : end - 4;  // no member begins behind it
+  std::uint64_t objects = 0;                                         // a bit for each open bracket
   unsigned depth = 0;
-  char byte = text[at[index]];
+  char byte = text[*next];
 
 open:
   if (depth == kShallow) return 0;
   ++depth;
-  ++index;
-  if (index >= size) return 0;
+  ++next;
+  if (next >= end) return 0;
   if (byte == '{') {
     objects = (objects << 1) | 1;
-    if (text[at[index]] == '}') goto close;
+    if (text[*next] == '}') goto close;
     goto member;
   }
   objects <<= 1;
-  if (text[at[index]] == ']') goto close;
+  if (text[*next] == ']') goto close;
 
 element:
-  byte = text[at[index]];
-  if (const Class value = class_of(byte); !is_token(value)) {
-    if (is_open(value)) goto open;
+  byte = text[*next];
+  if (!begins_scalar(byte)) {
+    if (is_open(byte)) goto open;
     return 0;
   }
-  if (++index >= size) return 0;
-  byte = text[at[index]];
+  if (++next >= end) return 0;
+  byte = text[*next];
   if (byte == ',') {
-    if (++index >= size) return 0;
+    if (++next >= end) return 0;
     goto element;
   }
   if (byte == ']') goto close;
@@ -184,31 +181,30 @@ element:
 
 member:
   // A key, a colon, a value and what ends the member: four structurals at the least.
-  if (size - index < 4) return 0;
-  if (text[at[index]] != '"' || text[at[index + 1]] != ':') return 0;
-  byte = text[at[index + 2]];
-  if (const Class value = class_of(byte); !is_token(value)) {
-    if (!is_open(value)) return 0;
-    index += 2;
+  if (next > last_member) return 0;
+  if (text[next[0]] != '"' || text[next[1]] != ':') return 0;
+  byte = text[next[2]];
+  if (!begins_scalar(byte)) {
+    if (!is_open(byte)) return 0;
+    next += 2;
     goto open;
   }
-  byte = text[at[index + 3]];
+  byte = text[next[3]];
   if (byte == ',') {
-    index += 4;
-    if (index >= size) return 0;
+    next += 4;
     goto member;
   }
   if (byte != '}') return 0;
-  index += 3;
+  next += 3;
 
 close:
-  ++index;
+  ++next;
   objects >>= 1;
-  if (--depth == 0) return index;
-  if (index >= size) return 0;
-  byte = text[at[index]];
+  if (--depth == 0) return static_cast<std::uint32_t>(next - at);
+  if (next >= end) return 0;
+  byte = text[*next];
   if (byte == ',') {
-    if (++index >= size) return 0;
+    if (++next >= end) return 0;
     if ((objects & 1) != 0) goto member;
     goto element;
   }
@@ -218,14 +214,11 @@ close:
 
 }  // namespace
 
-std::uint32_t step_over(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
-                        std::uint32_t* failed_at) {
-  if (index < structurals.size) {
-    const Class value = class_of(structurals.byte(index));
-    if (is_token(value)) return index + 1;
-    if (is_open(value)) {
-      if (const std::uint32_t behind = step_over_shallow(structurals, index); behind != 0) return behind;
-    }
+std::uint32_t step_over_container(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
+                                  std::uint32_t* failed_at) {
+  if (index < structurals.size && is_open(structurals.byte(index))) {
+    const std::uint32_t behind = step_over_shallow(structurals.text, structurals.at, index, structurals.size);
+    if (behind != 0) return behind;
   }
   Nothing visitor;
   return walk(structurals, index, brackets, visitor, failed_at);
@@ -237,8 +230,39 @@ std::uint32_t check_value(const Structurals& structurals, std::uint32_t index, B
   return walk(structurals, index, brackets, visitor, failed_at);
 }
 
+namespace {
+
+// True if the value between two structurals stands in the text as `append_compact` would write it.
+bool is_compact(const Structurals& structurals, std::uint32_t index, std::uint32_t behind) noexcept {
+  const char* const text = structurals.text;
+  const std::uint32_t begin = structurals.at[index];
+  for (std::uint32_t end = begin; index < behind - 1; ++index) {
+    const std::uint32_t at = end;
+    end = structurals.at[index + 1];
+    const char byte = text[at];
+    if (byte == '"') {
+      if (text[end - 1] != '"') return false;
+    } else if (begins_scalar(byte)) {
+      if (!is_scalar({text + at, end - at})) return false;
+    } else if (end - at != 1) {
+      return false;
+    }
+  }
+  return has_canonical_escapes({text + begin, structurals.at[behind - 1] - begin});
+}
+
+}  // namespace
+
 std::uint32_t append_compact(const Structurals& structurals, std::uint32_t index, Brackets& brackets, std::string& out,
                              std::uint32_t max_depth) {
+  // Most texts are compact already; all but the very deep ones are copied at once then.
+  if (index < structurals.size && is_open(structurals.byte(index)) && max_depth > kShallow) {
+    const std::uint32_t behind = step_over_shallow(structurals.text, structurals.at, index, structurals.size);
+    if (behind != 0 && is_compact(structurals, index, behind)) {
+      out.append(structurals.text + structurals.at[index], structurals.text + structurals.at[behind - 1] + 1);
+      return behind;
+    }
+  }
   const std::size_t before = out.size();
   Copying visitor{structurals, out, max_depth};
   const std::uint32_t behind = walk(structurals, index, brackets, visitor, nullptr);

@@ -40,7 +40,8 @@ void ReadLedger::mapped(const transform::MappedPage& page, std::uint32_t scope) 
   for (const transform::Misconfigured& field : page.misconfigured) {
     Row& row = rows_.at(field.resource);
     const auto [found, is_new] = row.fields.emplace(field.field, row.report.misconfigured.size());
-    if (is_new) row.report.misconfigured.push_back({field.field, field.expression, 0, field.example});
+    if (is_new)
+      row.report.misconfigured.push_back({std::string(field.field), std::string(field.expression), 0, field.example});
     pipeline::MisconfiguredField& entry = row.report.misconfigured[found->second];
     entry.count += field.count;
     // An error says more than "null".

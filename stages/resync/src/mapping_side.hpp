@@ -8,10 +8,10 @@
 #include <optional>
 #include <utility>
 
-#include "loan_pool.hpp"
 #include "messages.hpp"
 #include "paginate/scope_book.hpp"
 #include "riptide/pipeline/graph.hpp"
+#include "riptide/pipeline/loan_pool.hpp"
 #include "run_state.hpp"
 #include "upload/valve.hpp"
 
@@ -44,8 +44,8 @@ class MappingSide {
   RunState& state_;
   const ScopeBook& book_;
   const std::size_t sinks_;
-  LoanPool<transform::Mapper> mappers_;
-  LoanPool<RelationValues> relation_values_{[] { return RelationValues(); }};
+  pipeline::LoanPool<transform::Mapper> mappers_;
+  pipeline::LoanPool<RelationValues> relation_values_{[] { return RelationValues(); }};
   std::function<void(const ReadPage&)> on_page_;
   bool notes_relations_ = false;
   std::atomic<std::size_t> entity_share_{1000};  ///< Per mille of a page that its entities took.

@@ -11,9 +11,9 @@
 
 #include "journal/page_tickets.hpp"
 #include "ledger.hpp"
-#include "loan_pool.hpp"
 #include "relate/relation_targets.hpp"
 #include "riptide/pipeline/credits.hpp"
+#include "riptide/pipeline/loan_pool.hpp"
 #include "riptide/pipeline/run_report.hpp"
 #include "riptide/pipeline/seen_set.hpp"
 #include "riptide/pipeline/stop.hpp"
@@ -46,7 +46,7 @@ class RunState {
   const std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
   ReadLedger ledger;
   pipeline::ErrorLog errors;
-  LoanPool<json::Document> documents;
+  pipeline::LoanPool<json::Document> documents;
   const bool journalled;                 ///< What settles goes into the journal, so that another run can go on from it.
   std::unique_ptr<PageTickets> tickets;  ///< Null: nobody asks which pages are settled. Set before the graph runs.
 

@@ -1,8 +1,7 @@
-#include <cstring>
+#include "fast_compiler.hpp"
+
 #include <optional>
 
-#include "fast_path.hpp"
-#include "fast_reasons.hpp"
 #include "riptide/json/document.hpp"
 
 namespace riptide::transform::fast {
@@ -16,16 +15,8 @@ namespace {
 constexpr int kDeepest = 64;  // of a program; evaluation recurses as deep
 constexpr std::size_t kMostClosures = 50'000;
 
-/// What `.` or a variable stands for: a path from the record, or a register.
-struct Subject {
-  enum class Kind : std::uint8_t { kPath, kRegister };
-  Kind kind = Kind::kPath;
-  PathTrie::NodeId node = PathTrie::kRoot;
-  std::uint32_t slot = 0;
-};
+}  // namespace
 
-/// True if evaluating `node` evaluates its input for certain. Where that is not so, an input that may raise an error
-/// has to be evaluated first: `.a.b | "x"` fails where `.a` is a number.
 bool is_strict(const Node* node) {
   while (node != nullptr) {
     switch (node->kind) {
@@ -44,6 +35,10 @@ bool is_strict(const Node* node) {
           node = node->child(0);
           continue;
         }
+        // `first(f)`, `any(f; g)` and the like evaluate what f looks at.
+        if (!node->children.empty() && (node->text == "first" || node->text == "add" || node->text == "IN"))
+          return false;
+        if (node->children.size() > 1 && (node->text == "any" || node->text == "all")) return false;
         return node->text != "true" && node->text != "false" && node->text != "null" && node->text != "empty";
       case Kind::kRecurse:
       case Kind::kNumber:
@@ -80,631 +75,475 @@ bool is_call(const Node* node, std::string_view name, std::size_t arguments) {
   return node != nullptr && node->kind == Kind::kCall && node->text == name && node->children.size() == arguments;
 }
 
-}  // namespace
+ClosureId Compiler::program(const Node* node) {
+  if (!makes_many(node)) return compile(node, Subject{});
+  return make_of(Op::kFirst, stream(node, Subject{}));
+}
 
-/// Compiles one program into closures of a plan. Every member returns kNoClosure where the fast path cannot follow.
-class Compiler {
- public:
-  Compiler(Plan& plan, const Plan::Environment& environment) : plan_(plan), environment_(environment) {}
-
-  /// A whole program: of a loop at its top, too, only the first output counts.
-  ClosureId program(const Node* node) {
-    const ClosureId id = compile(node, Subject{});
-    if (id != kNoClosure) return id;
-    const std::optional<Loop> made = loop(node, Subject{});
-    return made ? first(*made) : kNoClosure;
+ClosureId Compiler::compile(const Node* node, const Subject& input) {
+  if (node == nullptr) return kNoClosure;
+  if (depth_ >= kDeepest || plan_.closures_.size() >= kMostClosures) return refuse({"is nested too deep or too long"});
+  if (const Node* const many = many_of(node)) return refuse(reason_against(*many));
+  Reasons before = reasons_;
+  ++depth_;
+  const ClosureId id = dispatch(*node, input);
+  --depth_;
+  if (id != kNoClosure) {
+    reasons_ = std::move(before);  // what stood in the way of a first try is none any more
+  } else if (reasons_.count == before.count) {
+    refuse(reason_against(*node));  // the innermost node that could not be
   }
+  return id;
+}
 
-  PathTrie::NodeId plain_path(const Node* node) { return path(node, Subject{}); }
+ClosureId Compiler::refuse(Reason reason) {
+  ++reasons_.count;
+  if (reasons_.last.text.empty() || !reason.weak) reasons_.last = std::move(reason);
+  return kNoClosure;
+}
 
-  ClosureId compile(const Node* node, const Subject& input) {
-    if (node == nullptr) return kNoClosure;
-    if (depth_ >= kDeepest || plan_.closures_.size() >= kMostClosures)
-      return refuse({"is nested too deep or too long"});
-    Reasons before = reasons_;
-    ++depth_;
-    const ClosureId id = dispatch(*node, input);
-    --depth_;
-    if (id != kNoClosure) {
-      reasons_ = std::move(before);  // what stood in the way of a first try is none any more
-    } else if (reasons_.count == before.count) {
-      refuse(reason_against(*node));  // the innermost node that could not be
-    }
+ClosureId Compiler::make(Op op, ClosureId a, ClosureId b, ClosureId c) {
+  const auto id = static_cast<ClosureId>(plan_.closures_.size());
+  Closure& made = plan_.closures_.emplace_back();
+  made.op = op;
+  made.a = a;
+  made.b = b;
+  made.c = c;
+  return id;
+}
+
+ClosureId Compiler::make_with(Op op, std::vector<ClosureId> arguments) {
+  const ClosureId id = make(op);
+  closure(id).arguments = std::move(arguments);
+  return id;
+}
+
+const std::string& Compiler::keep(std::string text) {
+  return *plan_.texts_.emplace_back(std::make_unique<std::string>(std::move(text)));
+}
+
+ClosureId Compiler::constant(Cell::Kind kind) {
+  const ClosureId id = make(Op::kConstant);
+  closure(id).constant.kind = kind;
+  return id;
+}
+
+Cell Compiler::string_cell(std::string_view text) {
+  std::string quoted;
+  json::append_quoted(text, quoted);
+  const std::string& kept = keep(std::move(quoted));
+  Cell cell;
+  cell.kind = Cell::Kind::kString;
+  cell.escapes = kept.find('\\') == std::string::npos ? Cell::Escapes::kNone : Cell::Escapes::kCanonical;
+  cell.text = kept.data() + 1;  // between its quotes, as in a page
+  cell.size = static_cast<std::uint32_t>(kept.size() - 2);
+  return cell;
+}
+
+ClosureId Compiler::string_constant(std::string_view text) {
+  const Cell cell = string_cell(text);
+  const ClosureId id = make(Op::kConstant);
+  closure(id).constant = cell;
+  return id;
+}
+
+ClosureId Compiler::number_constant(std::int64_t number) {
+  const std::string& kept = keep(std::to_string(number));
+  const ClosureId id = make(Op::kConstant);
+  Cell& cell = closure(id).constant;
+  cell.kind = Cell::Kind::kNumber;
+  cell.text = kept.data();
+  cell.size = static_cast<std::uint32_t>(kept.size());
+  return id;
+}
+
+ClosureId Compiler::subject(const Subject& of) {
+  if (of.kind == Subject::Kind::kPath) {
+    const ClosureId id = make(Op::kPlace);
+    closure(id).node = of.node;
     return id;
   }
+  const ClosureId id = make(Op::kRegister);
+  closure(id).slot = of.slot;
+  return id;
+}
 
-  /// Why the last program came to kNoClosure.
-  [[nodiscard]] const std::string& why() const noexcept { return reasons_.last.text; }
-
- private:
-  struct Reasons {
-    Reason last;
-    std::size_t count = 0;
-  };
-
-  /// Several outputs are a weak reason: where a loop may stand, what its body could not do is what the user can change.
-  ClosureId refuse(Reason reason) {
-    ++reasons_.count;
-    if (reasons_.last.text.empty() || !reason.weak) reasons_.last = std::move(reason);
-    return kNoClosure;
+/// A constant or a path may be read again and again; all else is evaluated once, into a register.
+const Compiler::Subject* Compiler::variable(std::string_view name) const {
+  for (auto bound = variables_.rbegin(); bound != variables_.rend(); ++bound) {
+    if (bound->first == name) return &bound->second;
   }
+  return nullptr;
+}
 
-  Closure& closure(ClosureId id) { return plan_.closures_[id]; }
-
-  ClosureId make(Op op, ClosureId a = kNoClosure, ClosureId b = kNoClosure, ClosureId c = kNoClosure) {
-    const auto id = static_cast<ClosureId>(plan_.closures_.size());
-    Closure& made = plan_.closures_.emplace_back();
-    made.op = op;
-    made.a = a;
-    made.b = b;
-    made.c = c;
-    return id;
-  }
-
-  std::uint32_t new_register() { return plan_.registers_++; }
-
-  const std::string& keep(std::string text) {
-    return *plan_.texts_.emplace_back(std::make_unique<std::string>(std::move(text)));
-  }
-
-  ClosureId constant(Cell::Kind kind) {
-    const ClosureId id = make(Op::kConstant);
-    closure(id).constant.kind = kind;
-    return id;
-  }
-
-  Cell string_cell(std::string_view text) {
-    std::string quoted;
-    json::append_quoted(text, quoted);
-    const std::string& kept = keep(quoted.substr(1, quoted.size() - 2));
-    Cell cell;
-    cell.kind = Cell::Kind::kString;
-    cell.escapes = kept.find('\\') == std::string::npos ? Cell::Escapes::kNone : Cell::Escapes::kCanonical;
-    cell.text = kept.data();
-    cell.size = static_cast<std::uint32_t>(kept.size());
-    return cell;
-  }
-
-  ClosureId string_constant(std::string_view text) {
-    const Cell cell = string_cell(text);
-    const ClosureId id = make(Op::kConstant);
-    closure(id).constant = cell;
-    return id;
-  }
-
-  ClosureId number_constant(std::int64_t number) {
-    const std::string& kept = keep(std::to_string(number));
-    const ClosureId id = make(Op::kConstant);
-    Cell& cell = closure(id).constant;
-    cell.kind = Cell::Kind::kNumber;
-    cell.text = kept.data();
-    cell.size = static_cast<std::uint32_t>(kept.size());
-    return id;
-  }
-
-  ClosureId subject(const Subject& of) {
-    if (of.kind == Subject::Kind::kPath) {
-      const ClosureId id = make(Op::kPlace);
-      closure(id).node = of.node;
-      return id;
+PathTrie::NodeId Compiler::path(const Node* node, const Subject& input, int depth) {
+  if (node == nullptr || depth >= kDeepest) return PathTrie::kNone;
+  switch (node->kind) {
+    case Kind::kIdentity:
+      return input.kind == Subject::Kind::kPath ? input.node : PathTrie::kNone;
+    case Kind::kVariable: {
+      const Subject* const bound = variable(node->text);
+      return bound != nullptr && bound->kind == Subject::Kind::kPath ? bound->node : PathTrie::kNone;
     }
-    const ClosureId id = make(Op::kRegister);
-    closure(id).slot = of.slot;
-    return id;
-  }
-
-  /// A constant or a path may be read again and again; all else is evaluated once, into a register.
-  const Subject* variable(std::string_view name) const {
-    for (auto bound = variables_.rbegin(); bound != variables_.rend(); ++bound) {
-      if (bound->first == name) return &bound->second;
-    }
-    return nullptr;
-  }
-
-  /// The trie node of a plain path from the record; kNone if `node` is none.
-  PathTrie::NodeId path(const Node* node, const Subject& input, int depth = 0) {
-    if (node == nullptr || depth >= kDeepest) return PathTrie::kNone;
-    switch (node->kind) {
-      case Kind::kIdentity:
-        return input.kind == Subject::Kind::kPath ? input.node : PathTrie::kNone;
-      case Kind::kVariable: {
-        const Subject* const bound = variable(node->text);
-        return bound != nullptr && bound->kind == Subject::Kind::kPath ? bound->node : PathTrie::kNone;
-      }
-      case Kind::kTry:
-        return node->children.size() > 1 ? PathTrie::kNone : path(node->child(0), input, depth + 1);
-      case Kind::kField:
-      case Kind::kIndex: {
-        const Node* const by = node->child(1);
-        if (by == nullptr) return PathTrie::kNone;
-        const auto index = whole_number(*by);
-        if (by->kind != Kind::kString && !(index && *index >= 0)) return PathTrie::kNone;
-        const PathTrie::NodeId parent = path(node->child(0), input, depth + 1);
-        if (parent == PathTrie::kNone) return PathTrie::kNone;
-        if (by->kind == Kind::kString) return plan_.trie_.member(parent, by->text);
-        return *index <= UINT32_MAX ? plan_.trie_.element(parent, static_cast<std::uint32_t>(*index)) : PathTrie::kNone;
-      }
-      case Kind::kPipe: {
-        const PathTrie::NodeId left = path(node->child(0), input, depth + 1);
-        if (left == PathTrie::kNone) return PathTrie::kNone;
-        return path(node->child(1), {Subject::Kind::kPath, left, 0}, depth + 1);
-      }
-      case Kind::kRecurse:
-      case Kind::kNumber:
-      case Kind::kString:
-      case Kind::kTemplate:
-      case Kind::kFormat:
-      case Kind::kSlice:
-      case Kind::kIterate:
-      case Kind::kArray:
-      case Kind::kObject:
-      case Kind::kNegate:
-      case Kind::kComma:
-      case Kind::kBinary:
-      case Kind::kAnd:
-      case Kind::kOr:
-      case Kind::kAlternative:
-      case Kind::kAssign:
-      case Kind::kUpdate:
-      case Kind::kUpdateOp:
-      case Kind::kIf:
-      case Kind::kReduce:
-      case Kind::kForeach:
-      case Kind::kBind:
-      case Kind::kFunctions:
-      case Kind::kCall:
-      case Kind::kLabel:
-      case Kind::kBreak:
-      case Kind::kLocation:
-        break;
-    }
-    return PathTrie::kNone;
-  }
-
-  ClosureId dispatch(const Node& node, const Subject& input) {
-    if (const PathTrie::NodeId found = path(&node, input); found != PathTrie::kNone) {
-      return subject({Subject::Kind::kPath, found, 0});
-    }
-    switch (node.kind) {
-      case Kind::kIdentity:
-        return subject(input);
-      case Kind::kNumber:
-      case Kind::kNegate: {
-        const auto number = whole_number(node);
-        return number ? number_constant(*number) : kNoClosure;
-      }
-      case Kind::kString:
-        return string_constant(node.text);
-      case Kind::kTemplate:
-        return string_template(node, input);
-      case Kind::kField:
-      case Kind::kIndex:
-        return navigation(node, input);
-      case Kind::kSlice:
-        return slice(node, input);
-      case Kind::kArray:
-        return array(node, input);
-      case Kind::kObject:
-        return object(node, input);
-      case Kind::kPipe:
-        return pipe(node.child(0), node.child(1), input);
-      case Kind::kBinary:
-        return binary(node, input);
-      case Kind::kAnd:
-        return with_two(Op::kAnd, node.child(0), node.child(1), input);
-      case Kind::kOr:
-        return with_two(Op::kOr, node.child(0), node.child(1), input);
-      case Kind::kAlternative:
-        return with_two(Op::kAlternative, node.child(0), node.child(1), input);
-      case Kind::kTry:
-        return node.children.size() > 1 ? kNoClosure : compile(node.child(0), input);
-      case Kind::kIf:
-        return conditional(node, input);
-      case Kind::kBind:
-        return bind(node, input);
-      case Kind::kCall:
-        return call(node, input);
-      case Kind::kVariable: {
-        const Subject* const bound = variable(node.text);
-        return bound != nullptr ? subject(*bound) : kNoClosure;
-      }
-      case Kind::kRecurse:
-      case Kind::kFormat:
-      case Kind::kIterate:
-      case Kind::kComma:
-      case Kind::kAssign:
-      case Kind::kUpdate:
-      case Kind::kUpdateOp:
-      case Kind::kReduce:
-      case Kind::kForeach:
-      case Kind::kFunctions:
-      case Kind::kLabel:
-      case Kind::kBreak:
-      case Kind::kLocation:
-        break;
-    }
-    return kNoClosure;
-  }
-
-  ClosureId with_two(Op op, const Node* left, const Node* right, const Subject& input) {
-    const ClosureId a = compile(left, input);
-    const ClosureId b = a == kNoClosure ? kNoClosure : compile(right, input);
-    return b == kNoClosure ? kNoClosure : make(op, a, b);
-  }
-
-  ClosureId with_one(Op op, const Node* of, const Subject& input) {
-    const ClosureId a = compile(of, input);
-    return a == kNoClosure ? kNoClosure : make(op, a);
-  }
-
-  ClosureId string_template(const Node& node, const Subject& input) {
-    if (!node.text.empty() && node.text != "text") return kNoClosure;
-    std::vector<ClosureId> parts;
-    for (const auto& child : node.children) {
-      const ClosureId part = compile(child.get(), input);
-      if (part == kNoClosure) return kNoClosure;
-      parts.push_back(part);
-    }
-    const ClosureId id = make(Op::kTemplate);
-    closure(id).arguments = std::move(parts);
-    return id;
-  }
-
-  /// `t.name` and `t[i]` where t is no path from the record.
-  ClosureId navigation(const Node& node, const Subject& input) {
-    const Node* const by = node.child(1);
-    if (by == nullptr) return kNoClosure;
-    const Node* const of = node.child(0);
-    if (by->kind == Kind::kString && of != nullptr &&
-        (is_call(of, "env", 0) || (of->kind == Kind::kVariable && of->text == "ENV" && variable("ENV") == nullptr))) {
-      for (const auto& [name, value] : environment_) {
-        if (name == by->text) return string_constant(value);
-      }
-      return constant(Cell::Kind::kNull);
-    }
-    const auto index = whole_number(*by);
-    if (by->kind != Kind::kString && !index) return kNoClosure;
-    const ClosureId base = compile(node.child(0), input);
-    if (base == kNoClosure) return kNoClosure;
-    if (by->kind == Kind::kString) return member(base, by->text);
-    const ClosureId id = make(Op::kElement, base);
-    closure(id).number = *index;
-    return id;
-  }
-
-  ClosureId member(ClosureId base, std::string_view name) {
-    const Cell cell = string_cell(name);
-    if (cell.escapes != Cell::Escapes::kNone) return kNoClosure;
-    const ClosureId id = make(Op::kMember, base);
-    closure(id).constant = cell;
-    return id;
-  }
-
-  ClosureId slice(const Node& node, const Subject& input) {
-    const Node* const from = node.child(1);
-    const Node* const to = node.child(2);
-    std::int64_t begin = 0;
-    std::int64_t end = INT64_MAX;
-    if (from != nullptr) {
-      const auto number = whole_number(*from);
-      if (!number) return kNoClosure;
-      begin = *number;
-    }
-    if (to != nullptr) {
-      const auto number = whole_number(*to);
-      if (!number) return kNoClosure;
-      end = *number;
-    }
-    const ClosureId id = with_one(Op::kSlice, node.child(0), input);
-    if (id == kNoClosure) return id;
-    closure(id).number = begin;
-    closure(id).number2 = end;
-    return id;
-  }
-
-  /// Splits `t[] | f`, `t[].a` and the like into the array and what happens to each element. Nothing if `node` makes
-  /// no such outputs, or makes them in a way that the fast path cannot follow.
-  struct Loop {
-    ClosureId source = kNoClosure;
-    std::uint32_t slot = 0;
-    ClosureId body = kNoClosure;
-  };
-  std::optional<Loop> loop(const Node* node, const Subject& input) {
-    if (node == nullptr || depth_ >= kDeepest) return std::nullopt;
-    ++depth_;
-    std::optional<Loop> made = loop_of(*node, input);
-    --depth_;
-    return made;
-  }
-
-  std::optional<Loop> loop_of(const Node& node, const Subject& input) {
-    if (node.kind == Kind::kIterate) {
-      Loop made;
-      made.source = compile(node.child(0), input);
-      if (made.source == kNoClosure) return std::nullopt;
-      made.slot = new_register();
-      made.body = subject({Subject::Kind::kRegister, 0, made.slot});
-      return made;
-    }
-    if (node.kind == Kind::kTry && node.children.size() == 1) return loop(node.child(0), input);
-    if (node.kind == Kind::kField || node.kind == Kind::kIndex) {
-      const Node* const by = node.child(1);
-      std::optional<Loop> made = loop(node.child(0), input);
-      if (!made || by == nullptr) return std::nullopt;
+    case Kind::kTry:
+      return node->children.size() > 1 ? PathTrie::kNone : path(node->child(0), input, depth + 1);
+    case Kind::kField:
+    case Kind::kIndex: {
+      const Node* const by = node->child(1);
+      if (by == nullptr) return PathTrie::kNone;
       const auto index = whole_number(*by);
-      if (by->kind == Kind::kString) {
-        made->body = member(made->body, by->text);
-      } else if (index) {
-        made->body = make(Op::kElement, made->body);
-        closure(made->body).number = *index;
-      } else {
-        return std::nullopt;
-      }
-      if (made->body == kNoClosure) return std::nullopt;
-      return made;
+      if (by->kind != Kind::kString && !(index && *index >= 0)) return PathTrie::kNone;
+      const PathTrie::NodeId parent = path(node->child(0), input, depth + 1);
+      if (parent == PathTrie::kNone) return PathTrie::kNone;
+      if (by->kind == Kind::kString) return plan_.trie_.member(parent, by->text);
+      return *index <= UINT32_MAX ? plan_.trie_.element(parent, static_cast<std::uint32_t>(*index)) : PathTrie::kNone;
     }
-    if (node.kind == Kind::kPipe) {
-      if (std::optional<Loop> made = loop(node.child(0), input)) {
-        made->body = pipe_from(made->body, node.child(1));
-        if (made->body == kNoClosure) return std::nullopt;
-        return made;
-      }
-      // `t | (.[] | f)`: the left side has one output, the right side loops.
-      const PathTrie::NodeId left = path(node.child(0), input);
-      if (left != PathTrie::kNone && is_strict(node.child(1)))
-        return loop(node.child(1), {Subject::Kind::kPath, left, 0});
+    case Kind::kPipe: {
+      const PathTrie::NodeId left = path(node->child(0), input, depth + 1);
+      if (left == PathTrie::kNone) return PathTrie::kNone;
+      return path(node->child(1), {Subject::Kind::kPath, left, 0}, depth + 1);
     }
-    return std::nullopt;
+    case Kind::kRecurse:
+    case Kind::kNumber:
+    case Kind::kString:
+    case Kind::kTemplate:
+    case Kind::kFormat:
+    case Kind::kSlice:
+    case Kind::kIterate:
+    case Kind::kArray:
+    case Kind::kObject:
+    case Kind::kNegate:
+    case Kind::kComma:
+    case Kind::kBinary:
+    case Kind::kAnd:
+    case Kind::kOr:
+    case Kind::kAlternative:
+    case Kind::kAssign:
+    case Kind::kUpdate:
+    case Kind::kUpdateOp:
+    case Kind::kIf:
+    case Kind::kReduce:
+    case Kind::kForeach:
+    case Kind::kBind:
+    case Kind::kFunctions:
+    case Kind::kCall:
+    case Kind::kLabel:
+    case Kind::kBreak:
+    case Kind::kLocation:
+      break;
   }
+  return PathTrie::kNone;
+}
 
-  ClosureId collect(const Loop& of) {
-    const ClosureId id = make(Op::kCollect, of.source, of.body);
-    closure(id).slot = of.slot;
-    return id;
+ClosureId Compiler::dispatch(const Node& node, const Subject& input) {
+  if (const PathTrie::NodeId found = path(&node, input); found != PathTrie::kNone) {
+    return subject({Subject::Kind::kPath, found, 0});
   }
-
-  ClosureId first(const Loop& of) {
-    const ClosureId id = make(Op::kFirst, of.source, of.body);
-    closure(id).slot = of.slot;
-    return id;
-  }
-
-  ClosureId array(const Node& node, const Subject& input) {
-    const Node* const inner = node.child(0);
-    std::vector<ClosureId> elements;
-    if (inner != nullptr) {
-      if (const std::optional<Loop> made = loop(inner, input)) return collect(*made);
-      // Commas nest to the left.
-      std::vector<const Node*> parts;
-      const Node* left = inner;
-      for (; left->kind == Kind::kComma; left = left->child(0)) parts.push_back(left->child(1));
-      parts.push_back(left);
-      for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-        const ClosureId element = compile(*part, input);
-        if (element == kNoClosure) return kNoClosure;
-        elements.push_back(element);
-      }
+  switch (node.kind) {
+    case Kind::kIdentity:
+      return subject(input);
+    case Kind::kNumber:
+    case Kind::kNegate: {
+      const auto number = whole_number(node);
+      return number ? number_constant(*number) : kNoClosure;
     }
-    const ClosureId id = make(Op::kList);
-    closure(id).arguments = std::move(elements);
-    return id;
-  }
-
-  ClosureId object(const Node& node, const Subject& input) {
-    std::vector<ClosureId> parts;
-    std::vector<std::string_view> keys;
-    for (const jq::ast::ObjectEntry& entry : node.entries) {
-      if (entry.key == nullptr) return kNoClosure;
-      const bool is_variable = entry.key->kind == Kind::kVariable;
-      if (entry.key->kind != Kind::kString && !(is_variable && entry.value == nullptr)) return kNoClosure;
-      const std::string_view name = entry.key->text;
-      for (const std::string_view known : keys) {
-        if (known == name) return kNoClosure;  // the last one wins: left to the evaluator
-      }
-      keys.push_back(name);
-      ClosureId value = kNoClosure;
-      if (entry.value != nullptr) {
-        value = compile(entry.value.get(), input);
-      } else if (is_variable) {
-        value = compile(entry.key.get(), input);
-      } else if (input.kind == Subject::Kind::kPath) {
-        const PathTrie::NodeId child = plan_.trie_.member(input.node, name);
-        if (child != PathTrie::kNone) value = subject({Subject::Kind::kPath, child, 0});
-      } else {
-        value = member(subject(input), name);
-      }
-      if (value == kNoClosure) return kNoClosure;
-      parts.push_back(string_constant(name));
-      parts.push_back(value);
+    case Kind::kString:
+      return string_constant(node.text);
+    case Kind::kTemplate:
+      return string_template(node, input);
+    case Kind::kField:
+    case Kind::kIndex:
+      return navigation(node, input);
+    case Kind::kSlice:
+      return slice(node, input);
+    case Kind::kArray:
+      return array(node, input);
+    case Kind::kObject:
+      return object(node, input);
+    case Kind::kPipe:
+      return pipe(node.child(0), node.child(1), input);
+    case Kind::kBinary:
+      return binary(node, input);
+    case Kind::kAnd:
+      return with_two(Op::kAnd, node.child(0), node.child(1), input);
+    case Kind::kOr:
+      return with_two(Op::kOr, node.child(0), node.child(1), input);
+    case Kind::kAlternative:
+      return with_two(Op::kAlternative, node.child(0), node.child(1), input);
+    case Kind::kTry:
+      return node.children.size() > 1 ? kNoClosure : compile(node.child(0), input);
+    case Kind::kIf:
+      return conditional(node, input);
+    case Kind::kBind:
+      return bind(node, input);
+    case Kind::kCall:
+      return call(node, input);
+    case Kind::kVariable: {
+      const Subject* const bound = variable(node.text);
+      return bound != nullptr ? subject(*bound) : kNoClosure;
     }
-    const ClosureId id = make(Op::kRecord);
-    closure(id).arguments = std::move(parts);
-    return id;
+    case Kind::kRecurse:
+    case Kind::kFormat:
+    case Kind::kIterate:
+    case Kind::kComma:
+    case Kind::kAssign:
+    case Kind::kUpdate:
+    case Kind::kUpdateOp:
+    case Kind::kReduce:
+    case Kind::kForeach:
+    case Kind::kFunctions:
+    case Kind::kLabel:
+    case Kind::kBreak:
+    case Kind::kLocation:
+      break;
   }
+  return kNoClosure;
+}
 
-  ClosureId pipe(const Node* left, const Node* right, const Subject& input) {
-    if (const PathTrie::NodeId found = path(left, input); found != PathTrie::kNone) {
-      const Subject from{Subject::Kind::kPath, found, 0};
-      const ClosureId then = compile(right, from);
-      if (then == kNoClosure || found == PathTrie::kRoot || is_strict(right)) return then;
-      const ClosureId id = make(Op::kLet, subject(from), then);
-      closure(id).slot = new_register();
-      return id;
-    }
-    // `select(f) | g`: g sees what select saw.
-    if (is_call(left, "select", 1)) {
-      const ClosureId condition = compile(left->child(0), input);
-      const ClosureId then = condition == kNoClosure ? kNoClosure : compile(right, input);
-      return then == kNoClosure ? kNoClosure : make(Op::kSelect, condition, then);
-    }
-    // Pipes nest to the right: `t | (select(f) | g)` comes here with a path on the left.
-    const ClosureId from = compile(left, input);
-    return from == kNoClosure ? kNoClosure : pipe_from(from, right);
+ClosureId Compiler::with_two(Op op, const Node* left, const Node* right, const Subject& input) {
+  const ClosureId a = compile(left, input);
+  const ClosureId b = a == kNoClosure ? kNoClosure : compile(right, input);
+  return b == kNoClosure ? kNoClosure : make(op, a, b);
+}
+
+ClosureId Compiler::with_one(Op op, const Node* of, const Subject& input) {
+  const ClosureId a = compile(of, input);
+  return a == kNoClosure ? kNoClosure : make(op, a);
+}
+
+ClosureId Compiler::string_template(const Node& node, const Subject& input) {
+  if (!node.text.empty() && node.text != "text") return kNoClosure;
+  std::vector<ClosureId> parts;
+  for (const auto& child : node.children) {
+    const ClosureId part = compile(child.get(), input);
+    if (part == kNoClosure) return kNoClosure;
+    parts.push_back(part);
   }
+  const ClosureId id = make(Op::kTemplate);
+  closure(id).arguments = std::move(parts);
+  return id;
+}
 
-  /// `from | right`, with the value of `from` in a register.
-  ClosureId pipe_from(ClosureId from, const Node* right) {
-    Subject kept;
-    if (closure(from).op == Op::kRegister) {
-      kept = {Subject::Kind::kRegister, 0, closure(from).slot};
-      return compile(right, kept);
+ClosureId Compiler::navigation(const Node& node, const Subject& input) {
+  const Node* const by = node.child(1);
+  if (by == nullptr) return kNoClosure;
+  const Node* const of = node.child(0);
+  if (by->kind == Kind::kString && of != nullptr &&
+      (is_call(of, "env", 0) || (of->kind == Kind::kVariable && of->text == "ENV" && variable("ENV") == nullptr))) {
+    for (const auto& [name, value] : environment_) {
+      if (name == by->text) return string_constant(value);
     }
-    kept = {Subject::Kind::kRegister, 0, new_register()};
-    const ClosureId then = compile(right, kept);
-    if (then == kNoClosure) return kNoClosure;
-    const ClosureId id = make(Op::kLet, from, then);
-    closure(id).slot = kept.slot;
-    return id;
+    return constant(Cell::Kind::kNull);
   }
+  const auto index = whole_number(*by);
+  if (by->kind != Kind::kString && !index) return kNoClosure;
+  const ClosureId base = compile(node.child(0), input);
+  if (base == kNoClosure) return kNoClosure;
+  if (by->kind == Kind::kString) return member(base, by->text);
+  const ClosureId id = make(Op::kElement, base);
+  closure(id).number = *index;
+  return id;
+}
 
-  ClosureId binary(const Node& node, const Subject& input) {
-    Comparison comparison = Comparison::kEqual;
-    switch (node.op) {
-      case Operator::kAdd:
-        return sum(node, input);
-      case Operator::kEqual:
-        break;
-      case Operator::kNotEqual:
-        comparison = Comparison::kNotEqual;
-        break;
-      case Operator::kLess:
-        comparison = Comparison::kLess;
-        break;
-      case Operator::kLessEqual:
-        comparison = Comparison::kLessEqual;
-        break;
-      case Operator::kGreater:
-        comparison = Comparison::kGreater;
-        break;
-      case Operator::kGreaterEqual:
-        comparison = Comparison::kGreaterEqual;
-        break;
-      case Operator::kSubtract:
-      case Operator::kMultiply:
-      case Operator::kDivide:
-      case Operator::kModulo:
-      case Operator::kAlternative:
-        return kNoClosure;
+ClosureId Compiler::member(ClosureId base, std::string_view name) {
+  const Cell cell = string_cell(name);
+  if (cell.escapes != Cell::Escapes::kNone) return kNoClosure;
+  const ClosureId id = make(Op::kMember, base);
+  closure(id).constant = cell;
+  return id;
+}
+
+ClosureId Compiler::slice(const Node& node, const Subject& input) {
+  const Node* const from = node.child(1);
+  const Node* const to = node.child(2);
+  std::int64_t begin = 0;
+  std::int64_t end = INT64_MAX;
+  if (from != nullptr) {
+    const auto number = whole_number(*from);
+    if (!number) return kNoClosure;
+    begin = *number;
+  }
+  if (to != nullptr) {
+    const auto number = whole_number(*to);
+    if (!number) return kNoClosure;
+    end = *number;
+  }
+  const ClosureId id = with_one(Op::kSlice, node.child(0), input);
+  if (id == kNoClosure) return id;
+  closure(id).number = begin;
+  closure(id).number2 = end;
+  return id;
+}
+
+ClosureId Compiler::array(const Node& node, const Subject& input) {
+  const Node* const inner = node.child(0);
+  if (inner == nullptr) return make(Op::kList);
+  if (inner->kind != Kind::kComma && makes_many(inner)) return make_of(Op::kCollect, stream(inner, input));
+  std::vector<ClosureId> elements;
+  // Commas nest to the left.
+  std::vector<const Node*> parts;
+  const Node* left = inner;
+  for (; left->kind == Kind::kComma; left = left->child(0)) parts.push_back(left->child(1));
+  parts.push_back(left);
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+    const ClosureId element = compile_any(*part, input);
+    if (element == kNoClosure) return kNoClosure;
+    elements.push_back(element);
+  }
+  return make_with(Op::kList, std::move(elements));
+}
+
+ClosureId Compiler::object(const Node& node, const Subject& input) {
+  std::vector<ClosureId> parts;
+  std::vector<std::string_view> keys;
+  for (const jq::ast::ObjectEntry& entry : node.entries) {
+    if (entry.key == nullptr) return kNoClosure;
+    const bool is_variable = entry.key->kind == Kind::kVariable;
+    if (entry.key->kind != Kind::kString && !(is_variable && entry.value == nullptr)) return kNoClosure;
+    const std::string_view name = entry.key->text;
+    for (const std::string_view known : keys) {
+      if (known == name) return kNoClosure;  // the last one wins: left to the evaluator
     }
-    const ClosureId id = with_two(Op::kCompare, node.child(0), node.child(1), input);
-    if (id != kNoClosure) closure(id).comparison = comparison;
-    return id;
-  }
-
-  /// `a + b + c`, which nests to the left, as one closure.
-  ClosureId sum(const Node& node, const Subject& input) {
-    std::vector<const Node*> parts;
-    const Node* left = &node;
-    for (; left != nullptr && left->kind == Kind::kBinary && left->op == Operator::kAdd; left = left->child(0)) {
-      parts.push_back(left->child(1));
-    }
-    parts.push_back(left);
-    std::vector<ClosureId> terms;
-    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-      const ClosureId term = compile(*part, input);
-      if (term == kNoClosure) return kNoClosure;
-      terms.push_back(term);
-    }
-    const ClosureId id = make(Op::kAdd);
-    closure(id).arguments = std::move(terms);
-    return id;
-  }
-
-  ClosureId conditional(const Node& node, const Subject& input) {
-    const ClosureId condition = compile(node.child(0), input);
-    const ClosureId then = condition == kNoClosure ? kNoClosure : compile(node.child(1), input);
-    if (then == kNoClosure) return kNoClosure;
-    const ClosureId otherwise = node.child(2) == nullptr ? subject(input) : compile(node.child(2), input);
-    return otherwise == kNoClosure ? kNoClosure : make(Op::kIf, condition, then, otherwise);
-  }
-
-  ClosureId bind(const Node& node, const Subject& input) {
-    if (node.patterns.size() != 1 || node.patterns[0].kind != jq::ast::Pattern::Kind::kVariable) return kNoClosure;
-    const PathTrie::NodeId found = path(node.child(0), input);
-    Subject bound{Subject::Kind::kPath, found, 0};
-    ClosureId source = kNoClosure;
-    if (found == PathTrie::kNone) {
-      source = compile(node.child(0), input);
-      if (source == kNoClosure) return kNoClosure;
-      bound = {Subject::Kind::kRegister, 0, new_register()};
+    keys.push_back(name);
+    ClosureId value = kNoClosure;
+    if (entry.value != nullptr) {
+      value = compile(entry.value.get(), input);
+    } else if (is_variable) {
+      value = compile(entry.key.get(), input);
+    } else if (input.kind == Subject::Kind::kPath) {
+      const PathTrie::NodeId child = plan_.trie_.member(input.node, name);
+      if (child != PathTrie::kNone) value = subject({Subject::Kind::kPath, child, 0});
     } else {
-      // Evaluated in any case: its errors are the program's.
-      source = subject(bound);
+      value = member(subject(input), name);
     }
-    variables_.emplace_back(node.patterns[0].name, bound);
-    const ClosureId body = compile(node.child(1), input);
-    variables_.pop_back();
-    if (body == kNoClosure) return kNoClosure;
-    const ClosureId id = make(Op::kLet, source, body);
-    closure(id).slot = bound.kind == Subject::Kind::kRegister ? bound.slot : new_register();
+    if (value == kNoClosure) return kNoClosure;
+    parts.push_back(string_constant(name));
+    parts.push_back(value);
+  }
+  const ClosureId id = make(Op::kRecord);
+  closure(id).arguments = std::move(parts);
+  return id;
+}
+
+ClosureId Compiler::pipe(const Node* left, const Node* right, const Subject& input) {
+  if (const PathTrie::NodeId found = path(left, input); found != PathTrie::kNone) {
+    const Subject from{Subject::Kind::kPath, found, 0};
+    const ClosureId body = compile_any(right, from);
+    if (body == kNoClosure || found == PathTrie::kRoot || is_strict(right)) return body;
+    const ClosureId id = make(Op::kLet, subject(from), body);
+    closure(id).slot = new_register();
     return id;
   }
-
-  ClosureId call(const Node& node, const Subject& input) {
-    const std::string_view name = node.text;
-    if (node.children.empty()) {
-      if (name == "true") return constant(Cell::Kind::kTrue);
-      if (name == "false") return constant(Cell::Kind::kFalse);
-      if (name == "null") return constant(Cell::Kind::kNull);
-      if (name == "empty") return make(Op::kNothing);
-      const auto of_input = [&](Op op) { return make(op, subject(input)); };
-      if (name == "not") return of_input(Op::kNot);
-      if (name == "tostring") return of_input(Op::kToString);
-      if (name == "length") return of_input(Op::kLength);
-      if (name == "type") return of_input(Op::kType);
-      if (name == "add") return of_input(Op::kSum);
-      if (name == "ascii_downcase") return of_input(Op::kLower);
-      if (name == "ascii_upcase") return of_input(Op::kUpper);
-      if (name == "first" || name == "last") {
-        const ClosureId id = of_input(Op::kElement);
-        closure(id).number = name == "first" ? 0 : -1;
-        return id;
-      }
-      return kNoClosure;
-    }
-    if (node.children.size() != 1) return kNoClosure;
-    const Node* const argument = node.child(0);
-    if (name == "select") {
-      const ClosureId condition = compile(argument, input);
-      return condition == kNoClosure ? kNoClosure : make(Op::kSelect, condition, subject(input));
-    }
-    if (name == "first") {
-      const std::optional<Loop> made = loop(argument, input);
-      return made ? first(*made) : compile(argument, input);
-    }
-    if (name == "has") {
-      if (argument->kind != Kind::kString) return kNoClosure;
-      const ClosureId id = member(subject(input), argument->text);
-      if (id != kNoClosure) closure(id).op = Op::kHas;
-      return id;
-    }
-    if (name == "map") {
-      Loop made;
-      made.source = subject(input);
-      made.slot = new_register();
-      made.body = compile(argument, {Subject::Kind::kRegister, 0, made.slot});
-      return made.body == kNoClosure ? kNoClosure : collect(made);
-    }
-    const auto with_argument = [&](Op op) {
-      const ClosureId by = compile(argument, input);
-      return by == kNoClosure ? kNoClosure : make(op, subject(input), by);
-    };
-    if (name == "startswith") return with_argument(Op::kStartsWith);
-    if (name == "endswith") return with_argument(Op::kEndsWith);
-    if (name == "ltrimstr") return with_argument(Op::kTrimStart);
-    if (name == "rtrimstr") return with_argument(Op::kTrimEnd);
-    if (name == "contains") return with_argument(Op::kContains);
-    if (name == "split") return with_argument(Op::kSplit);
-    if (name == "join") return with_argument(Op::kJoin);
-    return kNoClosure;
+  // `select(f) | g`: g sees what select saw.
+  if (is_call(left, "select", 1)) {
+    const ClosureId condition = compile(left->child(0), input);
+    const ClosureId body = condition == kNoClosure ? kNoClosure : compile_any(right, input);
+    return body == kNoClosure ? kNoClosure : make(Op::kSelect, condition, body);
   }
+  // Pipes nest to the right: `t | (select(f) | g)` comes here with a path on the left.
+  const ClosureId from = compile(left, input);
+  return from == kNoClosure ? kNoClosure : pipe_from(from, right);
+}
 
-  Plan& plan_;
-  const Plan::Environment& environment_;
-  int depth_ = 0;
-  Reasons reasons_;
-  std::vector<std::pair<std::string, Subject>> variables_;
-};
+ClosureId Compiler::pipe_from(ClosureId from, const Node* right) {
+  if (closure(from).op == Op::kRegister) return compile_any(right, in_register(closure(from).slot));
+  const std::uint32_t slot = new_register();
+  const ClosureId body = compile_any(right, in_register(slot));
+  if (body == kNoClosure) return kNoClosure;
+  const ClosureId id = make(Op::kLet, from, body);
+  closure(id).slot = slot;
+  return id;
+}
+
+ClosureId Compiler::binary(const Node& node, const Subject& input) {
+  if (node.op == Operator::kAdd) return sum(node, input);
+  const ClosureId left = compile(node.child(0), input);
+  const ClosureId right = left == kNoClosure ? kNoClosure : compile(node.child(1), input);
+  return right == kNoClosure ? kNoClosure : combine(node, left, right);
+}
+
+/// Any binary operation of two values.
+ClosureId Compiler::combine(const Node& node, ClosureId left, ClosureId right) {
+  const auto comparison = [&](Comparison by) {
+    const ClosureId id = make(Op::kCompare, left, right);
+    closure(id).comparison = by;
+    return id;
+  };
+  switch (node.op) {
+    case Operator::kAdd:
+      return make_with(Op::kAdd, {left, right});
+    case Operator::kEqual:
+      return comparison(Comparison::kEqual);
+    case Operator::kNotEqual:
+      return comparison(Comparison::kNotEqual);
+    case Operator::kLess:
+      return comparison(Comparison::kLess);
+    case Operator::kLessEqual:
+      return comparison(Comparison::kLessEqual);
+    case Operator::kGreater:
+      return comparison(Comparison::kGreater);
+    case Operator::kGreaterEqual:
+      return comparison(Comparison::kGreaterEqual);
+    case Operator::kSubtract:
+      return make(Op::kSubtract, left, right);
+    case Operator::kMultiply:
+      return make(Op::kMultiply, left, right);
+    case Operator::kDivide:
+      return make(Op::kDivide, left, right);
+    case Operator::kModulo:
+    case Operator::kAlternative:
+      break;
+  }
+  return kNoClosure;
+}
+
+ClosureId Compiler::sum(const Node& node, const Subject& input) {
+  std::vector<const Node*> parts;
+  const Node* left = &node;
+  for (; left != nullptr && left->kind == Kind::kBinary && left->op == Operator::kAdd; left = left->child(0)) {
+    parts.push_back(left->child(1));
+  }
+  parts.push_back(left);
+  std::vector<ClosureId> terms;
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+    const ClosureId term = compile(*part, input);
+    if (term == kNoClosure) return kNoClosure;
+    terms.push_back(term);
+  }
+  const ClosureId id = make(Op::kAdd);
+  closure(id).arguments = std::move(terms);
+  return id;
+}
+
+ClosureId Compiler::conditional(const Node& node, const Subject& input) {
+  const ClosureId condition = compile(node.child(0), input);
+  const ClosureId body = condition == kNoClosure ? kNoClosure : compile_any(node.child(1), input);
+  if (body == kNoClosure) return kNoClosure;
+  const ClosureId otherwise = node.child(2) == nullptr ? subject(input) : compile_any(node.child(2), input);
+  return otherwise == kNoClosure ? kNoClosure : make(Op::kIf, condition, body, otherwise);
+}
+
+ClosureId Compiler::bind(const Node& node, const Subject& input) {
+  if (node.patterns.size() != 1 || node.patterns[0].kind != jq::ast::Pattern::Kind::kVariable) return kNoClosure;
+  const PathTrie::NodeId found = path(node.child(0), input);
+  Subject bound{Subject::Kind::kPath, found, 0};
+  ClosureId source = kNoClosure;
+  if (found == PathTrie::kNone) {
+    source = compile(node.child(0), input);
+    if (source == kNoClosure) return kNoClosure;
+    bound = {Subject::Kind::kRegister, 0, new_register()};
+  } else {
+    // Evaluated in any case: its errors are the program's.
+    source = subject(bound);
+  }
+  variables_.emplace_back(node.patterns[0].name, bound);
+  const ClosureId body = compile_any(node.child(1), input);
+  variables_.pop_back();
+  if (body == kNoClosure) return kNoClosure;
+  const ClosureId id = make(Op::kLet, source, body);
+  closure(id).slot = bound.kind == Subject::Kind::kRegister ? bound.slot : new_register();
+  return id;
+}
 
 Plan::Plan() = default;
 Plan::~Plan() = default;

@@ -1,8 +1,18 @@
 #include "fast_evaluation.hpp"
 
 #include <algorithm>
+#include <cstring>
+
+#include "fast_bytes.hpp"
 
 namespace riptide::transform::fast {
+
+template <class Operation>
+Came Machine::Evaluation::of_one(const Closure& closure, Operation&& operation) {
+  Cell of;
+  if (const Came came = run(closure.a, of); came != Came::kValue) return came;
+  return operation(of) ? Came::kValue : Came::kGaveUp;
+}
 
 Came Machine::Evaluation::run(ClosureId id, Cell& result) {
   const Closure& closure = plan_.closure(id);
@@ -93,14 +103,25 @@ Came Machine::Evaluation::run(ClosureId id, Cell& result) {
     case Op::kTrimStart:
     case Op::kTrimEnd:
       return affix(closure, result);
-    case Op::kSplit:
-      return split(closure, result);
+    case Op::kSplit: {
+      Cell of;
+      Cell by;
+      if (const Came came = both(closure, of, by); came != Came::kValue) return came;
+      return split(of, by, result);
+    }
     case Op::kJoin:
       return join(closure, result);
     case Op::kContains:
       return contains(closure, result);
     case Op::kHas: {
       if (const Came came = run(closure.a, result); came != Came::kValue) return came;
+      if (result.kind == Cell::Kind::kRecord) {
+        bool there = false;
+        for (std::uint32_t index = 0; index < result.size; index += 2) {
+          there = there || result.cells[index].view() == closure.constant.view();
+        }
+        return boolean(there, result);
+      }
       if (result.kind != Cell::Kind::kContainer || is_array(result)) return Came::kGaveUp;
       Place found = kAbsent;
       if (!find_member(result.place, closure.constant.view(), found)) return Came::kGaveUp;
@@ -108,7 +129,7 @@ Came Machine::Evaluation::run(ClosureId id, Cell& result) {
     }
     case Op::kSum: {
       if (const Came came = run(closure.a, result); came != Came::kValue) return came;
-      if (!expand(result)) return Came::kGaveUp;
+      if (!elements(result)) return Came::kGaveUp;
       const std::size_t count = result.size;
       Cell* const cells = take<Cell>(count);
       if (cells == nullptr) return Came::kGaveUp;
@@ -120,6 +141,51 @@ Came Machine::Evaluation::run(ClosureId id, Cell& result) {
       result = literal(type_name(result));
       return Came::kValue;
     }
+    case Op::kAny:
+    case Op::kAll:
+      return any_or_all(closure, result);
+    case Op::kOrder:
+      return order(closure, result);
+    case Op::kSubtract:
+    case Op::kMultiply:
+    case Op::kDivide:
+      return arithmetic(closure, result);
+    case Op::kFloor:
+    case Op::kCeil:
+    case Op::kRound:
+      return of_one(closure, [&](Cell& of) { return whole(closure.op, of, result); });
+    case Op::kToNumber:
+      return of_one(closure, [&](Cell& of) { return to_number(of, result); });
+    case Op::kTrim:
+      return of_one(closure, [&](Cell& of) { return trim(of, result); });
+    case Op::kKeys:
+    case Op::kKeysUnsorted:
+      return of_one(closure, [&](Cell& of) { return keys(of, closure.op == Op::kKeys, result); });
+    case Op::kToEntries:
+      return of_one(closure, [&](Cell& of) { return to_entries(of, result); });
+    case Op::kFromEntries:
+      return of_one(closure, [&](Cell& of) { return from_entries(of, result); });
+    case Op::kTest:
+      return of_one(closure, [&](Cell& of) { return test(closure, of, result); });
+    case Op::kMatch: {
+      Cell of;
+      if (const Came came = run(closure.a, of); came != Came::kValue) return came;
+      return match(closure, of, result);
+    }
+    case Op::kReplace:
+      return of_one(closure, [&](Cell& of) { return replace(closure, of, result); });
+    case Op::kParseTime:
+      return of_one(closure, [&](Cell& of) { return parse_time(closure, of, result); });
+    case Op::kFormatTime:
+      return of_one(closure, [&](Cell& of) { return format_time(closure, of, result); });
+    case Op::kMakeTime:
+      return of_one(closure, [&](Cell& of) { return make_time(of, result); });
+    case Op::kBreakTime:
+      return of_one(closure, [&](Cell& of) { return break_time(of, result); });
+    case Op::kEach:
+    case Op::kThen:
+    case Op::kConcat:
+      break;  // streams
   }
   return Came::kGaveUp;
 }
@@ -234,6 +300,15 @@ Came Machine::Evaluation::sum(Cell* cells, std::size_t count, Cell& result) {
     }
     return concatenate(cells, terms, result);
   }
+  if (std::all_of(cells, end, [](const Cell& cell) { return cell.kind == Cell::Kind::kNumber; })) {
+    double total = 0;
+    for (Cell* cell = cells; cell != end; ++cell) {
+      double term = 0;
+      if (!value_of(*cell, term)) return Came::kGaveUp;
+      total = cell == cells ? term : total + term;
+    }
+    return computed(total, result) ? Came::kValue : Came::kGaveUp;
+  }
   std::size_t size = 0;
   for (Cell* cell = cells; cell != end; ++cell) {
     if (!expand(*cell)) return Came::kGaveUp;
@@ -245,49 +320,6 @@ Came Machine::Evaluation::sum(Cell* cells, std::size_t count, Cell& result) {
   for (const Cell* cell = cells; cell != end; ++cell) next = std::copy_n(cell->cells, cell->size, next);
   result = list_of(all, size);
   return Came::kValue;
-}
-
-Came Machine::Evaluation::member(const Cell& of, const Cell& name, Cell& result) {
-  if (of.kind == Cell::Kind::kNull) {
-    result = Cell{};
-    return Came::kValue;
-  }
-  if (of.kind == Cell::Kind::kRecord) {
-    Cell found;
-    for (std::uint32_t index = 0; index < of.size; index += 2) {
-      if (of.cells[index].view() == name.view()) found = of.cells[index + 1];
-    }
-    result = found;
-    return Came::kValue;
-  }
-  if (of.kind != Cell::Kind::kContainer || is_array(of)) return Came::kGaveUp;
-  Place found = kAbsent;
-  if (!find_member(of.place, name.view(), found)) return Came::kGaveUp;
-  if (found != kAbsent) return cell_at(found, result);
-  result = Cell{};
-  return Came::kValue;
-}
-
-bool Machine::Evaluation::find_member(Place object, std::string_view name, Place& found) {
-  const json::Structurals& text = structurals(object);
-  const Place mark = object & kOverlay;
-  std::uint32_t index = (object & ~kOverlay) + 1;
-  if (index < text.size && text.byte(index) == '}') return true;
-  const std::uint32_t begin = index;
-  for (;;) {
-    if (index + 3 >= text.size || text.byte(index) != '"' || text.byte(index + 1) != ':') return false;
-    const std::string_view key = text.token(index);
-    index += 2;
-    if (json::key_equals(key.substr(1, key.size() - 2), name)) found = index | mark;
-    index = json::step_over(text, index, machine_.brackets_, nullptr);
-    if (index == 0 || index >= text.size) return false;
-    const char separator = text.byte(index++);
-    if (separator == '}') {
-      machine_.steps_ += index - begin;
-      return true;
-    }
-    if (separator != ',') return false;
-  }
 }
 
 Came Machine::Evaluation::element(Cell of, std::int64_t index, Cell& result) {
@@ -321,91 +353,6 @@ Came Machine::Evaluation::slice(Cell of, std::int64_t begin, std::int64_t end, C
     result = list_of(of.cells + begin, static_cast<std::size_t>(count));
   }
   return Came::kValue;
-}
-
-Came Machine::Evaluation::collect(const Closure& closure, Cell& result) {
-  Cell source;
-  if (const Came came = run(closure.a, source); came != Came::kValue) return came;
-  if (!expand(source)) return Came::kGaveUp;
-  Cell* const cells = take<Cell>(source.size);
-  if (cells == nullptr) return Came::kGaveUp;
-  std::size_t count = 0;
-  for (std::uint32_t index = 0; index < source.size; ++index) {
-    machine_.registers_[closure.slot] = source.cells[index];
-    const Came came = run(closure.b, cells[count]);
-    if (came == Came::kGaveUp) return came;
-    if (came == Came::kValue) ++count;
-  }
-  result = list_of(cells, count);
-  return Came::kValue;
-}
-
-Came Machine::Evaluation::first(const Closure& closure, Cell& result) {
-  Cell source;
-  if (const Came came = run(closure.a, source); came != Came::kValue) return came;
-  if (!expand(source)) return Came::kGaveUp;
-  for (std::uint32_t index = 0; index < source.size; ++index) {
-    machine_.registers_[closure.slot] = source.cells[index];
-    if (const Came came = run(closure.b, result); came != Came::kNothing) return came;
-  }
-  return Came::kNothing;
-}
-
-Came Machine::Evaluation::list(const Closure& closure, Cell& result) {
-  Cell* const cells = take<Cell>(closure.arguments.size());
-  if (cells == nullptr) return Came::kGaveUp;
-  std::size_t count = 0;
-  for (const ClosureId argument : closure.arguments) {
-    const Came came = run(argument, cells[count]);
-    if (came == Came::kGaveUp) return came;
-    if (came == Came::kValue) ++count;
-  }
-  result = list_of(cells, count);
-  return Came::kValue;
-}
-
-Came Machine::Evaluation::record(const Closure& closure, Cell& result) {
-  const std::size_t count = closure.arguments.size();
-  Cell* const cells = take<Cell>(count);
-  if (cells == nullptr) return Came::kGaveUp;
-  if (const Came came = arguments(closure, cells); came != Came::kValue) return came;
-  result = list_of(cells, count);
-  result.kind = Cell::Kind::kRecord;
-  return Came::kValue;
-}
-
-bool Machine::Evaluation::expand(Cell& cell) {
-  if (cell.kind == Cell::Kind::kList) return true;
-  if (!is_array(cell)) return false;
-  const json::Structurals& of = structurals(cell.place);
-  const Place mark = cell.place & kOverlay;
-  const std::uint32_t begin = (cell.place & ~kOverlay) + 1;
-  if (begin < of.size && of.byte(begin) == ']') {
-    cell = list_of(nullptr, 0);
-    return true;
-  }
-  std::vector<std::uint32_t>& starts = machine_.starts_;
-  starts.clear();
-  std::uint32_t index = begin;
-  for (;;) {
-    starts.push_back(index);
-    index = json::step_over(of, index, machine_.brackets_, nullptr);
-    if (index == 0 || index >= of.size) return false;
-    const char separator = of.byte(index++);
-    if (separator == ']') break;
-    if (separator != ',') return false;
-  }
-  // Loops in loops go over the same text again and again: that is what the budget is for.
-  machine_.steps_ += index - begin;
-  if (machine_.steps_ > machine_.limits_.max_steps) return false;
-  const std::size_t count = starts.size();
-  Cell* const cells = take<Cell>(count);
-  if (cells == nullptr) return false;
-  for (std::size_t position = 0; position < count; ++position) {
-    if (cell_at(starts[position] | mark, cells[position]) != Came::kValue) return false;
-  }
-  cell = list_of(cells, count);
-  return true;
 }
 
 }  // namespace riptide::transform::fast

@@ -9,6 +9,26 @@ namespace riptide::transform::fast {
 namespace {
 
 constexpr std::size_t kChunkBytes = std::size_t{16} << 10;
+constexpr std::size_t kMostKept = std::size_t{4} << 20;  // from one record to the next
+
+/// How a scalar constant is written; it stands between its quotes (`Compiler::string_cell`).
+std::string_view bytes_of(const Cell& constant) noexcept {
+  switch (constant.kind) {
+    case Cell::Kind::kString:
+      return {constant.text - 1, constant.size + std::size_t{2}};
+    case Cell::Kind::kNumber:
+      return constant.view();
+    case Cell::Kind::kNull:
+    case Cell::Kind::kFalse:
+    case Cell::Kind::kTrue:
+      return word(constant.kind);
+    case Cell::Kind::kContainer:
+    case Cell::Kind::kList:
+    case Cell::Kind::kRecord:
+      break;
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -54,7 +74,14 @@ std::uint32_t Machine::walk(std::uint32_t index) {
   arena_.clear();
   steps_ = 0;
   overlaid_ = false;
+  if (decoded_.capacity() + scratch_.capacity() + stack_.capacity() * sizeof(Cell) > kMostKept) let_go();
   return plan_->trie().walk(page_, index, PathTrie::kRoot, 0, found_, brackets_);
+}
+
+void Machine::let_go() noexcept {
+  decoded_ = std::string();
+  scratch_ = std::string();
+  stack_ = std::vector<Cell>();
 }
 
 bool Machine::lay_over(std::string_view key, std::uint32_t index, std::uint32_t behind) {
@@ -62,7 +89,7 @@ bool Machine::lay_over(std::string_view key, std::uint32_t index, std::uint32_t 
   const PathTrie& trie = plan_->trie();
   const PathTrie::NodeId node = trie.find_member(PathTrie::kRoot, key);
   if (node == PathTrie::kNone) return true;
-  if (found_[node] != kAbsent) trie.forget(node, found_);
+  if (found_[node] != kAbsent) trie.forget(node, found_.data());
   return trie.walk(overlay_, index, node, kOverlay, found_, brackets_) == behind;
 }
 
@@ -73,30 +100,19 @@ Came Machine::evaluate(ClosureId id, Cell& result) {
 
 std::string_view Machine::plain(ClosureId id) const noexcept {
   const Closure& closure = plan_->closure(id);
-  if (closure.op != Op::kPlace) return {};
+  if (closure.op != Op::kPlace) return closure.op == Op::kConstant ? bytes_of(closure.constant) : std::string_view();
   const Place found = found_[closure.node];
   if (found == kAbsent) return {};
   const json::Structurals& text = (found & kOverlay) != 0 ? overlay_ : page_;
   const std::uint32_t index = found & ~kOverlay;
-  switch (json::class_of(text.byte(index))) {
-    case json::Class::kString: {
-      const std::string_view token = text.token(index);
-      return has_backslash(token.data(), token.size()) ? std::string_view() : token;
-    }
-    case json::Class::kScalar: {
-      const std::string_view token = text.token(index);
-      return json::is_scalar(token) ? token : std::string_view();
-    }
-    case json::Class::kNone:
-    case json::Class::kOpenObject:
-    case json::Class::kOpenArray:
-    case json::Class::kCloseObject:
-    case json::Class::kCloseArray:
-    case json::Class::kColon:
-    case json::Class::kComma:
-      break;
+  const char first = text.byte(index);
+  if (json::is_open(first)) return {};
+  const std::string_view token = text.token(index);
+  if (first == '"') {
+    const bool as_it_is = !has_backslash(token.data(), token.size()) || json::has_canonical_escapes(token);
+    return as_it_is ? token : std::string_view();
   }
-  return {};
+  return json::is_scalar(token) ? token : std::string_view();
 }
 
 bool Machine::list_items(ClosureId id, std::size_t& count) {
@@ -111,7 +127,7 @@ bool Machine::list_items(ClosureId id, std::size_t& count) {
 
 bool Machine::take_out(PathTrie::NodeId node) {
   if (found_[node] == kAbsent) return false;
-  plan_->trie().forget(node, found_);
+  plan_->trie().forget(node, found_.data());
   overlaid_ = true;
   return true;
 }
@@ -120,32 +136,32 @@ bool Machine::enter_item(std::size_t index, PathTrie::NodeId node) {
   arena_.rewind(items_end_);
   overlaid_ = true;
   const PathTrie& trie = plan_->trie();
-  trie.forget(node, found_);
+  trie.forget(node, found_.data());
   const Place place = items_.cells[index].place;
   const Place mark = place & kOverlay;
   return trie.walk(mark != 0 ? overlay_ : page_, place & ~kOverlay, node, mark, found_, brackets_) != 0;
 }
 
-bool Machine::append_needed(std::string& out) { return append_needed(PathTrie::kRoot, out); }
+bool Machine::append_needed(Part part, std::string& out) { return append_needed(PathTrie::kRoot, part, out); }
 
-bool Machine::append_needed(PathTrie::NodeId node, std::string& out) {
+bool Machine::append_needed(PathTrie::NodeId node, Part part, std::string& out) {
   const Place place = found_[node];
   const json::Structurals& text = (place & kOverlay) != 0 ? overlay_ : page_;
   const std::uint32_t index = place & ~kOverlay;
   const PathTrie& trie = plan_->trie();
   // What is no object shows all of itself: an error may name it.
-  if (trie.need_of(node) == PathTrie::Need::kWhole || text.byte(index) != '{') {
+  if (trie.need_of(node, part) == PathTrie::Need::kWhole || text.byte(index) != '{') {
     return json::append_compact(text, index, brackets_, out, limits_.max_depth) != 0;
   }
   out += '{';
   bool first = true;
-  const bool good = trie.for_each_needed(node, [&](std::string_view key, PathTrie::NodeId child) {
+  const bool good = trie.for_each_needed(node, part, [&](std::string_view key, PathTrie::NodeId child) {
     if (found_[child] == kAbsent) return true;
     out += first ? "\"" : ",\"";
     first = false;
     out += key;
     out += "\":";
-    return append_needed(child, out);
+    return append_needed(child, part, out);
   });
   out += '}';
   return good;
@@ -162,8 +178,11 @@ bool Machine::append(const Cell& cell, std::string& out) {
       out += cell.view();
       return true;
     case Cell::Kind::kString:
-      if (cell.escapes == Cell::Escapes::kUnknown) {
-        return json::append_canonical({cell.text - 1, cell.size + std::size_t{2}}, out);
+      if (cell.escapes == Cell::Escapes::kUnknown) {  // it stands in the page, between its quotes
+        const std::string_view quoted(cell.text - 1, cell.size + std::size_t{2});
+        if (has_backslash(cell.text, cell.size)) return json::append_canonical(quoted, out);
+        out += quoted;
+        return true;
       }
       out += '"';
       out += cell.view();

@@ -10,6 +10,8 @@
 
 #include "fast_trie.hpp"
 #include "jq/ast.hpp"
+#include "jq/regex.hpp"
+#include "jq/view.hpp"
 #include "riptide/json/structurals.hpp"
 #include "riptide/transform/evaluation_limits.hpp"
 
@@ -24,7 +26,7 @@ struct Cell {
   enum class Escapes : std::uint8_t {
     kUnknown,    ///< As in the page.
     kNone,       ///< No backslash in it.
-    kCanonical,  ///< As `json::append_canonical` writes them.
+    kCanonical,  ///< As `json::append_canonical` writes them. Of a number: as jq prints it.
   };
   Kind kind = Kind::kNull;
   Escapes escapes = Escapes::kUnknown;
@@ -55,9 +57,15 @@ enum class Op : std::uint8_t {
   kMember,   ///< a, by the constant's text
   kElement,  ///< a, by number
   kSlice,    ///< a, from number to number2
-  kCollect,  ///< [a[] | slot: b]
-  kFirst,    ///< first(a[] | slot: b)
-  kList,     ///< [arguments]
+  // Streams: `Evaluation::stream` runs them, and the operations below take them.
+  kEach,     ///< a[] | slot: b, where b may be a stream
+  kThen,     ///< a | slot: b, where both may be streams
+  kConcat,   ///< arguments, one after the other
+  kCollect,  ///< [a], of a stream
+  kFirst,    ///< first(a), of a stream
+  kAny,      ///< True if an output of the stream a is.
+  kAll,      ///< True if all outputs of the stream a are.
+  kList,     ///< [arguments], which may be streams
   kRecord,   ///< {arguments by twos}
   kToString,
   kLength,
@@ -73,7 +81,29 @@ enum class Op : std::uint8_t {
   kHas,  ///< a, by the constant's text
   kSum,  ///< of the elements of a
   kType,
+  kSubtract,  ///< a, b: numbers
+  kMultiply,
+  kDivide,  ///< a, b: numbers, or strings (split)
+  kFloor,
+  kCeil,
+  kRound,
+  kToNumber,
+  kTrim,
+  kKeys,
+  kKeysUnsorted,
+  kToEntries,
+  kFromEntries,
+  kOrder,       ///< Elements of a by slot: b, as `ordering` says.
+  kTest,        ///< a, by a regular expression; texts: pattern, flags
+  kMatch,       ///< The same, not global.
+  kReplace,     ///< The same; texts: pattern, flags, replacement
+  kParseTime,   ///< strptime; texts: format
+  kFormatTime,  ///< strftime; texts: format
+  kMakeTime,    ///< mktime
+  kBreakTime,   ///< gmtime
 };
+
+enum class Ordering : std::uint8_t { kSort, kGroup, kUnique, kLeast, kGreatest };
 
 enum class Comparison : std::uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
 
@@ -83,6 +113,8 @@ inline constexpr ClosureId kNoClosure = UINT32_MAX;
 struct Closure {
   Op op = Op::kConstant;
   Comparison comparison = Comparison::kEqual;
+  Ordering ordering = Ordering::kSort;
+  bool optional = false;  ///< kEach: a scalar has no elements.
   ClosureId a = kNoClosure;
   ClosureId b = kNoClosure;
   ClosureId c = kNoClosure;
@@ -91,6 +123,7 @@ struct Closure {
   std::int64_t number = 0;
   std::int64_t number2 = 0;
   std::vector<ClosureId> arguments;
+  std::vector<std::string_view> texts;  ///< Decoded.
   Cell constant;
 };
 
@@ -107,7 +140,7 @@ class Plan {
   /// Compiles a program, of which the first output counts; kNoClosure if it is not for the fast path, and `why`.
   ClosureId compile(const jq::ast::Module& module, const Environment& environment, std::string* why = nullptr);
   /// Notes what a program can see of the record, for `Machine::append_needed`. False: all of it.
-  bool see(const jq::ast::Module& module);
+  bool see(const jq::View* view, Part part);
   /// The node of a program that is a plain path; kNone if it is none.
   PathTrie::NodeId compile_path(const jq::ast::Module& module);
   PathTrie::NodeId top_level(std::string_view key) { return trie_.member(PathTrie::kRoot, key); }
@@ -164,7 +197,10 @@ enum class Came : std::uint8_t { kValue, kNothing, kGaveUp };
 class Machine {
  public:
   /// Bounds on what one expression may do before the evaluator, with its own budgets, takes over.
-  void set_limits(const EvaluationLimits& limits) noexcept { limits_ = limits; }
+  void set_limits(const EvaluationLimits& limits) noexcept {
+    limits_ = limits;
+    regexes_.set_max_steps(limits.max_regex_steps);
+  }
   /// Begins a page: places count in these. Borrowed.
   void begin(const Plan& plan, const json::Structurals& page, const json::Structurals& overlay);
   /// Walks the record at structural `index`; returns the index behind it, 0 if it is malformed.
@@ -185,13 +221,15 @@ class Machine {
   /// written. Empty for all else: `evaluate` tells.
   [[nodiscard]] std::string_view plain(ClosureId id) const noexcept;
   /// Appends the record as far as the programs that `Plan::see` saw can see it. False: malformed.
-  bool append_needed(std::string& out);
+  bool append_needed(Part part, std::string& out);
   /// Appends a cell as compact JSON. False if it cannot (malformed bytes): `out` is as before.
   bool append(const Cell& cell, std::string& out);
 
  private:
   class Evaluation;
-  bool append_needed(PathTrie::NodeId node, std::string& out);
+  /// Gives back what one record's large values took.
+  void let_go() noexcept;
+  bool append_needed(PathTrie::NodeId node, Part part, std::string& out);
   const Plan* plan_ = nullptr;
   json::Structurals page_;
   json::Structurals overlay_;
@@ -203,7 +241,16 @@ class Machine {
   json::Brackets brackets_;
   Arena arena_;
   std::string scratch_;
+  std::string decoded_;  ///< As `scratch_`, for what needs two.
+  std::string error_;    ///< What a regular expression says; nobody reads it.
+  jq::RegexCache regexes_{EvaluationLimits().max_regex_steps};
   std::vector<std::uint32_t> starts_;
+  std::vector<Cell> stack_;  ///< What the loops that run have made so far.
+  /// The object that a member was looked up in last, and what is behind it.
+  struct Stepped {
+    Place place = kAbsent;
+    std::uint32_t behind = 0;
+  } stepped_;
   std::uint64_t steps_ = 0;
   EvaluationLimits limits_;
 };

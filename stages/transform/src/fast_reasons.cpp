@@ -55,6 +55,17 @@ Reason against_object(const Node& node) {
   return {"makes an object that names a key twice"};
 }
 
+Reason against_call(const Node& node) {
+  for (const std::string_view name : {"test", "match", "sub", "gsub", "strptime", "strftime"}) {
+    if (node.text != name) continue;
+    for (const auto& argument : node.children) {
+      if (argument == nullptr || argument->kind != Kind::kString)
+        return {"calls " + node.text + "() with what is no literal string, which needs the evaluator"};
+    }
+  }
+  return uses(node.text + "()");
+}
+
 }  // namespace
 
 Reason reason_against(const Node& node) {
@@ -102,7 +113,7 @@ Reason reason_against(const Node& node) {
     case Kind::kFunctions:
       return {"defines functions, which need the evaluator"};
     case Kind::kCall:
-      return uses(node.text + "()");
+      return against_call(node);
     case Kind::kVariable:
       return uses("$" + node.text);
     case Kind::kLocation:

@@ -5,18 +5,15 @@
 #include <charconv>
 #include <cstring>
 
+#include "fast_bytes.hpp"
+
 namespace riptide::transform::fast {
 
-namespace {
-
-/// A whole number that jq prints as it stands: no sign of zero, no more digits than a double holds.
 bool is_short_integer(std::string_view digits) noexcept {
   const std::string_view unsigned_digits = digits.starts_with('-') ? digits.substr(1) : digits;
   return digits != "-0" && unsigned_digits.size() <= 15 &&
          unsigned_digits.find_first_of(".eE") == std::string_view::npos;
 }
-
-}  // namespace
 
 bool is_ascii(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(), [](char byte) { return static_cast<unsigned char>(byte) < 0x80; });
@@ -63,8 +60,12 @@ std::string_view Machine::Evaluation::type_name(const Cell& cell) const noexcept
 
 bool Machine::Evaluation::settle(Cell& cell) {
   if (cell.escapes != Cell::Escapes::kUnknown) return true;
-  if (std::memchr(cell.text, '\\', cell.size) == nullptr) {
+  if (!has_backslash(cell.text, cell.size)) {  // it stands in the page, which has padding
     cell.escapes = Cell::Escapes::kNone;
+    return true;
+  }
+  if (json::has_canonical_escapes(cell.view())) {
+    cell.escapes = Cell::Escapes::kCanonical;
     return true;
   }
   std::string& scratch = machine_.scratch_;
@@ -89,7 +90,7 @@ bool Machine::Evaluation::to_text(Cell& cell) {
       cell = literal(word(cell.kind));
       return true;
     case Cell::Kind::kNumber:
-      if (!is_short_integer(cell.view())) return false;
+      if (cell.escapes != Cell::Escapes::kCanonical && !is_short_integer(cell.view())) return false;
       cell.kind = Cell::Kind::kString;
       cell.escapes = Cell::Escapes::kNone;
       cell.place = kAbsent;
@@ -113,11 +114,7 @@ Came Machine::Evaluation::concatenate(const Cell* cells, std::size_t count, Cell
   char* const bytes = take<char>(size + 1);
   if (bytes == nullptr) return Came::kGaveUp;
   char* end = bytes;
-  for (std::size_t index = 0; index < count; ++index) {
-    if (cells[index].size == 0) continue;
-    std::memcpy(end, cells[index].text, cells[index].size);
-    end += cells[index].size;
-  }
+  for (std::size_t index = 0; index < count; ++index) end = copy_short(cells[index].view(), end);
   joined.text = bytes;
   joined.size = static_cast<std::uint32_t>(size);
   result = joined;
@@ -187,11 +184,11 @@ bool Machine::Evaluation::order_of_equals(Cell& left, Cell& right, Comparison co
     case Cell::Kind::kTrue:
       return true;
     case Cell::Kind::kNumber: {
-      if (left.size > 15 || right.size > 15) return false;  // more digits than a double holds
+      // A literal with more digits than a double holds is compared by its digits.
+      const auto exact = [](const Cell& cell) { return cell.size <= 15 || cell.escapes == Cell::Escapes::kCanonical; };
       double a = 0;
       double b = 0;
-      if (std::from_chars(left.text, left.text + left.size, a).ec != std::errc{}) return false;
-      if (std::from_chars(right.text, right.text + right.size, b).ec != std::errc{}) return false;
+      if (!exact(left) || !exact(right) || !value_of(left, a) || !value_of(right, b)) return false;
       order = a < b ? -1 : a > b ? 1 : 0;
       return true;
     }
@@ -221,24 +218,30 @@ Came Machine::Evaluation::number(std::uint64_t value, Cell& result) {
 Came Machine::Evaluation::length(Cell of, Cell& result) {
   if (of.kind == Cell::Kind::kNull) return number(0, result);
   if (of.kind == Cell::Kind::kString) {
-    if (!settle(of) || of.escapes != Cell::Escapes::kNone) return Came::kGaveUp;
+    std::string_view text;
+    if (!decoded(of, text)) return Came::kGaveUp;
     const auto continues = [](char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; };
-    const std::string_view text = of.view();
     return number(text.size() - static_cast<std::size_t>(std::count_if(text.begin(), text.end(), continues)), result);
   }
-  return expand(of) ? number(of.size, result) : Came::kGaveUp;
+  if (expand(of)) return number(of.size, result);
+  return members(of) ? number(of.size / 2, result) : Came::kGaveUp;
 }
 
 Came Machine::Evaluation::change_case(Cell of, char first, Cell& result) {
-  if (of.kind != Cell::Kind::kString || !settle(of) || of.escapes != Cell::Escapes::kNone) return Came::kGaveUp;
-  char* const bytes = take<char>(of.size + std::size_t{1});
+  std::string_view text;
+  if (!decoded(of, text)) return Came::kGaveUp;
+  char* const bytes = take<char>(text.size() + 1);
   if (bytes == nullptr) return Came::kGaveUp;
   const auto last = static_cast<char>(first + 25);
-  std::transform(of.text, of.text + of.size, bytes, [first, last](char byte) {
+  std::transform(text.begin(), text.end(), bytes, [first, last](char byte) {
     return byte >= first && byte <= last ? static_cast<char>(byte ^ 0x20) : byte;
   });
-  result = literal({bytes, of.size});
-  return Came::kValue;
+  const std::string_view changed(bytes, text.size());
+  if (of.escapes == Cell::Escapes::kNone) {
+    result = literal(changed);
+    return Came::kValue;
+  }
+  return quoted(changed, result) ? Came::kValue : Came::kGaveUp;
 }
 
 Came Machine::Evaluation::affix(const Closure& closure, Cell& result) {
@@ -266,37 +269,44 @@ Came Machine::Evaluation::contains(const Closure& closure, Cell& result) {
   Cell of;
   Cell by;
   if (const Came came = both(closure, of, by); came != Came::kValue) return came;
-  if (of.kind != Cell::Kind::kString || by.kind != Cell::Kind::kString || !settle(of) || !settle(by))
-    return Came::kGaveUp;
-  if (of.escapes != Cell::Escapes::kNone || by.escapes != Cell::Escapes::kNone) return Came::kGaveUp;
-  return boolean(of.view().find(by.view()) != std::string_view::npos, result);
+  std::string_view text;
+  std::string_view part;
+  if (!decoded(of, text) || !decoded(by, part)) return Came::kGaveUp;
+  return boolean(text.find(part) != std::string_view::npos, result);
 }
 
-Came Machine::Evaluation::split(const Closure& closure, Cell& result) {
-  Cell of;
-  Cell by;
-  if (const Came came = both(closure, of, by); came != Came::kValue) return came;
-  if (of.kind != Cell::Kind::kString || by.kind != Cell::Kind::kString || by.size == 0) return Came::kGaveUp;
-  if (!settle(of) || !settle(by)) return Came::kGaveUp;
-  if (of.escapes != Cell::Escapes::kNone || by.escapes != Cell::Escapes::kNone) return Came::kGaveUp;
-  if (of.size == 0) {
+Came Machine::Evaluation::split(Cell& of, Cell& by, Cell& result) {
+  std::string_view text;
+  std::string_view separator;
+  if (!decoded(of, text) || !decoded(by, separator) || separator.empty()) return Came::kGaveUp;
+  if (text.empty()) {
     result = list_of(nullptr, 0);
     return Came::kValue;
   }
-  const std::string_view text = of.view();
-  std::size_t count = 1;
-  for (std::size_t at = text.find(by.view()); at != std::string_view::npos; at = text.find(by.view(), at + by.size)) {
-    ++count;
+  std::vector<std::uint32_t>& ends = machine_.starts_;
+  ends.clear();
+  if (separator.size() == 1) {
+    for_each_byte(text, separator.front(), [&](std::size_t at) { ends.push_back(static_cast<std::uint32_t>(at)); });
+  } else {
+    for (std::size_t at = text.find(separator); at != std::string_view::npos;
+         at = text.find(separator, at + separator.size())) {
+      ends.push_back(static_cast<std::uint32_t>(at));
+    }
   }
-  Cell* const cells = take<Cell>(count);
+  ends.push_back(static_cast<std::uint32_t>(text.size()));
+  Cell* const cells = take<Cell>(ends.size());
   if (cells == nullptr) return Came::kGaveUp;
   std::size_t begin = 0;
-  for (std::size_t index = 0; index < count; ++index) {
-    const std::size_t end = std::min(text.find(by.view(), begin), text.size());
-    cells[index] = literal(text.substr(begin, end - begin));
-    begin = end + by.size;
+  for (std::size_t index = 0; index < ends.size(); ++index) {
+    const std::string_view part = text.substr(begin, ends[index] - begin);
+    if (of.escapes == Cell::Escapes::kNone) {
+      cells[index] = literal(part);
+    } else if (!quoted(part, cells[index])) {
+      return Came::kGaveUp;
+    }
+    begin = ends[index] + separator.size();
   }
-  result = list_of(cells, count);
+  result = list_of(cells, ends.size());
   return Came::kValue;
 }
 

@@ -58,22 +58,26 @@ PathTrie::NodeId PathTrie::element(NodeId parent, std::uint32_t index) {
   return child;
 }
 
-void PathTrie::need(NodeId node, Need what) {
-  nodes_[node].need = std::max(nodes_[node].need, what);
-  for (NodeId above = nodes_[node].parent; above != kNone; above = nodes_[above].parent) {
-    nodes_[above].need = std::max(nodes_[above].need, Need::kType);
+void PathTrie::need(NodeId node, Need what, Part part) {
+  // What one part needs all of them need.
+  for (std::size_t of = static_cast<std::size_t>(part); of < nodes_[node].need.size(); ++of) {
+    nodes_[node].need[of] = std::max(nodes_[node].need[of], what);
+    for (NodeId above = nodes_[node].parent; above != kNone; above = nodes_[above].parent) {
+      nodes_[above].need[of] = std::max(nodes_[above].need[of], Need::kType);
+    }
   }
 }
 
 void PathTrie::finish() {
   for (Node& node : nodes_) {
     std::stable_sort(node.keys.begin(), node.keys.end(),
-                     [](const Key& a, const Key& b) { return a.length < b.length; });
-    node.first.fill(0);
+                     [](const Key& a, const Key& b) { return bucket_of(a.length) < bucket_of(b.length); });
     node.lengths = 0;
     for (std::size_t index = node.keys.size(); index-- > 0;) {
-      const std::size_t bucket = std::min<std::size_t>(node.keys[index].length, kBuckets - 1);
-      node.first[bucket] = static_cast<std::uint16_t>(index + 1);
+      Key& key = node.keys[index];
+      const std::uint32_t bucket = bucket_of(key.length);
+      key.last_of_bucket = (node.lengths >> bucket & 1) == 0;
+      node.first[bucket] = static_cast<std::uint16_t>(index);
       node.lengths |= std::uint64_t{1} << bucket;
     }
   }
@@ -86,33 +90,28 @@ PathTrie::NodeId PathTrie::find_member(NodeId node, std::string_view key) const 
   return kNone;
 }
 
-void PathTrie::forget(NodeId id, std::vector<Place>& found) const {
+void PathTrie::forget(NodeId id, Place* found) const {
   found[id] = kAbsent;
   for (const Key& key : nodes_[id].keys) forget(key.child, found);
   for (const auto& [index, child] : nodes_[id].elements) forget(child, found);
 }
 
 // A wanted key holds nothing that JSON escapes, so a raw key that equals it byte for byte has no escapes either.
-inline PathTrie::NodeId PathTrie::match(const Node& node, const char* key, std::uint32_t length) const noexcept {
-  const std::size_t bucket = std::min<std::size_t>(length, kBuckets - 1);
-  if ((node.lengths >> bucket & 1) == 0) return kNone;
-  std::size_t index = node.first[bucket];
+// For keys whose bucket is not empty.
+inline PathTrie::NodeId PathTrie::match(const Node& node, const char* key, std::uint32_t length) noexcept {
   std::uint64_t head;
   std::memcpy(&head, key, sizeof head);
-  for (--index; index < node.keys.size(); ++index) {
-    const Key& wanted = node.keys[index];
-    if (wanted.length != length) {
-      if (wanted.length > length) break;
-      continue;
+  for (const Key* wanted = node.keys.data() + node.first[bucket_of(length)];; ++wanted) {
+    if ((head & wanted->mask) == wanted->prefix && wanted->length == length) {
+      if (length <= 8) return wanted->child;
+      std::uint64_t tail;
+      std::memcpy(&tail, key + length - 8, sizeof tail);
+      if (tail == wanted->suffix && (length <= 16 || std::memcmp(key + 8, wanted->text.data() + 8, length - 16) == 0)) {
+        return wanted->child;
+      }
     }
-    if ((head & wanted.mask) != wanted.prefix) continue;
-    if (length <= 8) return wanted.child;
-    std::uint64_t tail;
-    std::memcpy(&tail, key + length - 8, sizeof tail);
-    if (tail != wanted.suffix) continue;
-    if (length <= 16 || std::memcmp(key + 8, wanted.text.data() + 8, length - 16) == 0) return wanted.child;
+    if (wanted->last_of_bucket) return kNone;
   }
-  return kNone;
 }
 
 PathTrie::NodeId PathTrie::match_escaped(const Node& node, std::string_view raw_key) const noexcept {
@@ -122,88 +121,106 @@ PathTrie::NodeId PathTrie::match_escaped(const Node& node, std::string_view raw_
   return kNone;
 }
 
+// What one walk looks at again and again. All of it stays as it is but for `found`.
+struct PathTrie::Walk {
+  const PathTrie& trie;
+  const json::Structurals& structurals;
+  const char* text;
+  const std::uint32_t* at;
+  std::uint32_t size;
+  Place mark;
+  Place* found;
+  json::Brackets& brackets;
+
+  std::uint32_t value(std::uint32_t index, NodeId id) const;
+  std::uint32_t object(std::uint32_t index, const Node& node) const;
+  std::uint32_t array(std::uint32_t index, const Node& node) const;
+};
+
 std::uint32_t PathTrie::walk(const json::Structurals& structurals, std::uint32_t index, NodeId id, Place mark,
                              std::vector<Place>& found, json::Brackets& brackets) const {
   if (index >= structurals.size) return 0;
+  const Walk walk{*this, structurals, structurals.text, structurals.at, structurals.size, mark, found.data(), brackets};
+  return walk.value(index, id);
+}
+
+std::uint32_t PathTrie::Walk::value(std::uint32_t index, NodeId id) const {
+  if (index >= size) return 0;
+  const char byte = text[at[index]];
   found[id] = index | mark;
-  const Node& node = nodes_[id];
-  switch (json::class_of(structurals.byte(index))) {
-    case json::Class::kScalar:
-    case json::Class::kString:
-      return index + 1;
-    case json::Class::kOpenObject:
-      if (!node.keys.empty()) return walk_object(structurals, index, node, mark, found, brackets);
-      return json::step_over(structurals, index, brackets, nullptr);
-    case json::Class::kOpenArray:
-      if (!node.elements.empty()) return walk_array(structurals, index, node, mark, found, brackets);
-      return json::step_over(structurals, index, brackets, nullptr);
-    case json::Class::kNone:
-    case json::Class::kCloseObject:
-    case json::Class::kCloseArray:
-    case json::Class::kColon:
-    case json::Class::kComma:
-      break;
-  }
-  return 0;
+  if (json::begins_scalar(byte)) return index + 1;
+  const Node& node = trie.nodes_[id];
+  if (byte == '{' && !node.keys.empty()) return object(index, node);
+  if (byte == '[' && !node.elements.empty()) return array(index, node);
+  return json::step_over_container(structurals, index, brackets, nullptr);
 }
 
-std::uint32_t PathTrie::walk_object(const json::Structurals& structurals, std::uint32_t index, const Node& node,
-                                    Place mark, std::vector<Place>& found, json::Brackets& brackets) const {
-  const char* const text = structurals.text;
-  const std::uint32_t* const at = structurals.at;
-  const std::uint32_t size = structurals.size;
-  ++index;
-  if (index < size && text[at[index]] == '}') return index + 1;
+std::uint32_t PathTrie::Walk::object(std::uint32_t index, const Node& node) const {
+  const char* const bytes = text;
+  const std::uint32_t* next = at + index + 1;
+  const std::uint32_t* const end = at + size;
+  const std::uint32_t* const last_member = size < 4 ? at : end - 4;  // no member begins behind it
+  const std::uint64_t lengths = node.lengths;
+  if (next < end && bytes[*next] == '}') return index + 2;
   for (;;) {
-    // A key, a colon, a value and what ends the member: four structurals at the least.
-    if (index + 3 >= size) return 0;
-    const std::uint32_t key_at = at[index] + 1;
-    const std::uint32_t colon_at = at[index + 1];
-    if (text[key_at - 1] != '"' || text[colon_at] != ':') return 0;
-    std::uint32_t key_end = colon_at - 1;
-    while (text[key_end] != '"') --key_end;  // white space; a string ends before the next structural
-    const char* const key = text + key_at;
-    const std::uint32_t length = key_end - key_at;
-    NodeId child = match(node, key, length);
-    if (child == kNone && has_backslash(key, length)) child = match_escaped(node, {key, length});
-    index += 2;
-    const json::Class value = json::class_of(text[at[index]]);
-    if (child != kNone) {
-      if (found[child] != kAbsent) forget(child, found);
-      if (value == json::Class::kString || value == json::Class::kScalar) {
-        found[child] = index | mark;
-        ++index;
-      } else {
-        index = walk(structurals, index, child, mark, found, brackets);
-        if (index == 0) return 0;
-      }
-    } else if (value == json::Class::kString || value == json::Class::kScalar) {
-      ++index;
-    } else {
-      index = json::step_over(structurals, index, brackets, nullptr);
-      if (index == 0) return 0;
+    if (next > last_member) return 0;
+    const std::uint32_t key_at = next[0];
+    const std::uint32_t colon_at = next[1];
+    if (bytes[key_at] != '"' || bytes[colon_at] != ':') return 0;
+    const char* const key = bytes + key_at + 1;
+    std::uint32_t length = colon_at - key_at - 2;
+    if (bytes[colon_at - 1] != '"') [[unlikely]] {  // white space; a string ends before the next structural
+      const char* key_end = bytes + colon_at - 2;
+      while (*key_end != '"') --key_end;
+      length = static_cast<std::uint32_t>(key_end - key);
     }
-    if (index >= size) return 0;
-    const char separator = text[at[index]];
-    ++index;
-    if (separator == ',') continue;
-    return separator == '}' ? index : 0;
+    NodeId child = kNone;
+    if ((lengths >> bucket_of(length) & 1) != 0) [[unlikely]]
+      child = match(node, key, length);
+    if (child == kNone) [[likely]] {
+      if (may_have_backslash(key, length)) [[unlikely]]
+        child = trie.match_escaped(node, {key, length});
+    }
+    const char value_byte = bytes[next[2]];
+    char separator = bytes[next[3]];
+    if (json::begins_scalar(value_byte)) [[likely]] {
+      if (child != kNone) [[unlikely]] {
+        if (found[child] != kAbsent) trie.forget(child, found);
+        found[child] = static_cast<std::uint32_t>(next + 2 - at) | mark;
+      }
+      next += 4;
+    } else {
+      const auto here = static_cast<std::uint32_t>(next + 2 - at);
+      std::uint32_t behind = 0;
+      if (child != kNone) {
+        if (found[child] != kAbsent) trie.forget(child, found);
+        behind = value(here, child);
+      } else if (value_byte == '[' && separator == ']') {
+        behind = here + 2;  // no call for what is empty
+      } else {
+        behind = json::step_over_container(structurals, here, brackets, nullptr);
+      }
+      if (behind == 0 || behind >= size) return 0;
+      next = at + behind;
+      separator = bytes[*next++];
+    }
+    if (separator == ',') [[likely]]
+      continue;
+    return separator == '}' ? static_cast<std::uint32_t>(next - at) : 0;
   }
 }
 
-std::uint32_t PathTrie::walk_array(const json::Structurals& structurals, std::uint32_t index, const Node& node,
-                                   Place mark, std::vector<Place>& found, json::Brackets& brackets) const {
+std::uint32_t PathTrie::Walk::array(std::uint32_t index, const Node& node) const {
   ++index;
-  if (index < structurals.size && structurals.byte(index) == ']') return index + 1;
+  if (index < size && text[at[index]] == ']') return index + 1;
   for (std::uint32_t position = 0;; ++position) {
     NodeId child = kNone;
     for (const auto& [wanted, id] : node.elements) {
       if (wanted == position) child = id;
     }
-    index = child != kNone ? walk(structurals, index, child, mark, found, brackets)
-                           : json::step_over(structurals, index, brackets, nullptr);
-    if (index == 0 || index >= structurals.size) return 0;
-    const char separator = structurals.byte(index);
+    index = child != kNone ? value(index, child) : json::step_over(structurals, index, brackets, nullptr);
+    if (index == 0 || index >= size) return 0;
+    const char separator = text[at[index]];
     ++index;
     if (separator == ',') continue;
     return separator == ']' ? index : 0;

@@ -18,6 +18,12 @@ inline constexpr Place kOverlay = 1u << 31;
 /// Documents with more structurals are left to the evaluator.
 inline constexpr std::uint32_t kMostStructurals = kOverlay - 16;
 
+/// For whom a part of the record is needed.
+enum class Part : std::uint8_t {
+  kEvaluated,  ///< Expressions that always need the evaluator.
+  kAny,        ///< All expressions: one that the fast path gave up on may be any of them.
+};
+
 /// All paths that the expressions of a resource need, as one tree, so that one walk over a record finds all of them.
 /// Node 0 is the record.
 class PathTrie {
@@ -35,7 +41,7 @@ class PathTrie {
   /// What the evaluator has to see of a node: nothing, of what type it is (it must be there, with what is needed below
   /// it), or all of it. Needs only grow.
   enum class Need : std::uint8_t { kNothing, kType, kWhole };
-  void need(NodeId node, Need what);
+  void need(NodeId node, Need what, Part part);
   /// Makes the tables that `walk` reads. Call once, when all paths are known.
   void finish();
 
@@ -51,19 +57,21 @@ class PathTrie {
 
   /// Calls `child(key, node)` for each member of `node` of which something is needed.
   template <class Child>
-  bool for_each_needed(NodeId node, Child&& child) const {
+  bool for_each_needed(NodeId node, Part part, Child&& child) const {
     for (const Key& key : nodes_[node].keys) {
-      if (nodes_[key.child].need != Need::kNothing && !child(std::string_view(key.text), key.child)) return false;
+      if (need_of(key.child, part) != Need::kNothing && !child(std::string_view(key.text), key.child)) return false;
     }
     return true;
   }
-  [[nodiscard]] Need need_of(NodeId node) const noexcept { return nodes_[node].need; }
+  [[nodiscard]] Need need_of(NodeId node, Part part) const noexcept {
+    return nodes_[node].need[static_cast<std::size_t>(part)];
+  }
 
   /// The child of `node` for a decoded key; kNone if no path goes there.
   [[nodiscard]] NodeId find_member(NodeId node, std::string_view key) const noexcept;
 
   /// Makes `node` and all below it absent.
-  void forget(NodeId node, std::vector<Place>& found) const;
+  void forget(NodeId node, Place* found) const;
 
  private:
   struct Key {
@@ -71,29 +79,28 @@ class PathTrie {
     std::uint64_t mask = 0;
     std::uint64_t suffix = 0;  ///< The last eight bytes of a key that is longer.
     std::uint32_t length = 0;
+    bool last_of_bucket = false;
     NodeId child = kNone;
     std::string text;
   };
-  static constexpr std::size_t kBuckets = 64;  ///< By key length; longer keys share the last.
+  static constexpr std::size_t kBuckets = 64;  ///< By key length; longer keys share them.
+  static constexpr std::uint32_t bucket_of(std::uint32_t length) noexcept { return length % kBuckets; }
   struct Node {
     NodeId parent = kNone;
     std::uint16_t depth = 0;
     bool is_element = false;
-    Need need = Need::kNothing;
-    std::uint64_t lengths = 0;  ///< A bit for each bucket that has keys.
-    std::vector<Key> keys;      ///< By length, once finished.
+    std::array<Need, 2> need{};  ///< By `Part`.
+    std::uint64_t lengths = 0;   ///< A bit for each bucket that has keys.
+    std::vector<Key> keys;       ///< By bucket, once finished.
     std::vector<std::pair<std::uint32_t, NodeId>> elements;
-    std::array<std::uint16_t, kBuckets> first{};  ///< 1 + index of the first key of a length; 0: none.
+    std::array<std::uint16_t, kBuckets> first{};  ///< Index of the first key of a bucket that has any.
     [[nodiscard]] bool is_leaf() const noexcept { return keys.empty() && elements.empty(); }
   };
 
   NodeId add(NodeId parent, bool is_element);
-  [[nodiscard]] NodeId match(const Node& node, const char* key, std::uint32_t length) const noexcept;
+  [[nodiscard]] static NodeId match(const Node& node, const char* key, std::uint32_t length) noexcept;
   [[nodiscard]] NodeId match_escaped(const Node& node, std::string_view raw_key) const noexcept;
-  std::uint32_t walk_object(const json::Structurals& structurals, std::uint32_t index, const Node& node, Place mark,
-                            std::vector<Place>& found, json::Brackets& brackets) const;
-  std::uint32_t walk_array(const json::Structurals& structurals, std::uint32_t index, const Node& node, Place mark,
-                           std::vector<Place>& found, json::Brackets& brackets) const;
+  struct Walk;
 
   std::vector<Node> nodes_;
 };

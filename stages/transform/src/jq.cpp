@@ -132,6 +132,7 @@ Program::~Program() {
 
 std::string_view Program::text() const noexcept { return parts_->text; }
 const ast::Module& Program::syntax() const noexcept { return parts_->module; }
+const View* Program::view() const noexcept { return parts_->view.get(); }
 bool Program::single_output() const noexcept { return parts_->code->main->single; }
 bool Program::asks_host() const noexcept { return parts_->code->asks_host; }
 
@@ -147,10 +148,11 @@ Result<std::shared_ptr<const Program>> Program::compile(std::string_view text, c
   }
   if (parts->code == nullptr) {
     if (where != nullptr) *where = error;
-    return unexpected(ErrorKind::kConfig, error.message + " at line " + std::to_string(error.line) + ", column " +
+    return unexpected(ErrorKind::kConfig, error.message + " at " + (error.file.empty() ? "" : error.file + ", ") +
+                                              "line " + std::to_string(error.line) + ", column " +
                                               std::to_string(error.column));
   }
-  parts->view = view_of(parts->module);
+  if (!parts->code->includes) parts->view = view_of(parts->module);
   return std::shared_ptr<const Program>(new Program(std::move(parts)));
 }
 
@@ -246,6 +248,10 @@ Result<Evaluator::Loaded> Evaluator::load_next(std::string_view text, std::size_
     return unexpected(ErrorKind::kLimit, limit.message);
   }
   return not_read(machine.reader_, text.substr(at));
+}
+
+void Evaluator::prepare(std::string_view text, const Program& only_for) {
+  machine_->reader_.index(only_for.parts_->view == nullptr ? std::string_view() : text);
 }
 
 namespace {
@@ -429,6 +435,9 @@ Result<ValueRef> Evaluator::read(std::string_view json) {
 }
 
 void Evaluator::set_host(Host* host) noexcept { machine_->host_ = host; }
-void Evaluator::set_limits(const EvaluationLimits& limits) noexcept { machine_->limits_ = limits; }
+void Evaluator::set_limits(const EvaluationLimits& limits) noexcept {
+  machine_->limits_ = limits;
+  machine_->regexes_.set_max_steps(limits.max_regex_steps);
+}
 
 }  // namespace riptide::transform::jq

@@ -110,7 +110,8 @@ class Compiler {
     } else {
       compiled.closure = plan_->compile(compiled.program->syntax(), jq_options_.environment, &field.why);
       // Items are parts of the record; what is seen of them is not followed.
-      compiled.sees_part = !has_items_ && plan_->see(compiled.program->syntax());
+      const fast::Part part = compiled.closure == fast::kNoClosure ? fast::Part::kEvaluated : fast::Part::kAny;
+      compiled.sees_part = !has_items_ && plan_->see(compiled.program->view(), part);
       in_plan_ = in_plan_ || compiled.closure != fast::kNoClosure || compiled.sees_part;
       field.fast_path = compiled.closure != fast::kNoClosure;
       field.whole_record = !compiled.sees_part;

@@ -39,7 +39,15 @@ class Generator {
   }
 
   std::string scalar() {
-    return pick(std::array<std::string_view, 26>{"null",
+    return pick(std::array<std::string_view, 34>{"null",
+                                                 R"("2025-01-31")",
+                                                 R"("2024-02-29T23:59:59Z")",
+                                                 R"("2025-02-30T00:00:00Z")",
+                                                 "1425599621",
+                                                 "-86400.75",
+                                                 "0.1",
+                                                 R"(" pad\n")",
+                                                 R"("\u001f\u007f<é>")",
                                                  "true",
                                                  "false",
                                                  "0",
@@ -130,7 +138,7 @@ class Generator {
   }
 
   std::string function() {
-    return pick(std::array<std::string_view, 24>{"not",
+    return pick(std::array<std::string_view, 78>{"not",
                                                  "tostring",
                                                  "length",
                                                  "type",
@@ -145,6 +153,7 @@ class Generator {
                                                  R"(rtrimstr("c"))",
                                                  R"(split("/"))",
                                                  R"(split(","))",
+                                                 R"(split("\t"))",
                                                  R"(join("-"))",
                                                  R"(contains("b"))",
                                                  R"(has("a"))",
@@ -153,15 +162,68 @@ class Generator {
                                                  ".[-2:-1]",
                                                  ".[0]",
                                                  "select(.)",
-                                                 "."});
+                                                 ".",
+                                                 "keys",
+                                                 "keys_unsorted",
+                                                 "to_entries",
+                                                 "from_entries",
+                                                 "(to_entries | from_entries)",
+                                                 "with_entries(select(.value))",
+                                                 "with_entries(.key |= .)",
+                                                 "map(.value?)",
+                                                 "[.[]]",
+                                                 "[.[]?]",
+                                                 "[.[] | .a, .b]",
+                                                 "map(.[])",
+                                                 "map(.list[]?)",
+                                                 "any",
+                                                 "all",
+                                                 "any(. == 1)",
+                                                 "all(.a)",
+                                                 "any(.[]; .a)",
+                                                 "add(.[])",
+                                                 "first(.[]?, 1)",
+                                                 "sort",
+                                                 "sort_by(.a)",
+                                                 "group_by(.a)",
+                                                 "unique",
+                                                 "unique_by(.name)",
+                                                 "min",
+                                                 "max",
+                                                 "min_by(.a)",
+                                                 "max_by(.b)",
+                                                 R"(IN("a", 1, null))",
+                                                 "values",
+                                                 "strings",
+                                                 "[.[]? | numbers]",
+                                                 "tonumber",
+                                                 "floor",
+                                                 "round",
+                                                 "ceil",
+                                                 "trim",
+                                                 R"(test("a"))",
+                                                 R"(test("A|Q"; "ix"))",
+                                                 R"(gsub("a"; "b"))",
+                                                 R"(gsub("[^a-c]+"; "-"))",
+                                                 R"(gsub(""; "."))",
+                                                 R"(gsub("é*"; "\""))",
+                                                 R"(sub("\\W"; ""))",
+                                                 R"(sub("B"; "x"; "gi"))",
+                                                 R"(match("b+").string)",
+                                                 R"((match(".{2}") | .offset, .length))",
+                                                 "fromdate",
+                                                 "todate",
+                                                 R"((strptime("%Y-%m-%d") | mktime))",
+                                                 R"(strftime("%A %d/%m \"%j\""))",
+                                                 "(gmtime | mktime)"});
   }
 
   /// What only the evaluator does; it may be given a part of the record for it.
   std::string slow_function() {
-    return pick(std::array<std::string_view, 26>{"keys",
-                                                 "to_entries",
-                                                 R"(gsub("a"; "b"))",
-                                                 R"(test("a"))",
+    return pick(std::array<std::string_view, 26>{"explode",
+                                                 "ltrimstr(.a)",
+                                                 R"([scan("[a-c]")])",
+                                                 R"re(capture("(?<x>[a-z])"))re",
                                                  "tojson",
                                                  "@base64",
                                                  "@json",
@@ -189,7 +251,21 @@ class Generator {
   std::string expression(int depth) {
     if (depth <= 0) return one_in(3) ? literal() : path();
     const auto sub = [&] { return "(" + expression(depth - 1) + ")"; };
-    switch (below(22)) {
+    switch (below(28)) {
+      case 22:
+        return sub() + pick(std::array<std::string_view, 4>{" - ", " * ", " / ", " + "}) + sub();
+      case 23:
+        return "[" + path() + "[]? | " + expression(depth - 1) + ", " + path() + "[]]";
+      case 24:
+        return "(" + path() + "[] | " + expression(depth - 1) + ") // " + sub();
+      case 25:
+        return "[" + path() + "[]" + pick(std::array<std::string_view, 3>{" + ", " - ", " == "}) + sub() + "]";
+      case 26:
+        return pick(std::array<std::string_view, 2>{"any(", "all("}) + path() + "[]; " + expression(depth - 1) + ")";
+      case 27:
+        return path() + " | " +
+               pick(std::array<std::string_view, 5>{"sort_by(", "group_by(", "unique_by(", "max_by(", "map("}) +
+               expression(depth - 1) + ")";
       case 0:
       case 1:
         return path();
@@ -272,7 +348,7 @@ std::string outcome(const MappingSpec& spec, const Records& records) {
             ' ' + fault.message + '\n';
   }
   for (const Misconfigured& field : mapped.misconfigured) {
-    text += field.field + ' ' + std::to_string(field.count) + ' ' + field.example + '\n';
+    text += std::string(field.field) + ' ' + std::to_string(field.count) + ' ' + field.example + '\n';
   }
   for (const auto& [index, counts] : mapped.counts) {
     text += std::to_string(counts.read) + ' ' + std::to_string(counts.filtered) + ' ' + std::to_string(counts.invalid) +

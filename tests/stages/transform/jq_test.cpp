@@ -3,10 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include "riptide/json/document.hpp"
 
 namespace riptide::transform::jq {
 namespace {
@@ -297,6 +302,27 @@ TEST(JqBudgetTest, CatastrophicRegexIsAnError) {
   EXPECT_THAT(ran.outcome.message, HasSubstr("Regex failure"));
 }
 
+TEST(JqBudgetTest, EachLimitIsTheCallers) {
+  const std::string text = "\"" + std::string(16, 'a') + "b\"";
+  const std::string program = "[test(\"^(a|a|aa)+$\"), 1]";
+  EXPECT_TRUE(run(program, text).outcome.ok());
+  EXPECT_THAT(run(program, text, {.max_regex_steps = 100}).outcome.message, HasSubstr("Regex failure"));
+  EXPECT_EQ(run("[range(1000)]", "null", {.max_steps = 500}).outcome.ending, Outcome::Ending::kLimit);
+  EXPECT_EQ(run("[range(1000)]", "null", {.max_memory_bytes = 8 << 10}).outcome.ending, Outcome::Ending::kLimit);
+  Evaluator evaluator({.max_depth = 3});
+  EXPECT_TRUE(evaluator.load("[[[1]]]"));
+  const auto deep = evaluator.load("[[[[1]]]]");
+  ASSERT_FALSE(deep);
+  EXPECT_EQ(deep.error().kind, pipeline::ErrorKind::kLimit);
+  // Set later as well, for that evaluator's next evaluation.
+  evaluator.set_limits({.max_depth = 4, .max_regex_steps = 100});
+  ASSERT_TRUE(evaluator.load("[[[[1]]]]"));
+  ASSERT_TRUE(evaluator.load(text));
+  EXPECT_FALSE(evaluator.run(*compiled(program), [](ValueRef) { return Next::kContinue; }).ok());
+  evaluator.set_limits({});
+  EXPECT_TRUE(evaluator.run(*compiled(program), [](ValueRef) { return Next::kContinue; }).ok());
+}
+
 // ---- inputs
 
 // Found by comparing random programs with libjq 1.8.2 (tests/oracle).
@@ -320,6 +346,19 @@ TEST(JqOracleTest, WhatRandomProgramsFound) {
       {"getpath([[1]])", "null", {}, "Cannot index null with array ([1])"},
       {R"(getpath(["a", true]))", "{}", {}, "Cannot index null with boolean (true)"},
       {R"([getpath(["a", 1, "b"]), getpath([{"start":1}])])", "null", {"[null,null]"}},
+      {"getpath([null])", "null", {}, "Cannot index null with null (null)"},
+      {".[null]", "null", {}, "Cannot index null with null (null)"},
+      {R"([has("a"), has(0), has(null)])", "null", {"[false,false,false]"}},
+      {"[has(-0.5), has(-1), has(2.9), has(3)]", "[1,2,3]", {"[true,false,true,false]"}},
+      {"[.[-1.5], .[1.7], .[-0.5]]", "[1,2,3]", {"[3,2,1]"}},
+      {"(.[-1.5] = 9), del(.[-1.5])", "[1,2,3]", {"[1,2,9]", "[1,2]"}},
+      {".[-1][:1] |= 1", "[]", {}, "Out of bounds negative array index"},
+      {"gmtime | mktime", "-1", {}, "invalid gmtime representation"},
+      {"gmtime | mktime", "-3", {"-3"}},
+      {"[(.[0] | @sh, @html), @csv, @tsv]", R"(["\u0000x"])", {R"(["'\\0x'","\\0x","\"\\0x\"","\\0x"])"}},
+      {R"(strflocaltime("%Y"))", "[]", {R"("1899")"}},
+      {"fromjson", R"("\u0000x")", {}, "Invalid numeric literal at EOF at line 1, column 2 (while parsing '')"},
+      {R"(strptime("%Y-%m-%d"))", R"("\u0000x")", {}, R"(date "" does not match format "%Y-%m-%d")"},
   };
   for (const Case& test : kCases) {
     const Ran ran = run(test.program, test.input);
@@ -395,6 +434,80 @@ TEST(JqInputTest, RepairsTextAndTakesTheLastOfDuplicateKeys) {
   EXPECT_THAT(run("length, .k0, .k399", wide + "}").outputs, ElementsAre("400", "400", "399"));
 }
 
+// Each value that a text holds, as `program` sees it, then how the text ends.
+std::string seen_of(const Program& program, std::string_view text, bool prepared, bool last) {
+  // No byte more than is promised.
+  const auto bytes = std::make_unique<char[]>(text.size() + json::Document::kPadding);
+  std::copy(text.begin(), text.end(), bytes.get());
+  const std::string_view copy(bytes.get(), text.size());
+  Evaluator evaluator;
+  std::string out;
+  if (prepared) evaluator.prepare(copy, program);
+  for (std::size_t at = 0; true;) {
+    const auto loaded = evaluator.load_next(copy, at, last, prepared ? &program : nullptr);
+    if (!loaded) return out + loaded.error().message;
+    if (*loaded == Evaluator::Loaded::kEnd) return out + "end";
+    if (*loaded == Evaluator::Loaded::kUnfinished) return out + "unfinished at " + std::to_string(at);
+    const Outcome outcome =
+        evaluator.run(program, [&](ValueRef value) { return value.append_json(out), out += '\n', Next::kContinue; });
+    out += outcome.message + ";";
+  }
+}
+
+TEST(JqInputTest, StepsOverWhatAProgramCannotSee) {
+  const std::string seeds[] = {
+      "{\"a\":1,\"b\":{\"c\":[1,2.5,-3e4,{}],\"d\":\"x\\ny\"},\"e\":[],\"f\":null}\n",
+      "{ \"z\" : [ true , false , { \"k\" : \"\\u00e9\" } ] , \"a\" : { \"b\" : \"\\\"\" , \"q\" : [ [ ] ] } }\n",
+      "{\"\\u0061\":1,\"a\\\\\":2,\"a\":{\"b\":[0]},\"a\":{\"c\":3,\"b\":4}}{\"x\":\"\xC3\xA9\"}[1]\"s\" 2\n",
+  };
+  const std::string marks = "{}[]:,\"\\ \n0-1.eEtfnu\x01\xFF\x0C";
+  const auto program = compiled("[.a.b, .e]");
+  std::mt19937 random(20240607);
+  for (int round = 0; round < 6000; ++round) {
+    std::string text = seeds[random() % 3] + seeds[random() % 3];
+    for (unsigned changes = random() % 4; changes > 0; --changes) {
+      const std::size_t at = random() % text.size();
+      const char mark = marks[random() % marks.size()];
+      switch (random() % 3) {
+        case 0:
+          text[at] = mark;
+          break;
+        case 1:
+          text.insert(at, 1, mark);
+          break;
+        default:
+          text.erase(at, 1 + random() % 3);
+      }
+    }
+    if (random() % 4 == 0) text.resize(random() % text.size());
+    const bool last = random() % 2 == 0;
+    ASSERT_EQ(seen_of(*program, text, true, last), seen_of(*program, text, false, last)) << text;
+  }
+}
+
+TEST(JqInputTest, TakesALongString) {
+  const std::string text = "\"" + std::string(std::size_t{100} << 20, 'x') + "\\n\"";
+  EvaluationLimits limits;
+  limits.max_memory_bytes = std::size_t{512} << 20;
+  EXPECT_THAT(run("length, utf8bytelength, .[-1:]", text, limits).outputs,
+              ElementsAre("104857601", "104857601", "\"\\n\""));
+  // Within a smaller budget it is an error, of that record only.
+  Evaluator evaluator;
+  EXPECT_FALSE(evaluator.load(text));
+  EXPECT_TRUE(evaluator.load("1"));
+}
+
+TEST(JqInputTest, TakesNumbersOfAnySize) {
+  const std::string digits(10'000, '7');
+  EXPECT_THAT(run(".", digits).outputs, ElementsAre(digits));
+  EXPECT_THAT(run(". + 0, -., (. | tostring | length)", digits).outputs,
+              ElementsAre("1.7976931348623157e+308", "-" + digits, "10000"));
+  EXPECT_THAT(run(".[]", "[1E+1000,-1e1000,1e-1000,0.1e-400,12345678901234567890]").outputs,
+              ElementsAre("1E+1000", "-1E+1000", "1E-1000", "1E-401", "12345678901234567890"));
+  EXPECT_THAT(run("map(. + 0)", "[1E+1000,-1e1000,1e-1000,9007199254740993]").outputs,
+              ElementsAre("[1.7976931348623157e+308,-1.7976931348623157e+308,0,9007199254740992]"));
+}
+
 TEST(JqInputTest, PutsTheOverlayOverTheRecord) {
   pipeline::RecordSet records;
   records.add(0, 0);
@@ -464,6 +577,7 @@ TEST(JqEvaluatorTest, AsksItsHost) {
       inputs_.erase(inputs_.begin());
       return true;
     }
+    Result<std::string> module_meta(std::string_view name) override { return "{\"of\":\"" + std::string(name) + "\"}"; }
     void debug(std::string_view json) override { log_ += "debug " + std::string(json) + ";"; }
     void standard_error(std::string_view text) override { log_ += "stderr " + std::string(text) + ";"; }
     [[nodiscard]] std::string_view input_filename() const override { return "f.json"; }

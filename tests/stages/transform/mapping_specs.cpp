@@ -59,7 +59,7 @@ std::string told(const MappedPage& mapped) {
     text += std::to_string(fault.record) + ": " + fault.message + '\n';
   }
   for (const transform::Misconfigured& field : mapped.misconfigured) {
-    text += field.field + " = " + field.expression + ": " + std::to_string(field.count) +
+    text += std::string(field.field) + " = " + std::string(field.expression) + ": " + std::to_string(field.count) +
             (field.error ? " failed: " : " came out ") + field.example + '\n';
   }
   for (const auto& [index, counts] : mapped.counts) {

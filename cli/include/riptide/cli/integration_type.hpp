@@ -24,6 +24,7 @@ struct IntegrationType {
   std::string_view (*default_mapping)();
   std::string_view (*default_blueprints)();  ///< A JSON array; null if the type brings none along.
   pipeline::Result<std::shared_ptr<const stages::Source>> (*make_source)(const Config& config);
+  std::string_view tls_setting = {};  ///< A setting of its own for checking certificates, if it has one.
 };
 
 /// All types that this version reads.

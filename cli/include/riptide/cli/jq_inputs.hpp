@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "riptide/cli/jq_events.hpp"
+#include "riptide/cli/jq_modules.hpp"
 #include "riptide/cli/jq_options.hpp"
 #include "riptide/cli/jq_source.hpp"
 #include "riptide/transform/jq.hpp"
@@ -14,8 +15,10 @@ namespace riptide::cli {
 class JqInputs final : public transform::jq::Host {
  public:
   /// Borrowed; `err` takes what goes to standard error.
-  JqInputs(const JqOptions& options, JqSource& source, std::string& err)
-      : options_(options), source_(source), err_(err) {}
+  JqInputs(const JqOptions& options, JqSource& source, const JqModules& modules, std::string& err)
+      : options_(options), source_(source), modules_(modules), err_(err), debug_layout_(options.layout) {
+    debug_layout_.compact = true;
+  }
 
   /// How `source` must cut for the flags.
   static JqSource::Cut cut_for(const JqOptions& options);
@@ -24,6 +27,8 @@ class JqInputs final : public transform::jq::Host {
   transform::jq::Result<bool> load_next(transform::jq::Evaluator& evaluator);
 
   transform::jq::Result<bool> next_input(std::string& json) override;
+  [[nodiscard]] std::string input_problem(const std::string& problem) const override { return positioned(problem); }
+  transform::jq::Result<std::string> module_meta(std::string_view name) override { return modules_.meta(name); }
   void debug(std::string_view json) override;
   void standard_error(std::string_view text) override;
   [[nodiscard]] std::string_view input_filename() const override;
@@ -40,6 +45,7 @@ class JqInputs final : public transform::jq::Host {
   Next line(std::string& text);
   Next record(std::string& json);
   Next event(std::string& json);
+  Next stream_error(std::string& json);
   void abandon();
   bool next_block();
   void say_complaints();
@@ -48,18 +54,22 @@ class JqInputs final : public transform::jq::Host {
 
   const JqOptions& options_;
   JqSource& source_;
+  const JqModules& modules_;
   std::string& err_;
+  JqLayout debug_layout_;
   JqBlock block_;
   bool has_block_ = false;
   std::size_t begin_ = 0;  ///< Of the last input in the block.
   std::size_t at_ = 0;     ///< Behind it.
   bool slurped_ = false;
   bool finished_ = false;
-  bool in_record_ = false;  ///< There has been a record separator.
+  bool skips_line_ = false;  ///< --stream-errors: what is left of a line with an error.
+  bool in_record_ = false;   ///< There has been a record separator.
   std::string text_;
   std::string loaded_;  ///< The text of the main loop's input.
   JqEvents events_;
   transform::jq::Evaluator checker_{kJqLimits};
+  transform::jq::Evaluator debugged_{kJqLimits};
 };
 
 }  // namespace riptide::cli

@@ -26,7 +26,8 @@ struct JqOptions {
   bool slurp = false;
   bool raw_input = false;
   bool stream = false;
-  bool sequence = false;  ///< --seq: texts begin with a record separator.
+  bool stream_errors = false;  ///< --stream-errors: what is not JSON is an event, too.
+  bool sequence = false;       ///< --seq: texts begin with a record separator.
   bool raw_output = false;
   bool refuse_nul = false;  ///< --raw-output0.
   bool unbuffered = false;
@@ -34,6 +35,8 @@ struct JqOptions {
   std::string after = "\n";
   std::string program;
   std::vector<std::string> files;
+  std::optional<std::vector<std::string>> libraries;           ///< -L: folders of modules.
+  std::string program_folder = ".";                            ///< Of the file of -f.
   std::vector<std::pair<std::string, std::string>> variables;  ///< Values as JSON text; `ARGS` is among them.
 };
 
@@ -49,7 +52,14 @@ struct JqRefusal {
 };
 
 /// Reads jq's command line, and the files that it names for the program and for variables. Without a program, `.` is
-/// run if `has_pipe`: standard input or output is no terminal.
-std::variant<JqOptions, JqRefusal> read_jq_options(const std::vector<std::string>& arguments, bool has_pipe);
+/// run if `has_pipe`: standard input or output is no terminal. `colors` is for output in colours, where neither -C nor
+/// -M says otherwise.
+struct JqTerminal {
+  bool has_pipe = false;
+  bool colors = false;
+  JqColors palette = JqColors::standard();
+};
+std::variant<JqOptions, JqRefusal> read_jq_options(const std::vector<std::string>& arguments,
+                                                   const JqTerminal& terminal);
 
 }  // namespace riptide::cli

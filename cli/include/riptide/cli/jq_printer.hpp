@@ -1,17 +1,24 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "riptide/cli/jq_colors.hpp"
 #include "riptide/transform/jq.hpp"
 
 namespace riptide::cli {
 
 /// How `riptide jq` writes values, after jq's flags.
 struct JqLayout {
-  int indent = 2;          ///< 0 is compact.
+  bool compact = false;
+  int indent = 2;
   bool tabs = false;       ///< One tab a level instead.
   bool sort_keys = false;  ///< By code point.
   bool ascii = false;      ///< What is not ASCII as \u escapes.
+  std::optional<JqColors> colors;
+
+  /// True if a value is written as `ValueRef::append_json` writes it.
+  [[nodiscard]] bool plain() const { return compact && !ascii && !sort_keys && !colors; }
 };
 
 /// Appends a value as JSON.

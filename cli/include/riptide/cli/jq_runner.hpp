@@ -27,7 +27,7 @@ class JqRunner {
  public:
   /// All borrowed.
   JqRunner(const JqOptions& options, const transform::jq::Program& program, transform::jq::Evaluator& evaluator)
-      : options_(options), program_(program), evaluator_(evaluator), compact_(is_compact(options.layout)) {}
+      : options_(options), program_(program), evaluator_(evaluator), plain_(options.layout.plain()) {}
 
   /// Runs the program on the evaluator's input. `where` is asked for the place that an error is to name.
   void run(transform::jq::FunctionRef<std::string()> where);
@@ -41,16 +41,13 @@ class JqRunner {
   transform::jq::FunctionRef<void()>* full = nullptr;
 
  private:
-  static bool is_compact(const JqLayout& layout) {
-    return layout.indent == 0 && !layout.tabs && !layout.ascii && !layout.sort_keys;
-  }
   bool write(transform::jq::ValueRef value, int& code);
   void halt(const transform::jq::Outcome& outcome);
 
   const JqOptions& options_;
   const transform::jq::Program& program_;
   transform::jq::Evaluator& evaluator_;
-  const bool compact_;
+  const bool plain_;
 };
 
 /// A message of the reader of JSON, whose positions count from `line` and `column`, with positions in the whole input.

@@ -13,7 +13,7 @@
 
 namespace riptide::cli {
 
-/// Bytes that grow without being cleared first.
+/// Bytes that grow without being cleared first; `json::Document::kPadding` more can be read behind them.
 class JqBuffer {
  public:
   JqBuffer() = default;

@@ -11,7 +11,19 @@
 
 namespace riptide::cli {
 
-enum class SettingType : std::uint8_t { kText, kUrl, kPath, kBool, kInteger, kNumber, kSize, kDuration, kChoice };
+/// kJson is a block of config.yaml, or its JSON as text: `Config` has it as JSON.
+enum class SettingType : std::uint8_t {
+  kText,
+  kUrl,
+  kPath,
+  kBool,
+  kInteger,
+  kNumber,
+  kSize,
+  kDuration,
+  kChoice,
+  kJson
+};
 
 /// Whether a setting does something in this version. The others are recognised, so that a configuration of Ocean is
 /// taken as it is.
@@ -27,7 +39,7 @@ struct Setting {
   SettingUse use = SettingUse::kUsed;
   bool required = false;
   bool sensitive = false;
-  std::string_view unless = {};  ///< With `required`: another setting that will do in its place.
+  std::string_view unless = {};   ///< With `required`: another setting that will do in its place.
   std::string_view choices = {};  ///< With kChoice: "a|b|c".
   double least = 0;               ///< With kInteger, kNumber, kSize (bytes) and kDuration (seconds).
   double most = 9e15;

@@ -118,9 +118,22 @@ struct Node {
   }
 };
 
-/// A whole program: its body, definitions in front of it included (as kFunctions).
+/// `import "path" as name metadata;`, `import "path" as $name metadata;` or `include "path" metadata;`.
+struct Import {
+  Position at;
+  std::string path;
+  std::string name;      ///< Empty: included.
+  bool is_data = false;  ///< Imported as `$name`.
+  NodePtr metadata;      ///< May be null.
+  Position metadata_at;
+};
+
+/// A whole program: its body, definitions in front of it included (as kFunctions); or a module: its definitions.
 struct Module {
-  NodePtr body;
+  NodePtr metadata;  ///< Of the directive `module`; null without one.
+  std::vector<Import> imports;
+  std::vector<std::unique_ptr<Function>> functions;  ///< Of a module; a program has them in its body.
+  NodePtr body;                                      ///< Null in a module.
 };
 
 }  // namespace riptide::transform::jq::ast

@@ -5,6 +5,7 @@
 
 #include "jq/builtins.hpp"
 #include "jq/native_stack.hpp"
+#include "jq/sort_order.hpp"
 #include "jq/utf8.hpp"
 
 namespace riptide::transform::jq {
@@ -148,18 +149,11 @@ Status b_flatten_depth(Machine& m, Value& input, Value* arguments, Value& output
 
 // ---- order
 
-std::vector<std::uint32_t> sorted_order(const Value& keys) {
-  std::vector<std::uint32_t> order(array_size(keys));
-  for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::uint32_t a, std::uint32_t b) { return compare(array_at(keys, a), array_at(keys, b)) < 0; });
-  return order;
-}
-
 Status sorted_by(Machine& m, const Value& input, const Value& keys, Value& output) {
   if (!input.is_array()) return fail_about(m, input, "cannot be sorted, as it is not an array");
   Value sorted = Value::array(array_size(input));
-  for (const std::uint32_t i : sorted_order(keys)) array_push(sorted, array_at(input, i));
+  const SortOrder order(keys);
+  for (const SortOrder::Entry& entry : order.entries()) array_push(sorted, array_at(input, entry.place));
   output = std::move(sorted);
   return Status::kOk;
 }
@@ -178,18 +172,17 @@ Status b_sort_by(Machine& m, Value& input, Value* arguments, Value& output) {
 
 Status b_group_by(Machine& m, Value& input, Value* arguments, Value& output) {
   if (refuse_keys(m, input, arguments[0])) return Status::kError;
-  const Value& keys = arguments[0];
+  const SortOrder order(arguments[0]);
   Value groups = Value::array();
   Value group = Value::array();
-  const Value* last = nullptr;
-  for (const std::uint32_t i : sorted_order(keys)) {
-    const Value& key = array_at(keys, i);
-    if (last != nullptr && compare(*last, key) != 0) {
+  const SortOrder::Entry* last = nullptr;
+  for (const SortOrder::Entry& entry : order.entries()) {
+    if (last != nullptr && !order.same(*last, entry)) {
       array_push(groups, std::move(group));
       group = Value::array();
     }
-    last = &key;
-    array_push(group, array_at(input, i));
+    last = &entry;
+    array_push(group, array_at(input, entry.place));
   }
   if (last != nullptr) array_push(groups, std::move(group));
   output = std::move(groups);
@@ -198,12 +191,12 @@ Status b_group_by(Machine& m, Value& input, Value* arguments, Value& output) {
 
 Status unique_of(Machine& m, const Value& input, const Value& keys, Value& output) {
   if (!input.is_array()) return fail_about(m, input, "cannot be sorted, as it is not an array");
+  const SortOrder order(keys);
   Value unique = Value::array();
-  const Value* last = nullptr;
-  for (const std::uint32_t i : sorted_order(keys)) {
-    const Value& key = array_at(keys, i);
-    if (last == nullptr || compare(*last, key) != 0) array_push(unique, array_at(input, i));
-    last = &key;
+  const SortOrder::Entry* last = nullptr;
+  for (const SortOrder::Entry& entry : order.entries()) {
+    if (last == nullptr || !order.same(*last, entry)) array_push(unique, array_at(input, entry.place));
+    last = &entry;
   }
   output = std::move(unique);
   return Status::kOk;

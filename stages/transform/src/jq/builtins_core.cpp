@@ -89,7 +89,9 @@ Status b_fromjson(Machine& m, Value& input, Value*, Value& output) {
   if (!input.is_string()) return fail_about(m, input, "only strings can be parsed");
   std::string problem;
   if (m.reader().read(input.string(), JsonReader::Ownership::kCopy, 10'000, output, problem)) return Status::kOk;
-  return m.fail(problem + " (while parsing '" + std::string(input.string()) + "')");
+  // jq shows it as a C string.
+  const std::string_view shown = input.string().substr(0, input.string().find('\0'));
+  return m.fail(problem + " (while parsing '" + std::string(shown) + "')");
 }
 
 Status b_tonumber(Machine& m, Value& input, Value*, Value& output) {
@@ -132,13 +134,17 @@ Status b_format(Machine& m, Value& input, Value* arguments, Value& output) {
 
 Status b_has(Machine& m, Value& input, Value* arguments, Value& output) {
   const Value& key = arguments[0];
+  if (input.is_null()) {
+    output = Value::boolean(false);
+    return Status::kOk;
+  }
   if (input.is_object() && key.is_string()) {
     output = Value::boolean(object_find(input, key.string()) != nullptr);
     return Status::kOk;
   }
   if (input.is_array() && key.is_number()) {
     const double at = key.number();
-    output = Value::boolean(at >= 0 && at < array_size(input));
+    output = Value::boolean(at > -1 && at < array_size(input));
     return Status::kOk;
   }
   return m.fail("Cannot check whether " + std::string(type_name(input)) + " has a " + std::string(type_name(key)) +
@@ -212,17 +218,18 @@ Status b_true(Machine&, Value&, Value*, Value& output) {
   return Status::kOk;
 }
 
-Status b_null(Machine&, Value&, Value*, Value& output) {
-  output = Value::null();
+// ---- the surroundings
+
+Status b_modulemeta(Machine& m, Value& input, Value*, Value& output) {
+  if (!input.is_string()) return m.fail("modulemeta input module name must be a string");
+  if (m.host() == nullptr) return m.fail("module not found: " + std::string(input.string()));
+  const Result<std::string> meta = m.host()->module_meta(input.string());
+  if (!meta) return m.fail(meta.error().message);
+  std::string problem;
+  if (!m.reader().read(*meta, JsonReader::Ownership::kCopy, m.limits_.max_depth, output, problem))
+    return m.fail(problem);
   return Status::kOk;
 }
-
-Status b_modulemeta(Machine& m, Value& input, Value*, Value&) {
-  if (!input.is_string()) return m.fail("modulemeta input module name must be a string");
-  return m.fail("module not found: " + std::string(input.string()));
-}
-
-// ---- the surroundings
 
 Status b_input(Machine& m, Value&, Value*, Value& output) {
   if (m.host() == nullptr) return m.fail("break");
@@ -232,7 +239,7 @@ Status b_input(Machine& m, Value&, Value*, Value& output) {
   if (!*more) return m.fail("break");  // as in jq, where inputs ends so
   std::string problem;
   if (!m.reader().read(text, JsonReader::Ownership::kCopy, m.limits_.max_depth, output, problem))
-    return m.fail(problem);
+    return m.fail(m.host()->input_problem(problem));
   return Status::kOk;
 }
 
@@ -300,8 +307,6 @@ constexpr auto kBuiltins = std::to_array<Builtin>({
     {"builtins", 0, b_builtins},
     {"have_literal_numbers", 0, b_true},
     {"have_decnum", 0, b_true},
-    {"get_jq_origin", 0, b_null},
-    {"get_prog_origin", 0, b_null},
     {"modulemeta", 0, b_modulemeta},
     {"input", 0, b_input},
     {"debug", 0, b_debug},

@@ -9,6 +9,7 @@
 
 #include "jq/ast.hpp"
 #include "jq/value.hpp"
+#include "riptide/transform/jq.hpp"
 
 /// What a program is compiled to: a tree with all names resolved, that the machine walks.
 namespace riptide::transform::jq {
@@ -139,6 +140,7 @@ struct FunctionCode {
   };
   std::vector<Parameter> parameters;
   bool single = true;
+  std::unique_ptr<CompileError> broken;  ///< Why it does not compile: an error only where it is called.
 };
 
 }  // namespace riptide::transform::jq

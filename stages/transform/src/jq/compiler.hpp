@@ -15,6 +15,7 @@ struct CompiledCode {
   std::deque<FunctionCode> functions;
   const Code* main = nullptr;
   bool asks_host = false;  ///< Some function of `Host` is called.
+  bool includes = false;   ///< Names came in by `include`: they may hide builtins.
 
   CompiledCode() = default;
   ~CompiledCode() = default;

@@ -48,7 +48,43 @@ bool read_time(const Value& value, std::tm& time) {
   return true;
 }
 
+// A mark in front tells an empty result from one that does not fit.
+bool write_parts(const std::string& format, const std::tm& parts, std::string& text) {
+  const std::string marked = "x" + format;
+  text.assign(marked.size() * 4 + 256, '\0');
+  const std::size_t written = std::strftime(text.data(), text.size(), marked.c_str(), &parts);
+  if (written == 0) return false;
+  text.resize(written);
+  text.erase(0, 1);
+  return true;
+}
+
 }  // namespace
+
+bool parse_parts(const std::string& text, const std::string& format, std::tm& parts) {
+  parts = {};
+  parts.tm_wday = 8;
+  parts.tm_yday = 367;
+  const char* const end = strptime(text.c_str(), format.c_str(), &parts);
+  return end != nullptr && *end == '\0';
+}
+
+bool format_parts(const std::string& format, std::tm& parts, std::string& text) {
+  timegm(&parts);
+  return write_parts(format, parts, text);
+}
+
+bool parts_of(double seconds, std::tm& parts) {
+  if (!(std::fabs(std::floor(seconds)) < 1e17)) return false;
+  const auto time = static_cast<std::time_t>(seconds);
+  return gmtime_r(&time, &parts) != nullptr;
+}
+
+bool seconds_of(std::tm& parts, std::time_t& seconds) {
+  seconds = timegm(&parts);
+  // These two are jq's signs of failure, also where they are the answer.
+  return seconds != static_cast<std::time_t>(-1) && seconds != static_cast<std::time_t>(-2);
+}
 
 bool broken_down(const Value& seconds, bool local, Value& output, std::string& error) {
   const char* const name = local ? "localtime" : "gmtime";
@@ -69,9 +105,11 @@ bool seconds_since_epoch(const Value& time, Value& output, std::string& error) {
   if (!time.is_array()) return refuse(error, "mktime requires array inputs");
   std::tm parts{};
   if (!read_time(time, parts)) return refuse(error, "mktime requires parsed datetime inputs");
-  const std::time_t seconds = timegm(&parts);
-  if (seconds == static_cast<std::time_t>(-1) && parts.tm_year != 69)
-    return refuse(error, "invalid gmtime representation");
+  std::time_t seconds = 0;
+  if (!seconds_of(parts, seconds)) {
+    return refuse(error, seconds == static_cast<std::time_t>(-2) ? "mktime not supported on this platform"
+                                                                 : "invalid gmtime representation");
+  }
   output = Value::number(static_cast<double>(seconds));
   return true;
 }
@@ -89,12 +127,8 @@ bool format_time(const Value& time, const Value& format, bool local, Value& outp
   if (!read_time(parts, moment)) return refuse(error, name + " requires parsed datetime inputs");
   if (local) {
     // The zone is the one that holds at that local time.
-    std::tm copy = moment;
-    copy.tm_isdst = -1;
-    mktime(&copy);
-    moment.tm_isdst = copy.tm_isdst;
-    moment.tm_gmtoff = copy.tm_gmtoff;
-    moment.tm_zone = copy.tm_zone;
+    moment.tm_isdst = -1;
+    mktime(&moment);
   } else {
     timegm(&moment);
   }
@@ -103,24 +137,19 @@ bool format_time(const Value& time, const Value& format, bool local, Value& outp
     output = Value::string({});
     return true;
   }
-  // A mark in front tells an empty result from one that does not fit.
-  const std::string marked = "x" + pattern;
-  std::string text(marked.size() * 4 + 256, '\0');
-  const std::size_t written = std::strftime(text.data(), text.size(), marked.c_str(), &moment);
-  if (written == 0) return refuse(error, name + ": unknown system failure");
-  output = repaired_string(std::string_view(text).substr(1, written - 1));
+  std::string text;
+  if (!write_parts(pattern, moment, text)) return refuse(error, name + ": unknown system failure");
+  output = repaired_string(text);
   return true;
 }
 
 bool parse_time(const Value& text, const Value& format, Value& output, std::string& error) {
   if (!text.is_string() || !format.is_string()) return refuse(error, "strptime/1 requires string inputs and arguments");
-  const std::string input(text.string());
-  const std::string pattern(format.string());
+  // C strings, up to the first NUL.
+  const std::string input(text.string().substr(0, text.string().find('\0')));
+  const std::string pattern(format.string().substr(0, format.string().find('\0')));
   std::tm time{};
-  time.tm_wday = 8;
-  time.tm_yday = 367;
-  const char* end = strptime(input.c_str(), pattern.c_str(), &time);
-  if (end == nullptr || *end != '\0') {
+  if (!parse_parts(input, pattern, time)) {
     return refuse(error, "date \"" + input + "\" does not match format \"" + pattern + "\"");
   }
   output = time_value(time, static_cast<double>(time.tm_sec));

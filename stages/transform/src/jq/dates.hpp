@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ctime>
 #include <string>
 
 #include "jq/value.hpp"
@@ -12,5 +13,14 @@ bool broken_down(const Value& seconds, bool local, Value& output, std::string& e
 bool seconds_since_epoch(const Value& time, Value& output, std::string& error);
 bool format_time(const Value& time, const Value& format, bool local, Value& output, std::string& error);
 bool parse_time(const Value& text, const Value& format, Value& output, std::string& error);
+
+/// strptime over all of `text`. False: it does not match.
+bool parse_parts(const std::string& text, const std::string& format, std::tm& parts);
+/// strftime, of UTC. False: the C library cannot.
+bool format_parts(const std::string& format, std::tm& parts, std::string& text);
+/// gmtime; towards zero. False: out of range.
+bool parts_of(double seconds, std::tm& parts);
+/// timegm. False: it has no such moment.
+bool seconds_of(std::tm& parts, std::time_t& seconds);
 
 }  // namespace riptide::transform::jq

@@ -251,7 +251,8 @@ Status Machine::generator_many(const Code& code, Environment* environment, Value
         if (!*more) return Status::kOk;
         Value value;
         std::string problem;
-        if (!reader_.read(text, JsonReader::Ownership::kCopy, limits_.max_depth, value, problem)) return fail(problem);
+        if (!reader_.read(text, JsonReader::Ownership::kCopy, limits_.max_depth, value, problem))
+          return fail(host_->input_problem(problem));
         const Status status = emit(std::move(value), track);
         if (status != Status::kOk) return status;
       }

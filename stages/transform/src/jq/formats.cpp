@@ -21,6 +21,8 @@ void text_of(const Value& value, std::string& out) {
   }
 }
 
+constexpr std::string_view kNul = "\\0";  // What the formats of rows, HTML and shells make of it.
+
 std::string quoted_type(const Value& value) { return std::string(type_name(value)) + " (" + shortened(value) + ")"; }
 
 bool row(const Value& value, bool tabs, std::string& out, std::string& error) {
@@ -49,6 +51,9 @@ bool row(const Value& value, bool tabs, std::string& out, std::string& error) {
         if (tabs) {
           for (const char c : cell.string()) {
             switch (c) {
+              case '\0':
+                out += kNul;
+                break;
               case '\t':
                 out += "\\t";
                 break;
@@ -68,6 +73,10 @@ bool row(const Value& value, bool tabs, std::string& out, std::string& error) {
         } else {
           out += '"';
           for (const char c : cell.string()) {
+            if (c == '\0') {
+              out += kNul;
+              continue;
+            }
             if (c == '"') out += '"';
             out += c;
           }
@@ -86,6 +95,9 @@ bool row(const Value& value, bool tabs, std::string& out, std::string& error) {
 void html(std::string_view text, std::string& out) {
   for (const char c : text) {
     switch (c) {
+      case '\0':
+        out += kNul;
+        break;
       case '<':
         out += "&lt;";
         break;
@@ -160,6 +172,8 @@ bool shell_word(const Value& value, std::string& out, std::string& error) {
       for (const char c : value.string()) {
         if (c == '\'') {
           out += "'\\''";
+        } else if (c == '\0') {
+          out += kNul;
         } else {
           out += c;
         }

@@ -113,17 +113,16 @@ def JOIN($idx; stream; idx_expr): stream | [., $idx[idx_expr]];
 def JOIN($idx; stream; idx_expr; join_expr): stream | [., $idx[idx_expr]] | join_expr;
 def trimstr($x): ltrimstr($x) | rtrimstr($x);
 def debug(message): (message | debug | empty), .;
-def get_search_list: [];
 )jq";
 
 using Table = std::map<std::pair<std::string, std::size_t>, std::unique_ptr<ast::Function>, std::less<>>;
 
 Table load() {
   CompileError error;
-  auto functions = parse_library(kLibrary, error);
-  RIPTIDE_CHECK(functions.has_value());
+  auto library = parse_library(kLibrary, error);
+  RIPTIDE_CHECK(library.has_value());
   Table table;
-  for (std::unique_ptr<ast::Function>& function : *functions) {
+  for (std::unique_ptr<ast::Function>& function : library->functions) {
     auto key = std::make_pair(function->name, function->parameters.size());
     table[std::move(key)] = std::move(function);
   }

@@ -16,7 +16,7 @@ constexpr std::size_t kKeptChunks = 8;  ///< Of the scope stack.
 
 }  // namespace
 
-Machine::Machine(EvaluationLimits limits) : limits_(limits) {}
+Machine::Machine(EvaluationLimits limits) : limits_(limits), regexes_(limits.max_regex_steps) {}
 
 Machine::~Machine() {
   const HeapScope scope(heap_);

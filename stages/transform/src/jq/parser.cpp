@@ -61,18 +61,17 @@ class Parser {
   explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
   ast::Module module() {
-    refuse_modules();
-    ast::Module module;
+    ast::Module module = directives();
     module.body = definitions_or_query();
     if (token().kind != TokenKind::kEnd) unexpected("end of program");
     return module;
   }
 
-  std::vector<std::unique_ptr<ast::Function>> library() {
-    std::vector<std::unique_ptr<ast::Function>> functions;
-    while (is_keyword("def")) functions.push_back(function());
-    if (token().kind != TokenKind::kEnd) unexpected("'def'");
-    return functions;
+  ast::Module library() {
+    ast::Module module = directives();
+    while (is_keyword("def")) module.functions.push_back(function());
+    if (token().kind != TokenKind::kEnd) unexpected("'def': a module has only definitions");
+    return module;
   }
 
  private:
@@ -162,10 +161,36 @@ class Parser {
     return node;
   }
 
-  void refuse_modules() const {
-    if (is_keyword("import") || is_keyword("include") || is_keyword("module")) {
-      fail("'" + token().text + "' is not available: a program is one text without modules", token().at);
+  // What a program or a module begins with: `module`, then `import` and `include`.
+  ast::Module directives() {
+    ast::Module module;
+    if (accept_keyword("module")) {
+      module.metadata = query();
+      expect_symbol(";");
     }
+    while (is_keyword("import") || is_keyword("include")) module.imports.push_back(import());
+    return module;
+  }
+
+  ast::Import import() {
+    ast::Import import;
+    import.at = token().at;
+    const bool include = take().text == "include";
+    const ast::Position at = token().at;
+    const NodePtr path = string({});
+    if (path->kind != Kind::kString) fail("the path of an import must be constant", at);
+    import.path = path->text;
+    if (!include) {
+      expect_keyword("as");
+      import.is_data = token().kind == TokenKind::kVariable;
+      if (!import.is_data && token().kind != TokenKind::kIdentifier && token().kind != TokenKind::kKeyword)
+        unexpected("a name");
+      import.name = take().text;
+    }
+    import.metadata_at = token().at;
+    if (!is_symbol(";")) import.metadata = query();
+    expect_symbol(";");
+    return import;
   }
 
   // A program may be definitions alone: their body is then the identity.
@@ -567,7 +592,6 @@ class Parser {
       node->text = take().text;
       return node;
     }
-    refuse_modules();
     unexpected("");
   }
 
@@ -695,7 +719,7 @@ std::optional<ast::Module> parse(std::string_view program, CompileError& error) 
   }
 }
 
-std::optional<std::vector<std::unique_ptr<ast::Function>>> parse_library(std::string_view text, CompileError& error) {
+std::optional<ast::Module> parse_library(std::string_view text, CompileError& error) {
   std::vector<Token> tokens;
   if (!tokenize(text, tokens, error)) return std::nullopt;
   try {

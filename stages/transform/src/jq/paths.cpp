@@ -32,6 +32,12 @@ bool object_bounds(const Value& key, const Value*& from, const Value*& to) {
          (to->is_null() || to->is_number());
 }
 
+// The place that a number means in an array: towards zero, from the end if negative. Below zero: in front of the array.
+double place_of(double number, std::size_t size) {
+  const double at = std::trunc(number);
+  return at < 0 ? at + static_cast<double>(size) : at;
+}
+
 constexpr const char* kSliceError = "Array/string slice indices must be integers";
 
 }  // namespace
@@ -101,10 +107,9 @@ bool get_key(const Value& base, const Value& key, Value& output, std::string& er
     return true;
   }
   if (base.is_array() && key.is_number()) {
-    double at = std::floor(key.number());
-    const auto size = static_cast<double>(array_size(base));
-    if (at < 0) at += size;
-    output = at >= 0 && at < size ? array_at(base, static_cast<std::size_t>(at)) : Value::null();
+    const double at = place_of(key.number(), array_size(base));
+    output = at >= 0 && at < static_cast<double>(array_size(base)) ? array_at(base, static_cast<std::size_t>(at))
+                                                                   : Value::null();
     return true;
   }
   if (key.is_object() && (base.is_array() || base.is_string() || base.is_null())) {
@@ -117,7 +122,7 @@ bool get_key(const Value& base, const Value& key, Value& output, std::string& er
     output = array_indices(base, key);
     return true;
   }
-  if (base.is_null() && (key.is_string() || key.is_number() || key.is_null())) {
+  if (base.is_null() && (key.is_string() || key.is_number())) {
     output = Value::null();
     return true;
   }
@@ -150,14 +155,12 @@ Value* place(Value& base, const Value& key, std::string& error) {
     return &object_slot(base, key);
   }
   if (key.is_number() && (base.is_array() || base.is_null())) {
-    double at = key.number();
-    if (std::isnan(at)) {
+    if (std::isnan(key.number())) {
       error = "Cannot set array element at NaN index";
       return nullptr;
     }
     if (base.is_null()) base = Value::array();
-    at = std::floor(at);
-    if (at < 0) at += static_cast<double>(array_size(base));
+    const double at = place_of(key.number(), array_size(base));
     if (at < 0) {
       error = "Out of bounds negative array index";
       return nullptr;
@@ -220,6 +223,9 @@ bool set_path(Value& base, const Value& path, Value&& value, std::string& error)
     const Value& key = array_at(path, i);
     Value below;
     if (!get_key(levels.back(), key, below, error)) return false;
+    if (key.is_number() && place_of(key.number(), levels.back().is_array() ? array_size(levels.back()) : 0) < 0) {
+      return refuse(error, "Out of bounds negative array index");
+    }
     std::string ignored;
     // Only what is there already is taken out, and only where nobody else sees it.
     if (levels.back().unique() && below.counted() && (key.is_string() || key.is_number())) {
@@ -259,10 +265,8 @@ bool delete_keys(Value& base, const Keys& keys, std::string& error) {
   std::vector<bool> gone(size, false);
   for (const Value* key : keys) {
     if (key->is_number()) {
-      double at = key->number();
-      if (std::isnan(at)) continue;
-      at = std::floor(at);
-      if (at < 0) at += static_cast<double>(size);
+      if (std::isnan(key->number())) continue;
+      const double at = place_of(key->number(), size);
       if (at >= 0 && at < static_cast<double>(size)) gone[static_cast<std::size_t>(at)] = true;
     } else if (key->is_object()) {
       const Value* from = nullptr;

@@ -14,8 +14,7 @@ namespace riptide::transform::jq {
 namespace {
 
 constexpr std::size_t kCached = 64;
-constexpr unsigned int kStackLimit = 100'000;      // Entries of the match stack.
-constexpr unsigned long kRetryLimit = 10'000'000;  // Steps back, in one match and in one search.
+constexpr unsigned int kStackLimit = 100'000;  // Entries of the match stack.
 
 void initialize() {
   static const bool once = [] {
@@ -50,11 +49,14 @@ struct Region {
 
 struct MatchBounds {
   OnigMatchParam* param = onig_new_match_param();
-  MatchBounds() {
+  explicit MatchBounds(std::uint64_t max_steps) {
     onig_initialize_match_param(param);
     onig_set_match_stack_limit_size_of_match_param(param, kStackLimit);
-    onig_set_retry_limit_in_match_of_match_param(param, kRetryLimit);
-    onig_set_retry_limit_in_search_of_match_param(param, kRetryLimit);
+    set(max_steps);
+  }
+  void set(std::uint64_t max_steps) const {
+    onig_set_retry_limit_in_match_of_match_param(param, max_steps);
+    onig_set_retry_limit_in_search_of_match_param(param, max_steps);
   }
   ~MatchBounds() { onig_free_match_param(param); }
   MatchBounds(const MatchBounds&) = delete;
@@ -88,6 +90,8 @@ struct RegexCache::Entries {
   MatchBounds bounds;
   std::string key;
 
+  explicit Entries(std::uint64_t max_steps) : bounds(max_steps) {}
+
   Regex* find(std::string_view pattern, OnigOptionType options, std::string& error) {
     key.assign(std::to_string(options));
     key += '/';
@@ -117,8 +121,13 @@ struct RegexCache::Entries {
   }
 };
 
-RegexCache::RegexCache() = default;
+RegexCache::RegexCache(std::uint64_t max_steps) : max_steps_(max_steps) {}
 RegexCache::~RegexCache() = default;
+
+void RegexCache::set_max_steps(std::uint64_t max_steps) noexcept {
+  max_steps_ = max_steps;
+  if (entries_ != nullptr) entries_->bounds.set(max_steps);
+}
 
 namespace {
 
@@ -153,8 +162,10 @@ std::size_t character_end(std::string_view text, std::size_t at) noexcept {
 
 }  // namespace
 
-template <class Each>
-bool RegexCache::search(const Value& input, const Value& pattern, const Value& flags, std::string& error, Each&& each) {
+namespace {
+
+/// False: `error` says which of the three is of another type.
+bool are_texts(const Value& input, const Value& pattern, const Value& flags, std::string& error) {
   if (!input.is_string()) {
     error = std::string(type_name(input)) + " (" + shortened(input) + ") cannot be matched, as it is not a string";
     return false;
@@ -163,48 +174,54 @@ bool RegexCache::search(const Value& input, const Value& pattern, const Value& f
     error = std::string(type_name(pattern)) + " (" + shortened(pattern) + ") is not a string";
     return false;
   }
-  OnigOptionType options = ONIG_OPTION_CAPTURE_GROUP;
-  bool global = false;
-  bool skip_empty = false;
-  if (flags.is_string()) {
-    for (const char flag : flags.string()) {
-      switch (flag) {
-        case 'g':
-          global = true;
-          break;
-        case 'i':
-          options |= ONIG_OPTION_IGNORECASE;
-          break;
-        case 'x':
-          options |= ONIG_OPTION_EXTEND;
-          break;
-        case 'n':
-          skip_empty = true;
-          break;
-        case 's':
-          options |= ONIG_OPTION_SINGLELINE;
-          break;
-        case 'p':
-          options |= ONIG_OPTION_MULTILINE | ONIG_OPTION_SINGLELINE;
-          break;
-        case 'l':
-          options |= ONIG_OPTION_FIND_LONGEST;
-          break;
-        default:
-          error = std::string(flags.string()) + " is not a valid modifier string";
-          return false;
-      }
-    }
-  } else if (!flags.is_null()) {
+  if (!flags.is_string() && !flags.is_null()) {
     error = std::string(type_name(flags)) + " (" + shortened(flags) + ") is not a string";
     return false;
   }
+  return true;
+}
+
+}  // namespace
+
+template <class Each>
+bool RegexCache::search(std::string_view text, std::string_view pattern, std::string_view flags, std::string& error,
+                        Each&& each) {
+  OnigOptionType options = ONIG_OPTION_CAPTURE_GROUP;
+  bool global = false;
+  bool skip_empty = false;
+  for (const char flag : flags) {
+    switch (flag) {
+      case 'g':
+        global = true;
+        break;
+      case 'i':
+        options |= ONIG_OPTION_IGNORECASE;
+        break;
+      case 'x':
+        options |= ONIG_OPTION_EXTEND;
+        break;
+      case 'n':
+        skip_empty = true;
+        break;
+      case 's':
+        options |= ONIG_OPTION_SINGLELINE;
+        break;
+      case 'p':
+        options |= ONIG_OPTION_MULTILINE | ONIG_OPTION_SINGLELINE;
+        break;
+      case 'l':
+        options |= ONIG_OPTION_FIND_LONGEST;
+        break;
+      default:
+        error = std::string(flags) + " is not a valid modifier string";
+        return false;
+    }
+  }
   if (skip_empty) options |= ONIG_OPTION_FIND_NOT_EMPTY;
   initialize();
-  if (entries_ == nullptr) entries_ = std::make_unique<Entries>();
-  Regex* regex = entries_->find(pattern.string(), options, error);
+  if (entries_ == nullptr) entries_ = std::make_unique<Entries>(max_steps_);
+  Regex* regex = entries_->find(pattern, options, error);
   if (regex == nullptr) return false;
-  const std::string_view text = input.string();
   const auto* begin = reinterpret_cast<const UChar*>(text.data());
   const auto* end = begin + text.size();
   const UChar* start = begin;
@@ -231,12 +248,13 @@ bool RegexCache::search(const Value& input, const Value& pattern, const Value& f
 
 bool RegexCache::match(const Value& input, const Value& pattern, const Value& flags, bool test, Value& output,
                        std::string& error) {
+  if (!are_texts(input, pattern, flags, error)) return false;
   Value matches = Value::array();
   bool found_any = false;
-  const bool searched = search(input, pattern, flags, error, [&](const OnigRegion& region, const Regex& regex) {
+  const std::string_view text = input.string();
+  const auto take = [&](const OnigRegion& region, const Regex& regex) {
     found_any = true;
     if (test) return false;
-    const std::string_view text = input.string();
     Value match = capture_of(text, region.beg[0], region.end[0], regex, 0);
     Value captures = Value::array(static_cast<std::size_t>(region.num_regs));
     for (int group = 1; group < region.num_regs; ++group) {
@@ -245,9 +263,40 @@ bool RegexCache::match(const Value& input, const Value& pattern, const Value& fl
     object_set(match, Value::string("captures"), std::move(captures));
     array_push(matches, std::move(match));
     return true;
-  });
-  if (!searched) return false;
+  };
+  if (!search(text, pattern.string(), flags.string(), error, take)) return false;
   output = test ? Value::boolean(found_any) : std::move(matches);
+  return true;
+}
+
+bool RegexCache::each_match(std::string_view text, std::string_view pattern, std::string_view flags, std::string& error,
+                            FunctionRef<bool(const MatchPlaces&)> each) {
+  return search(text, pattern, flags, error, [&](const OnigRegion& region, const Regex&) {
+    return each({region.beg, region.end, region.num_regs});
+  });
+}
+
+bool RegexCache::replace(std::string_view text, std::string_view pattern, std::string_view flags,
+                         std::string_view replacement, FunctionRef<bool(std::size_t)> grow, std::string& made,
+                         std::size_t& matches, std::string& error) {
+  std::size_t previous = 0;
+  matches = 0;
+  const auto take = [&](const OnigRegion& region, const Regex&) {
+    // jq cuts by characters: a match that begins within one counts from behind it.
+    const std::size_t begin = character_end(text, static_cast<std::size_t>(region.beg[0]));
+    const std::size_t length = utf8::count(
+        text.substr(static_cast<std::size_t>(region.beg[0]), static_cast<std::size_t>(region.end[0] - region.beg[0])));
+    const std::size_t gap = begin > previous ? begin - previous : 0;
+    if (!grow(gap + replacement.size())) return false;
+    made += text.substr(previous, gap);
+    made += replacement;
+    previous = begin;
+    for (std::size_t step = 0; step < length; ++step) previous = character_end(text, previous + 1);
+    ++matches;
+    return true;
+  };
+  if (!search(text, pattern, flags, error, take)) return false;
+  if (matches != 0) made += text.substr(std::min(previous, text.size()));
   return true;
 }
 
@@ -262,32 +311,16 @@ bool RegexCache::replace(const Value& input, const Value& pattern, const Value& 
     }
     ~Charged() { heap.discharge(bytes); }
   } charged{heap};
+  if (!are_texts(input, pattern, flags, error)) return false;
   std::string made;
-  std::size_t previous = 0;
   std::size_t matches = 0;
-  const std::string_view text = input.is_string() ? input.string() : std::string_view();
-  const bool searched = search(input, pattern, flags, error, [&](const OnigRegion& region, const Regex&) {
-    // jq cuts by characters: a match that begins within one counts from behind it.
-    const std::size_t begin = character_end(text, static_cast<std::size_t>(region.beg[0]));
-    const std::size_t length = utf8::count(
-        text.substr(static_cast<std::size_t>(region.beg[0]), static_cast<std::size_t>(region.end[0] - region.beg[0])));
+  const auto grow = [&](std::size_t bytes) {
     heap.spend(1);
-    const std::size_t gap = begin > previous ? begin - previous : 0;
-    charged.grow_by(gap + replacement.size());
-    made += text.substr(previous, gap);
-    made += replacement;
-    previous = begin;
-    for (std::size_t step = 0; step < length; ++step) previous = character_end(text, previous + 1);
-    ++matches;
+    charged.grow_by(bytes);
     return true;
-  });
-  if (!searched) return false;
-  if (matches == 0) {
-    output = input;
-    return true;
-  }
-  made += text.substr(std::min(previous, text.size()));
-  output = Value::string(made);
+  };
+  if (!replace(input.string(), pattern.string(), flags.string(), replacement, grow, made, matches, error)) return false;
+  output = matches == 0 ? input : Value::string(made);
   return true;
 }
 

@@ -27,6 +27,9 @@ struct Header {
   std::string value;
 };
 
+/// Whether two header names are the same: case does not count.
+[[nodiscard]] bool same_header_name(std::string_view a, std::string_view b) noexcept;
+
 /// One HTTP request as a value: owned, no connection in it. Carriage returns and line feeds in a header are refused by
 /// whoever sends it.
 struct HttpRequest {

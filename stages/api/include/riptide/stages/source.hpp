@@ -63,8 +63,8 @@ struct PageEdges {
 /// What a source learned from one answer.
 struct PageStep {
   pipeline::RecordSet records;  ///< In server order.
-  /// What the records' spans lie in, where that is not the answer's body: a record that was joined from several
-  /// answers. Null otherwise.
+  /// What the records' spans lie in, where that is not the answer's body: records that were
+  /// joined from several answers, or made by an expression. Null otherwise.
   Page page;
   /// Which pages the scope has, as this page tells. Pages that nobody fetched yet are fetched. None: this page and the
   /// requests in `next` are all.
@@ -74,7 +74,8 @@ struct PageStep {
   std::optional<std::uint64_t> total;
   /// Where the records have identities that are unique in their scope; none for an empty page.
   std::optional<PageEdges> edges;
-  /// Requests for other scopes (children), or the next of a chain in this scope.
+  /// Requests for other scopes (children), or the next of a chain in this scope. A chain whose next request was asked
+  /// before is going round in a circle: its scope stays open.
   std::vector<Request> next;
   /// Something the user should know, once a scope (e.g. a capped listing). Empty if nothing.
   std::string notice;

@@ -60,56 +60,57 @@ class Document {
   /// Checks the whole text against RFC 8259. Errors: kMalformed with the byte offset.
   Result<void> check() const;
 
+  /// What `Members` and `Elements` share: a walk from one value of a container to the next.
+  class Steps {
+   public:
+    [[nodiscard]] Value value() const noexcept { return value_; }
+    /// The raw span of the current value; afterwards `next()` need not step over it again. Errors: kMalformed.
+    Result<std::string_view> raw_value();
+    [[nodiscard]] Result<void> status() const;
+
+   protected:
+    /// A `container` of another type has nothing in it and a status of kMalformed.
+    Steps(const Document& document, Value container, Type type);
+    /// Moves to where the next value, or its key, begins. False at the end and on an error.
+    bool advance(char close);
+    /// Reads the value there. False if it is malformed.
+    bool read_value();
+    bool fail(std::uint32_t at);
+
+    const Document* document_;
+    std::uint32_t next_ = 0;  ///< The structural behind the current value, 0 while unknown.
+
+   private:
+    Value value_;
+    std::uint32_t container_ = 0;  ///< Structural of the opening bracket.
+    bool done_ = false;
+    bool first_ = true;
+    std::uint32_t error_at_ = 0;  ///< 1 + byte offset of an error.
+  };
+
   /// Steps over the members of an object, in text order, duplicates included (the last one counts, as in jq).
   ///   json::Document::Members members(document, object);
   ///   while (members.next()) if (members.key_is("Items")) items = members.value();
   ///   if (auto checked = members.status(); !checked) ...
-  class Members {
+  class Members : public Steps {
    public:
-    /// A `value` that is no object has no members and a status of kMalformed.
-    Members(const Document& document, Value object);
+    Members(const Document& document, Value object) : Steps(document, object, Type::kObject) {}
     /// Moves to the next member; false at the end and on an error (see `status`).
     bool next();
     /// The key's raw bytes between its quotes (escapes not decoded).
     [[nodiscard]] std::string_view raw_key() const noexcept { return key_; }
     /// Compares with a decoded key; an escaped key in the text matches too.
     [[nodiscard]] bool key_is(std::string_view key) const;
-    [[nodiscard]] Value value() const noexcept { return value_; }
-    /// The raw span of the current value; afterwards `next()` need not step over it again. Errors: kMalformed.
-    Result<std::string_view> raw_value();
-    [[nodiscard]] Result<void> status() const;
 
    private:
-    friend class Document;
-    const Document* document_;
     std::string_view key_;
-    Value value_;
-    std::uint32_t container_ = 0;  ///< Structural of the opening bracket.
-    std::uint32_t next_ = 0;       ///< Index of the structural behind the current value, 0 while unknown.
-    bool done_ = false;
-    bool first_ = true;
-    std::uint32_t error_at_ = 0;  ///< 1 + byte offset of an error.
   };
 
   /// Steps over the elements of an array. Same use as `Members`.
-  class Elements {
+  class Elements : public Steps {
    public:
-    /// A `value` that is no array has no elements and a status of kMalformed.
-    Elements(const Document& document, Value array);
-    bool next();
-    [[nodiscard]] Value value() const noexcept { return value_; }
-    Result<std::string_view> raw_value();
-    [[nodiscard]] Result<void> status() const;
-
-   private:
-    friend class Document;
-    const Document* document_;
-    Value value_;
-    std::uint32_t container_ = 0;
-    std::uint32_t next_ = 0;
-    bool done_ = false;
-    bool first_ = true;
-    std::uint32_t error_at_ = 0;
+    Elements(const Document& document, Value array) : Steps(document, array, Type::kArray) {}
+    bool next() { return advance(']') && read_value(); }
   };
 
   /// Finds a member of an object by its decoded key; with duplicates the last. Errors: kMalformed.

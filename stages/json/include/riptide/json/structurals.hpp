@@ -31,6 +31,7 @@ struct Structurals {
   [[nodiscard]] std::string_view token(std::uint32_t index) const noexcept {
     const std::uint32_t begin = at[index];
     std::uint32_t end = at[index + 1];
+    if (static_cast<unsigned char>(text[end - 1]) > ' ') return {text + begin, end - begin};  // mostly
     while (end > begin + 1 && is_space(text[end - 1])) --end;
     return {text + begin, end - begin};
   }
@@ -88,9 +89,22 @@ constexpr std::array<Class, 256> classes() {
   return table;
 }
 inline constexpr std::array<Class, 256> kClasses = classes();
+constexpr std::array<bool, 256> scalar_beginnings() {
+  std::array<bool, 256> table{};
+  for (std::size_t byte = 0; byte < table.size(); ++byte)
+    table[byte] = kClasses[byte] == Class::kScalar || kClasses[byte] == Class::kString;
+  return table;
+}
+inline constexpr std::array<bool, 256> kBeginsScalar = scalar_beginnings();
 }  // namespace detail
 
 inline Class class_of(char byte) noexcept { return detail::kClasses[static_cast<unsigned char>(byte)]; }
+
+/// True if a string, a number or a literal begins with `byte`.
+inline bool begins_scalar(char byte) noexcept { return detail::kBeginsScalar[static_cast<unsigned char>(byte)]; }
+
+/// True for `{` and `[`.
+constexpr bool is_open(char byte) noexcept { return byte == '{' || byte == '['; }
 
 /// The open brackets of a walk, one bit each, so that depth costs no recursion. Reused: allocates only past its
 /// deepest.
@@ -124,10 +138,17 @@ class Brackets {
   std::vector<std::uint64_t> full_;
 };
 
+/// `step_over` for what is no scalar.
+std::uint32_t step_over_container(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
+                                  std::uint32_t* failed_at);
+
 /// Steps over the value at structural `index` and returns the index behind it, or 0 if it is malformed; then
 /// `*failed_at` is the structural that does not fit. Checks brackets and separators; scalars only for their first byte.
-std::uint32_t step_over(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
-                        std::uint32_t* failed_at);
+inline std::uint32_t step_over(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
+                               std::uint32_t* failed_at) {
+  if (index < structurals.size && begins_scalar(structurals.byte(index))) return index + 1;
+  return step_over_container(structurals, index, brackets, failed_at);
+}
 
 /// As `step_over`, and checks every scalar inside.
 std::uint32_t check_value(const Structurals& structurals, std::uint32_t index, Brackets& brackets,
@@ -142,6 +163,10 @@ std::uint32_t append_compact(const Structurals& structurals, std::uint32_t index
 /// Appends a raw string (with quotes) so that equal texts have equal bytes: escapes that are not needed are decoded,
 /// lone surrogates become U+FFFD. False if an escape is malformed.
 bool append_canonical(std::string_view raw_string, std::string& out);
+
+/// True if all escapes between the quotes of a raw string stand as `append_canonical` would write them; also true for
+/// what has none. May be false for `\u` escapes that stand so. `text` may hold several strings.
+bool has_canonical_escapes(std::string_view text) noexcept;
 
 /// True if `token` is a number by RFC 8259.
 bool is_number(std::string_view token) noexcept;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -21,24 +22,57 @@ namespace ast {
 struct Module;
 }
 struct Code;
+struct View;
 class Machine;
 
 /// Why a program does not compile, and where.
 struct CompileError {
   std::string
-      message;     ///< Without the position, e.g. "unknown function 'ascii_uppercase'; did you mean 'ascii_upcase'?".
-  int line = 1;    ///< 1-based.
-  int column = 1;  ///< 1-based, in bytes.
+      message;       ///< Without the position, e.g. "unknown function 'ascii_uppercase'; did you mean 'ascii_upcase'?".
+  int line = 1;      ///< 1-based.
+  int column = 1;    ///< 1-based, in bytes.
+  std::string file;  ///< The module that it is in; empty: the program itself.
 };
+
+/// Where the modules of programs come from. Immutable while a program is compiled.
+class ModuleFiles {
+ public:
+  virtual ~ModuleFiles() = default;
+
+  struct Wanted {
+    std::string path;                                ///< As written behind `import` or `include`.
+    std::optional<std::vector<std::string>> search;  ///< Of the import's metadata; nothing if it has none.
+    bool is_data = false;                            ///< JSON instead of jq.
+    std::string importer;                            ///< `Found::file` of the module that imports; empty: the program.
+  };
+  struct Found {
+    std::string file;  ///< Its full name: the same for the same file.
+    std::string text;
+  };
+  /// Errors: kConfig, with jq's message.
+  [[nodiscard]] virtual Result<Found> find(const Wanted& wanted) const = 0;
+  /// The module that each program includes without saying so.
+  [[nodiscard]] virtual std::optional<Found> included_always() const = 0;
+  /// What `get_search_list`, `get_jq_origin` and `get_prog_origin` give.
+  [[nodiscard]] virtual std::vector<std::string> search_list() const = 0;
+  [[nodiscard]] virtual std::string jq_origin() const = 0;
+  [[nodiscard]] virtual std::string program_origin() const = 0;
+};
+
+/// What `modulemeta` tells of a module's text, as JSON: its metadata with `deps` and `defs`. `null` if it does not
+/// parse.
+std::string module_meta(std::string_view text);
 
 struct CompileOptions {
   /// What `env` and `$ENV` show. Empty, as by default: `{}`.
   std::vector<std::pair<std::string, std::string>> environment;
   /// Global variables beside `$ENV` and `$__loc__`: name without `$`, value as JSON text.
   std::vector<std::pair<std::string, std::string>> variables;
-  /// True where a `Host` answers `input`, `inputs`, `debug`, `stderr`, `input_filename`, `input_line_number`, `halt`
-  /// and `halt_error`; false refuses them by name.
+  /// True where a `Host` answers `input`, `inputs`, `debug`, `stderr`, `input_filename`, `input_line_number`,
+  /// `modulemeta`, `halt` and `halt_error`; false refuses them by name.
   bool host_functions = false;
+  /// Finds what `import` and `include` name; borrowed. Null refuses them by name.
+  const ModuleFiles* modules = nullptr;
 };
 
 /// A compiled program: immutable, shared by all threads.
@@ -54,6 +88,8 @@ class Program {
   [[nodiscard]] std::string_view text() const noexcept;
   /// The syntax tree (src/jq/ast.hpp), for those who look for shapes that they can do faster.
   [[nodiscard]] const ast::Module& syntax() const noexcept;
+  /// What the program can see of its input (src/jq/view.hpp); null: all of it.
+  [[nodiscard]] const View* view() const noexcept;
   /// True if the program can have at most one output.
   [[nodiscard]] bool single_output() const noexcept;
   /// True if the program calls a function that a `Host` answers: then it is more than a function of its input.
@@ -121,6 +157,11 @@ class Host {
   virtual ~Host() = default;
   /// Gives the text of the next input; false at the end. An error is raised in the program.
   virtual Result<bool> next_input(std::string& json) = 0;
+  /// Words what is wrong with the text that `next_input` gave last; line and column in `problem` count from its
+  /// beginning.
+  [[nodiscard]] virtual std::string input_problem(const std::string& problem) const { return problem; }
+  /// What `modulemeta` gives for a module, as JSON (`jq::module_meta`). An error is raised in the program.
+  virtual Result<std::string> module_meta(std::string_view name) = 0;
   virtual void debug(std::string_view json) = 0;  ///< A value that `debug` was called on, as JSON.
   virtual void standard_error(std::string_view text) = 0;
   [[nodiscard]] virtual std::string_view input_filename() const = 0;  ///< Empty: null.
@@ -179,6 +220,9 @@ class Evaluator {
   /// @param only_for  If given, members that this program cannot see may be left out of the input.
   /// Errors: kMalformed, kLimit; line and column in their messages are counted from `at`.
   Result<Loaded> load_next(std::string_view text, std::size_t& at, bool last, const Program* only_for = nullptr);
+  /// Prepares calls of `load_next` with this text and `only_for` this program: they step over what it cannot see much
+  /// faster. `json::Document::kPadding` readable bytes must follow the text, which must not change before the last one.
+  void prepare(std::string_view text, const Program& only_for);
   /// Reads all values that `text` holds as an array. Errors as of `load_next`, whose value `at` is the beginning of.
   /// @param threads  A long text is read by that many, if it can be cut at line breaks between values.
   Result<void> load_all(std::string_view text, std::size_t& at, unsigned threads = 1);

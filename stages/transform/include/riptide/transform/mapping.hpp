@@ -46,11 +46,12 @@ struct MappingFault {
   std::string message;
 };
 
-/// A field that came out null or failed, over the records of a page.
+/// A field that came out null or failed, over the records of a page. Field and expression are the mapping's, which must
+/// outlive it.
 struct Misconfigured {
   std::uint32_t resource = 0;
-  std::string field;  ///< e.g. "properties.url"
-  std::string expression;
+  std::string_view field;  ///< e.g. "properties.url"
+  std::string_view expression;
   std::uint64_t count = 0;
   std::string example;  ///< The first error message, or "null".
   bool error = false;   ///< True if evaluating failed; false if it came out null.

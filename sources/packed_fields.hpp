@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace riptide::sources::jira {
+namespace riptide::sources {
 
 /// Texts in one: "<bytes>:<text>" each. What a request carries in its context.
 [[nodiscard]] std::string packed(std::initializer_list<std::string_view> fields);
@@ -14,4 +14,4 @@ void append_packed(std::string_view field, std::string& out);
 /// The texts again, views into `text`. What is not written by `packed` gives no fields at all.
 [[nodiscard]] std::vector<std::string_view> unpacked(std::string_view text);
 
-}  // namespace riptide::sources::jira
+}  // namespace riptide::sources

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace riptide::stages {
+namespace riptide::pipeline {
 
 /// Lends an object that one thread at a time may use (a parser, a mapper), made on demand and kept: as many exist as
 /// threads ever used one at once. Any thread.
@@ -51,4 +51,4 @@ class LoanPool {
   std::vector<std::unique_ptr<T>> idle_;
 };
 
-}  // namespace riptide::stages
+}  // namespace riptide::pipeline

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-namespace riptide::sources::jira {
+namespace riptide::sources {
 
 void append_packed(std::string_view field, std::string& out) {
   out += std::to_string(field.size());
@@ -29,4 +29,4 @@ std::vector<std::string_view> unpacked(std::string_view text) {
   return fields;
 }
 
-}  // namespace riptide::sources::jira
+}  // namespace riptide::sources

@@ -1,0 +1,2 @@
+import "circle_back" as back;
+def f: back::f;

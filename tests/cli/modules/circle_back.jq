@@ -1,0 +1,2 @@
+import "circle" as circle;
+def f: circle::f;

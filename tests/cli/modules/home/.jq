@@ -1,0 +1,1 @@
+def at_home: "home";

@@ -1,0 +1,2 @@
+def f: outside;
+def g: 1;

@@ -1,0 +1,196 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "riptide/sources/custom.hpp"
+#include "walk_source.hpp"
+
+namespace riptide::sources::custom {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
+
+using Selector = std::vector<std::pair<std::string, std::string>>;
+
+std::unique_ptr<CustomSource> make(Options options = {}) {
+  if (options.base_url.empty()) options.base_url = "http://api.test/v1/";
+  auto source = CustomSource::create(std::move(options));
+  EXPECT_TRUE(source) << source.error().message;
+  return *std::move(source);
+}
+
+std::string url_of(const CustomSource& source, const std::string& kind, const Selector& selector) {
+  const std::vector<stages::SourceResource> resources = {{0, kind, selector}};
+  const auto started = source.start(resources);
+  EXPECT_TRUE(started) << started.error().message;
+  return source.render(started->front()).url;
+}
+
+TEST(CustomSource, WritesTheAddress) {
+  const auto source = make();
+  EXPECT_EQ(url_of(*source, "/users", {}), "http://api.test/v1/users");
+  EXPECT_EQ(url_of(*source, "users", {{"query_params", R"({"a": true, "b": ["x", "y z"], "n": 1.50, "o": null})"}}),
+            "http://api.test/v1/users?a=true&b=x&b=y%20z&n=1.50&o=");
+  EXPECT_EQ(url_of(*source, "/users?active=true", {}), "http://api.test/v1/users?active=true");
+  EXPECT_EQ(
+      url_of(*source, "/users?active=true", {{"pagination", R"({"type": "page", "page_size": 5, "start_page": 0})"}}),
+      "http://api.test/v1/users?active=true&page=0&size=5");
+}
+
+TEST(CustomSource, SendsHeadersAndBody) {
+  Options options;
+  options.base_url = "http://api.test";
+  options.auth.style = AuthStyle::kBearer;
+  options.auth.api_token = pipeline::Secret("T");
+  const auto source = make(options);
+  const std::vector<stages::SourceResource> resources = {
+      {0, "/search", {{"method", "\"post\""}, {"body", R"({"q": "x"})"}, {"headers", R"({"user-agent": "me"})"}}},
+      {1, "/other", {{"headers", R"({"authorization": "Own"})"}}}};
+  const auto started = source->start(resources);
+  ASSERT_TRUE(started);
+  const stages::HttpRequest search = source->render((*started)[0]);
+  EXPECT_EQ(search.method, stages::Method::kPost);
+  EXPECT_EQ(search.body, R"({"q":"x"})");
+  EXPECT_FALSE(search.retryable);
+  EXPECT_EQ(search.auth, source->auth());
+  std::vector<std::string> headers;
+  for (const auto& header : search.headers) headers.push_back(header.name + ": " + header.value);
+  EXPECT_THAT(headers, UnorderedElementsAre("user-agent: me", "Content-Type: application/json"));
+  const stages::HttpRequest other = source->render((*started)[1]);
+  EXPECT_NE(other.auth, source->auth()) << "a selector's own header wins";
+  EXPECT_THAT(other.auth->fixed()->headers, IsEmpty());
+}
+
+TEST(CustomSource, NamesMissingCredentials) {
+  for (const auto& [style, variable] :
+       {std::pair(AuthStyle::kBearer, "API_TOKEN"), std::pair(AuthStyle::kBasic, "PASSWORD"),
+        std::pair(AuthStyle::kApiKey, "API_KEY"), std::pair(AuthStyle::kCustom, "customAuthRequest")}) {
+    Options options;
+    options.base_url = "http://api.test";
+    options.auth.style = style;
+    const auto source = CustomSource::create(options);
+    ASSERT_FALSE(source);
+    EXPECT_THAT(source.error().message, HasSubstr(variable));
+  }
+}
+
+stages::HttpResponse ok(std::string_view body) { return test::answer(200, body); }
+
+// Organisations, their repositories, and issues of each: two placeholders, one hanging on the other.
+stages::HttpResponse nested(const stages::HttpRequest& http) {
+  const std::string path = http.url.substr(std::string("http://api.test/v1").size());
+  if (path == "/orgs")
+    return ok(R"({"orgs": [{"id": "a/b", "live": true}, {"id": 7, "live": true}, {"id": "x", "live": 1}]})");
+  if (path == "/orgs/a/b/repos") return ok(R"([{"name": "r 1"}, {"name": null}, {"name": "r2"}])");
+  if (path == "/orgs/7/repos") return ok("[]");
+  if (path == "/orgs/a/b/r%201/issues") return ok(R"([{"n": 1}, {"n": 2, "__org": "old"}, 5])");
+  if (path == "/orgs/a/b/r2/issues") return ok(R"({"n": 3})");
+  return test::answer(404, "{}");
+}
+
+TEST(CustomSource, ResolvesPlaceholdersThatHangOnEachOther) {
+  const auto source = make();
+  const std::vector<stages::SourceResource> resources = {
+      {4,
+       "/orgs/{org}/{repo}/issues",
+       {{"path_parameters",
+         R"({"org": {"endpoint": "/orgs", "data_path": ".orgs", "field": ".id", "filter": ".live"},
+             "repo": {"endpoint": "/orgs/{org}/repos", "field": ".name"}})"}}}};
+  const test::Walk walk = test::walk_source(*source, resources, nested);
+  EXPECT_THAT(walk.errors, IsEmpty());
+  std::vector<std::string> partitions;
+  std::vector<std::string> records;
+  for (const test::Visit& visit : walk.visits) {
+    if (visit.request.scope->resources.empty()) {
+      EXPECT_THAT(visit.request.scope->dependents, ElementsAre(4u));
+      continue;
+    }
+    partitions.push_back(visit.request.scope->partition);
+    for (const std::string& record : visit.records()) records.push_back(record);
+    for (const auto& field : visit.step.records.overlay_fields) {
+      EXPECT_THAT((std::vector<std::string>{"__org", "__repo"}), Contains(std::string(field.key)));
+    }
+  }
+  EXPECT_THAT(partitions, UnorderedElementsAre("a%2Fb/r%201", "a%2Fb/r2"));
+  EXPECT_THAT(records, UnorderedElementsAre(R"({"n": 1})", R"({"n": 2, "__org": "old"})", "5", R"({"n": 3})"));
+}
+
+TEST(CustomSource, BlocksThatAskTheSameShareOneListing) {
+  const auto source = make();
+  const std::vector<stages::SourceResource> resources = {
+      {0, "/users", {{"query_params", R"({"a": 1})"}}},
+      {1, "/users", {}},
+      {2, "/users", {{"query_params", R"({"a": 1})"}}},
+  };
+  const auto started = source->start(resources);
+  ASSERT_TRUE(started);
+  ASSERT_EQ(started->size(), 2u);
+  EXPECT_THAT((*started)[0].scope->resources, ElementsAre(0u, 2u));
+  EXPECT_THAT((*started)[1].scope->resources, ElementsAre(1u));
+}
+
+TEST(CustomSource, CredentialsDoNotFollowALinkToAnotherServer) {
+  Options options;
+  options.base_url = "http://api.test";
+  options.pagination.style = PageStyle::kNextLink;
+  options.pagination.next_link_path = "next";
+  const auto source = make(options);
+  const std::vector<stages::SourceResource> resources = {{0, "/users", {{"data_path", "\".items\""}}}};
+  const auto walk = test::walk_source(*source, resources, [](const stages::HttpRequest& http) {
+    if (http.url == "http://api.test/users") return ok(R"({"items": [{"a": 1}], "next": "/users?p=2"})");
+    if (http.url == "http://api.test/users?p=2") return ok(R"({"items": [{"a": 2}], "next": "http://evil.test/x"})");
+    return test::answer(500, "");
+  });
+  EXPECT_THAT(walk.errors, ElementsAre(HasSubstr("at another server")));
+  EXPECT_EQ(walk.visits.size(), 1u);
+}
+
+TEST(CustomSource, FetchesCredentialsAndPutsThemWhereTheTemplateSays) {
+  Options options;
+  options.base_url = "http://api.test/v1";
+  options.auth.style = AuthStyle::kCustom;
+  options.auth.request = pipeline::Secret(
+      R"({"endpoint": "/oauth/token", "bodyForm": "grant=x", "queryParams": {"q": "1"}, "reauthenticateIntervalSeconds": 300})");
+  options.auth.template_ = pipeline::Secret(
+      R"({"headers": {"Authorization": "Bearer {{.access_token}} of {{.user.names[0]}}"}, "queryParams": {"t": "{{.n}}"},
+          "body": {"deep": {"token": "a\"{{.[\"access_token\"]}}"}}})");
+  const auto source = make(options);
+  const auto request = source->auth()->token_request();
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->url, "http://api.test/v1/oauth/token?q=1");
+  EXPECT_EQ(request->method, stages::Method::kPost);
+  EXPECT_EQ(request->body, "grant=x");
+  const auto credentials =
+      source->auth()->read_token(ok(R"({"access_token": "t\"1", "n": 1.50, "user": {"names": ["me"]}})"));
+  ASSERT_TRUE(credentials) << credentials.error().message;
+  EXPECT_EQ(credentials->lifetime, std::chrono::seconds(240));
+  ASSERT_EQ(credentials->headers.size(), 1u);
+  EXPECT_EQ(credentials->headers[0].value, "Bearer t\"1 of me");
+  EXPECT_EQ(credentials->query[0].second, "1.50");
+  EXPECT_EQ(credentials->body, R"({"deep":{"token":"a\"t\"1"}})");
+  EXPECT_THAT(source->auth()->read_token(ok(R"({"access_token": "t"})")).error().message, HasSubstr("has nothing at"));
+}
+
+TEST(CustomSource, RefusesTemplatesThatAreNone) {
+  Options options;
+  options.base_url = "http://api.test";
+  options.auth.style = AuthStyle::kCustom;
+  options.auth.request = pipeline::Secret(R"({"endpoint": "/t"})");
+  for (const auto& [text, says] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"headers": {"A": "{{token}}"}})", "{{.path}}"},
+           {R"({"headers": {"A": "{{.a b c}}"}})", "{{.a b c}}"},
+           {R"({"header": {}})", "customAuthRequestTemplate.header is not known"},
+           {R"({})", "needs headers, queryParams or body"},
+           {"", "needs customAuthRequestTemplate"}}) {
+    options.auth.template_ = pipeline::Secret(text);
+    const auto source = CustomSource::create(options);
+    ASSERT_FALSE(source) << text;
+    EXPECT_THAT(source.error().message, HasSubstr(says));
+  }
+}
+
+}  // namespace
+}  // namespace riptide::sources::custom
