@@ -129,7 +129,9 @@ Result<std::vector<Outcome>> SqlitePlan::write(const stages::Batch& batch) {
     auto found = state.select.step();
     if (!found) return unexpected(std::move(found).error());
     if (!*found) continue;
-    const std::string_view kind = entity.resource < context_.kinds.size() ? context_.kinds[entity.resource] : "";
+    const std::string_view kind = entity.resource < context_.kinds.size()
+                                      ? std::string_view(context_.kinds[entity.resource])
+                                      : std::string_view();
     if (state.select.text(kKind) != kind) state.changes.field("kind", quoted(state.select.text(kKind)), quoted(kind));
     if (state.select.text(kScope) != state.scope_name) {
       state.changes.field("scope", quoted(state.select.text(kScope)), quoted(state.scope_name));
