@@ -12,8 +12,8 @@
 #include "riptide/cli/resync_runner.hpp"
 #include "riptide/cli/verbs.hpp"
 #include "riptide/json/document.hpp"
-#include "riptide/stages/http_client.hpp"
 #include "riptide/pipeline/run_id.hpp"
+#include "riptide/stages/http_client.hpp"
 
 namespace riptide::cli {
 namespace {

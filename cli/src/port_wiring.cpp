@@ -78,7 +78,8 @@ Result<std::unique_ptr<stages::Sink>> make_port_sink(const Config& config, const
   return std::unique_ptr<stages::Sink>(std::make_unique<sinks::port::PortSink>(std::move(options)));
 }
 
-Result<std::unique_ptr<stages::Sink>> make_port_plan(const Config& config, const stages::SinkContext& context, bool remembers) {
+Result<std::unique_ptr<stages::Sink>> make_port_plan(const Config& config, const stages::SinkContext& context,
+                                                     bool remembers) {
   auto account = make_account(config);
   if (!account) return pipeline::unexpected(std::move(account).error());
   return std::unique_ptr<stages::Sink>(std::make_unique<sinks::port::PortPlan>(

@@ -53,8 +53,8 @@ std::string progress_line(const stages::Progress& progress, double seconds, doub
       fmt::format("{} {}{}{} {} {}/{} pages  {}{}{} rec  {}/s", clock(seconds), strong, progress.phase, plain,
                   bar(part, 20), grouped(progress.pages_read), grouped(progress.pages_known), strong,
                   grouped(progress.records_read), plain, grouped(static_cast<std::uint64_t>(rate)));
-  out += fmt::format("  {}{} pages under way  {} of {}{}", weak, progress.in_flight, readable_bytes(progress.memory_taken),
-                     readable_bytes(budget), plain);
+  out += fmt::format("  {}{} pages under way  {} of {}{}", weak, progress.in_flight,
+                     readable_bytes(progress.memory_taken), readable_bytes(budget), plain);
   if (progress.retries > 0) out += fmt::format("  {}{} retries{}", alarm, grouped(progress.retries), plain);
   if (progress.errors > 0) out += fmt::format("  {}{} errors{}", alarm, grouped(progress.errors), plain);
   return out;

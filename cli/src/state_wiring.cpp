@@ -103,9 +103,10 @@ pipeline::Result<std::unique_ptr<StateCopy>> StateCopy::make(const StatePlace& p
   const char* const given = std::getenv("TMPDIR");
   std::string directory = std::string(given != nullptr && *given != '\0' ? given : "/var/tmp") + "/riptide-XXXXXX";
   if (::mkdtemp(directory.data()) == nullptr) {
-    return pipeline::unexpected(pipeline::ErrorKind::kTransport,
-                                "no directory can be made in " + directory.substr(0, directory.rfind('/')) + ": " +
-                                    std::generic_category().message(errno) + " (set TMPDIR to one that can be written)");
+    return pipeline::unexpected(pipeline::ErrorKind::kTransport, "no directory can be made in " +
+                                                                     directory.substr(0, directory.rfind('/')) + ": " +
+                                                                     std::generic_category().message(errno) +
+                                                                     " (set TMPDIR to one that can be written)");
   }
   std::unique_ptr<StateCopy> copy(new StateCopy(std::move(directory)));
   const std::string path = copy->directory_ + "/state.db";
@@ -113,8 +114,8 @@ pipeline::Result<std::unique_ptr<StateCopy>> StateCopy::make(const StatePlace& p
     // A file at rest is read as one that nobody changes, so that nothing appears beside it.
     const bool at_rest = !std::filesystem::exists(place.path + "-wal", none);
     state::Database original;
-    if (auto opened = original.open(
-            place.path, at_rest ? state::Database::Use::kReadAtRest : state::Database::Use::kRead);
+    if (auto opened =
+            original.open(place.path, at_rest ? state::Database::Use::kReadAtRest : state::Database::Use::kRead);
         !opened) {
       return pipeline::unexpected(std::move(opened).error());
     }

@@ -22,8 +22,8 @@ class Catalogue {
   /// Calls `visit` with every entity that this integration owns (of the kinds that were read, where the target can
   /// tell).
   virtual pipeline::Result<void> owned(const std::function<void(const OwnedEntity&)>& visit) = 0;
-  /// Takes out of `stale` what must stay all the same: somebody changed it since the run began, or what stays relates to
-  /// it.
+  /// Takes out of `stale` what must stay all the same: somebody changed it since the run began, or what stays relates
+  /// to it.
   virtual pipeline::Result<void> spare(std::vector<OwnedEntity>& stale) {
     (void)stale;
     return {};

@@ -144,16 +144,11 @@ TEST_F(VerbTest, JqIsJq) {
            Case{{"-c", ".a, .b"}, R"({"a":1.0,"b":[1,2]})", "1.0\n[1,2]\n", 0},
            Case{{".a"}, R"({"a":{"b":1}})", "{\n  \"b\": 1\n}\n", 0},
            Case{{"-r", ".[]"}, R"(["a\nb",1])", "a\nb\n1\n", 0},
-           Case{{"-n", "[limit(3; range(10))] | length"}, "", "3\n", 0},
-           Case{{"-nr", "\"a\" + \"b\""}, "", "ab\n", 0},
+           Case{{"-n", "[limit(3; range(10))] | length"}, "", "3\n", 0}, Case{{"-nr", "\"a\" + \"b\""}, "", "ab\n", 0},
            Case{{"-c", ". as $x | {x: $x}"}, "9007199254740993 1", "{\"x\":9007199254740993}\n{\"x\":1}\n", 0},
-           Case{{".a |"}, "{}", "", 3},
-           Case{{"nosuch"}, "{}", "", 3},
-           Case{{".a"}, "5", "", 5},
-           Case{{".+1"}, "5 \"x\"", "6\n", 5},
-           Case{{".+1"}, "\"x\" 5", "6\n", 0},  // The last input decides.
-           Case{{"-n", "error(\"no\")"}, "", "", 5},
-           Case{{"."}, "{", "", 5},  // As jq 1.8; 1.6 said 2.
+           Case{{".a |"}, "{}", "", 3}, Case{{"nosuch"}, "{}", "", 3}, Case{{".a"}, "5", "", 5},
+           Case{{".+1"}, "5 \"x\"", "6\n", 5}, Case{{".+1"}, "\"x\" 5", "6\n", 0},  // The last input decides.
+           Case{{"-n", "error(\"no\")"}, "", "", 5}, Case{{"."}, "{", "", 5},       // As jq 1.8; 1.6 said 2.
            Case{{"--nosuch", "."}, "1", "", 2},
            Case{{}, "1", "1\n", 0},  // No filter is `.` where no terminal is asked.
        }) {

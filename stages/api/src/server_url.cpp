@@ -27,7 +27,8 @@ pipeline::Result<std::string> checked_server_url(std::string_view url, std::stri
     return pipeline::unexpected(pipeline::ErrorKind::kConfig,
                                 fmt::format("{} has a blank or a control character in it", setting));
   }
-  if (std::find(url.begin(), url.end(), '@') != url.end()) {  // Wherever it stands: the message must not show a password.
+  if (std::find(url.begin(), url.end(), '@') !=
+      url.end()) {  // Wherever it stands: the message must not show a password.
     return pipeline::unexpected(pipeline::ErrorKind::kConfig,
                                 fmt::format("{} must not have a user name or password in it", setting));
   }

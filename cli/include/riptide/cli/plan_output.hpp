@@ -9,8 +9,8 @@
 
 namespace riptide::cli {
 
-/// Makes the sink that says what this one would do, and writes nothing. `remembers`: something is remembered of what the
-/// target confirmed. Errors: kConfig.
+/// Makes the sink that says what this one would do, and writes nothing. `remembers`: something is remembered of what
+/// the target confirmed. Errors: kConfig.
 pipeline::Result<std::unique_ptr<stages::Sink>> make_planning_sink(const sinks::SinkSpec& spec, const Config& config,
                                                                    const stages::SinkContext& context, bool remembers);
 
