@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "riptide/cli/logging.hpp"
+#include "riptide/pipeline/temporary_file.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -100,8 +101,7 @@ pipeline::Result<OpenState> open_state(const StatePlace& place, const state::Wri
 pipeline::Result<std::unique_ptr<StateCopy>> StateCopy::make(const StatePlace& place) {
   std::error_code none;
   if (!std::filesystem::exists(place.path, none)) return std::unique_ptr<StateCopy>();
-  const char* const given = std::getenv("TMPDIR");
-  std::string directory = std::string(given != nullptr && *given != '\0' ? given : "/var/tmp") + "/riptide-XXXXXX";
+  std::string directory = pipeline::temporary_directory() + "/riptide-XXXXXX";  // A pattern, which mkdtemp fills in.
   if (::mkdtemp(directory.data()) == nullptr) {
     return pipeline::unexpected(pipeline::ErrorKind::kTransport, "no directory can be made in " +
                                                                      directory.substr(0, directory.rfind('/')) + ": " +

@@ -1,11 +1,12 @@
 #include "spill_file.hpp"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
+
+#include "riptide/pipeline/temporary_file.hpp"
 
 namespace riptide::pipeline {
 namespace {
@@ -16,13 +17,7 @@ constexpr std::uint64_t kPage = 4096;
 }  // namespace
 
 std::optional<SpillFile> SpillFile::make(const std::string& directory) {
-  int descriptor = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
-    // Not every file system has files without a name.
-    std::string name = directory + "/riptide-spill-XXXXXX";
-    descriptor = ::mkostemp(name.data(), O_CLOEXEC);
-    if (descriptor >= 0) ::unlink(name.c_str());
-  }
+  const int descriptor = open_unnamed_file(directory);
   if (descriptor < 0) return std::nullopt;
   return SpillFile(descriptor);
 }

@@ -1,16 +1,16 @@
 #include "plan/spool.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <system_error>
 #include <utility>
+
+#include "riptide/pipeline/temporary_file.hpp"
 
 namespace riptide::stages {
 namespace {
@@ -23,14 +23,10 @@ using pipeline::unexpected;
 constexpr std::size_t kWriteBytes = 256u << 10;
 constexpr std::size_t kReadBytes = 1u << 20;
 
-std::string default_directory() {
-  const char* const given = std::getenv("TMPDIR");
-  return given != nullptr && *given != '\0' ? given : "/var/tmp";
-}
-
 }  // namespace
 
-Spool::Spool(std::string directory) : directory_(directory.empty() ? default_directory() : std::move(directory)) {}
+Spool::Spool(std::string directory)
+    : directory_(directory.empty() ? pipeline::temporary_directory() : std::move(directory)) {}
 
 Spool::~Spool() {
   {
@@ -107,13 +103,8 @@ Error Spool::error(std::string_view what, int number) const {
 }
 
 Result<void> Spool::open() {
-  file_ = ::open(directory_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (file_ >= 0) return {};
-  // Not every file system has files without a name.
-  std::string name = directory_ + "/riptide-XXXXXX";
-  file_ = ::mkostemp(name.data(), O_CLOEXEC);
+  file_ = pipeline::open_unnamed_file(directory_);
   if (file_ < 0) return unexpected(error("made", errno));
-  ::unlink(name.c_str());
   return {};
 }
 
