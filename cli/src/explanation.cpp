@@ -18,12 +18,6 @@ using Field = ResourceMeasure::Field;
 constexpr int kWidestName = 40;
 constexpr int kWidestExpression = 80;
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  json::append_quoted(text, out);
-  return out;
-}
-
 double nanoseconds_each(double nanoseconds, std::uint64_t times) {
   return times == 0 ? 0 : nanoseconds / static_cast<double>(times);
 }
@@ -99,7 +93,8 @@ std::string explanation_table(const Explanation& explanation) {
 
 std::string explanation_json(const Explanation& explanation) {
   const ResourceMeasure& measure = explanation.measure;
-  const std::string block = fmt::format("\"kind\":{},\"resource\":{}", quoted(explanation.kind), explanation.resource);
+  const std::string block =
+      fmt::format("\"kind\":{},\"resource\":{}", json::quoted(explanation.kind), explanation.resource);
   std::string out =
       fmt::format("{{\"explain\":\"resource\",{},\"records\":{},\"walk_ns\":{:.1f},\"load_ns\":{:.1f}}}\n", block,
                   measure.records, nanoseconds_each(measure.walk_nanoseconds, measure.records),
@@ -107,15 +102,16 @@ std::string explanation_json(const Explanation& explanation) {
   for (std::size_t i = 0; i < explanation.fields.size(); ++i) {
     const FieldPlan& plan = explanation.fields[i];
     const Field field = measured(explanation, i);
-    out += fmt::format("{{\"explain\":\"field\",{},\"field\":{},\"expression\":{}", block, quoted(plan.field),
-                       quoted(plan.expression));
+    out += fmt::format("{{\"explain\":\"field\",{},\"field\":{},\"expression\":{}", block, json::quoted(plan.field),
+                       json::quoted(plan.expression));
     if (plan.line > 0) out += fmt::format(",\"line\":{}", plan.line);
     out += fmt::format(",\"fast_path\":{}", plan.fast_path);
-    if (!plan.fast_path) out += fmt::format(",\"why\":{},\"whole_record\":{}", quoted(plan.why), plan.whole_record);
+    if (!plan.fast_path)
+      out += fmt::format(",\"why\":{},\"whole_record\":{}", json::quoted(plan.why), plan.whole_record);
     out += fmt::format(",\"evaluations\":{},\"by_evaluator\":{},\"ns\":{:.1f},\"null\":{},\"failed\":{}",
                        field.evaluations, field.by_evaluator, nanoseconds_each(field.nanoseconds, field.evaluations),
                        field.nulls, field.errors);
-    if (field.errors > 0) out += ",\"example\":" + quoted(field.example);
+    if (field.errors > 0) out += ",\"example\":" + json::quoted(field.example);
     out += "}\n";
   }
   return out;

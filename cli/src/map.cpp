@@ -16,12 +16,6 @@ namespace {
 
 using Level = Problem::Level;
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  json::append_quoted(text, out);
-  return out;
-}
-
 // Maps records one by one, so that every problem names its record.
 class RecordMapper {
  public:
@@ -92,9 +86,9 @@ class RecordMapper {
   void diagnose(std::string_view problem, std::uint32_t resource, std::string_view field, std::string_view expression,
                 std::string_view message) {
     std::string line = fmt::format("{{\"record\":{},\"problem\":\"{}\",\"kind\":{},\"resource\":{}", record_, problem,
-                                   quoted(mapping_->spec().resources[resource].kind), resource);
-    if (!field.empty()) line += ",\"field\":" + quoted(field) + ",\"expression\":" + quoted(expression);
-    line += ",\"message\":" + quoted(message) + "}\n";
+                                   json::quoted(mapping_->spec().resources[resource].kind), resource);
+    if (!field.empty()) line += ",\"field\":" + json::quoted(field) + ",\"expression\":" + json::quoted(expression);
+    line += ",\"message\":" + json::quoted(message) + "}\n";
     std::fwrite(line.data(), 1, line.size(), stderr);
   }
 

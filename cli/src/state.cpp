@@ -86,18 +86,12 @@ int fail(Terminal& terminal, const Error& error) {
 
 void print_data(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-std::string json_text(std::string_view text) {
-  std::string out;
-  json::append_quoted(text, out);
-  return out;
-}
-
 int show(const StateFlags& flags, const std::string& path, Terminal& terminal) {
   auto file = state::StateFile::open_existing(path);
   if (!file) {
     if (file.error().kind != ErrorKind::kNotFound) return fail(terminal, file.error());
     if (flags.json) {
-      print_data(fmt::format("{{\"file\":{},\"exists\":false}}\n", json_text(path)));
+      print_data(fmt::format("{{\"file\":{},\"exists\":false}}\n", json::quoted(path)));
     } else {
       print_data("nothing is remembered: there is no " + path + "\n");
     }
@@ -123,16 +117,17 @@ int show(const StateFlags& flags, const std::string& path, Terminal& terminal) {
   const auto size = std::filesystem::file_size(path, none);
   const auto holder = state::WriterLock::holder_of(file->lock_path());
   if (flags.json) {
-    std::string out = fmt::format(
-        "{{\"file\":{},\"exists\":true,\"target\":{},\"integration\":{},\"bytes\":{},\"entities\":{}", json_text(path),
-        json_text(file->owner().target), json_text(file->owner().integration), size, entities);
+    std::string out =
+        fmt::format("{{\"file\":{},\"exists\":true,\"target\":{},\"integration\":{},\"bytes\":{},\"entities\":{}",
+                    json::quoted(path), json::quoted(file->owner().target), json::quoted(file->owner().integration),
+                    size, entities);
     out += ",\"kinds\":{";
     for (const auto& [kind, count] : by_kind)
-      out += fmt::format("{}{}:{}", out.back() == '{' ? "" : ",", json_text(kind), count);
+      out += fmt::format("{}{}:{}", out.back() == '{' ? "" : ",", json::quoted(kind), count);
     out += fmt::format("}},\"runs\":{}", runs->size());
     if (holder) {
       out += fmt::format(",\"writer\":{{\"pid\":{},\"run_id\":{},\"since\":{}}}", holder->pid,
-                         json_text(holder->run_id), json_text(holder->since));
+                         json::quoted(holder->run_id), json::quoted(holder->since));
     }
     print_data(out + "}\n");
     return kExitComplete;

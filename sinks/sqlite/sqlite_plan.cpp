@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "entity_rows.hpp"
+#include "riptide/json/document.hpp"
 #include "riptide/stages/entity_changes.hpp"
 
 namespace riptide::sinks {
@@ -33,12 +34,6 @@ bool is_there(const std::string& path) noexcept {
   return ::stat(path.c_str(), &found) == 0;
 }
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  json::append_quoted(text, out);
-  return out;
-}
-
 }  // namespace
 
 struct SqlitePlan::State {
@@ -60,7 +55,7 @@ struct SqlitePlan::State {
     const auto held = column(number);
     const auto wanted = as_nullable_text(raw, text);
     if (held == wanted) return;
-    changes.field(name, held ? quoted(*held) : "null", wanted ? raw : "null");
+    changes.field(name, held ? json::quoted(*held) : "null", wanted ? raw : "null");
   }
   void compare_json(std::string_view name, int number, std::string_view raw) {
     const auto held = column(number);
@@ -132,9 +127,10 @@ Result<std::vector<Outcome>> SqlitePlan::write(const stages::Batch& batch) {
     const std::string_view kind = entity.resource < context_.kinds.size()
                                       ? std::string_view(context_.kinds[entity.resource])
                                       : std::string_view();
-    if (state.select.text(kKind) != kind) state.changes.field("kind", quoted(state.select.text(kKind)), quoted(kind));
+    if (state.select.text(kKind) != kind)
+      state.changes.field("kind", json::quoted(state.select.text(kKind)), json::quoted(kind));
     if (state.select.text(kScope) != state.scope_name) {
-      state.changes.field("scope", quoted(state.select.text(kScope)), quoted(state.scope_name));
+      state.changes.field("scope", json::quoted(state.select.text(kScope)), json::quoted(state.scope_name));
     }
     state.compare_text("title", kTitle, batch.part(entity, entity.title));
     state.compare_text("icon", kIcon, batch.part(entity, entity.icon));

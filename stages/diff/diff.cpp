@@ -20,13 +20,6 @@ Digest digest_of_options(const SinkContext& context) {
       fmt::format("merge={} create_missing_related={}", context.merge, context.create_missing_related));
 }
 
-std::string text_of(std::string_view raw) {
-  if (raw.starts_with('"')) {
-    if (auto text = json::decoded(raw)) return std::move(*text);
-  }
-  return std::string(raw);
-}
-
 }  // namespace
 
 Diff::Diff(std::unique_ptr<DigestStore> store, const SinkContext& context, ScopeName scope_name, NoteFound note_found)
@@ -128,7 +121,8 @@ void Diff::settled(const EntityBuffer& batch, std::span<const Outcome> outcomes)
     if (stands) {
       const auto question = question_of(batch, entity);
       if (question.always_sent) continue;
-      store_->confirm(question, question.by_search ? text_of(batch.part(entity, entity.blueprint)) : std::string(),
+      store_->confirm(question,
+                      question.by_search ? json::text_of(batch.part(entity, entity.blueprint)) : std::string(),
                       outcomes[i].identifier);
     } else {
       store_->give_up(entity.identity);

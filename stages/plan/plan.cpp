@@ -30,13 +30,6 @@ Digest of_block(const Digest& identity, std::uint32_t resource) noexcept {
   return {identity.low + (resource + 1) * 0x9e3779b97f4a7c15u, identity.high};
 }
 
-std::string text_of(std::string_view raw) {
-  if (raw.starts_with('"')) {
-    if (auto text = json::decoded(raw)) return *std::move(text);
-  }
-  return std::string(raw);
-}
-
 // Digests several texts, each told apart from the next by its length.
 class Digester {
  public:
@@ -183,7 +176,7 @@ std::vector<bool> Plan::record(Batch& batch, const std::vector<pipeline::Outcome
     const bool changed = outcome.kind == Outcome::Kind::kCreated || outcome.kind == Outcome::Kind::kUpdated;
     const bool settled = changed || outcome.kind == Outcome::Kind::kUnchanged;
     const std::string blueprint =
-        batch.blueprint.empty() ? text_of(batch.part(entity, entity.blueprint)) : batch.blueprint;
+        batch.blueprint.empty() ? json::text_of(batch.part(entity, entity.blueprint)) : batch.blueprint;
     if (settled && (entity.duplicate || entity.repeated || !changed)) {
       const std::lock_guard lock(state.mutex);
       if (entity.duplicate || entity.repeated) {
@@ -202,7 +195,7 @@ std::vector<bool> Plan::record(Batch& batch, const std::vector<pipeline::Outcome
       scope = entity.scope;
       partition = names.partition(entity.scope);
     }
-    const std::string identifier = text_of(batch.part(entity, entity.identifier));
+    const std::string identifier = json::text_of(batch.part(entity, entity.identifier));
     Kept kept;
     kept.sequence = sequence;
     kept.action = outcome.kind == Outcome::Kind::kCreated ? PlanAction::kCreate : PlanAction::kUpdate;
@@ -240,7 +233,7 @@ void Plan::unchanged(const EntityBuffer& buffer, const std::vector<Entity>& enti
   for (const Entity& entity : entities) {
     if (entity.duplicate) continue;
     ++state_->counts.unchanged;
-    ++state_->row(text_of(buffer.part(entity, entity.blueprint))).unchanged;
+    ++state_->row(json::text_of(buffer.part(entity, entity.blueprint))).unchanged;
   }
 }
 

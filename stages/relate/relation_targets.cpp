@@ -1,5 +1,7 @@
 #include "relate/relation_targets.hpp"
 
+#include "riptide/json/document.hpp"
+
 namespace riptide::stages {
 namespace {
 
@@ -16,7 +18,7 @@ void RelationTargets::note(const pipeline::EntityBuffer& entities, RelationValue
   std::map<std::string, std::set<std::string, std::less<>>> met;
   for (const pipeline::Entity& entity : entities.entities) {
     if (!entity.relations.present()) continue;
-    const std::string blueprint = text_of_part(entities.part(entity, entity.blueprint));
+    const std::string blueprint = json::text_of(entities.part(entity, entity.blueprint));
     auto& names = met[blueprint];
     values.read(entities, entity, [&](std::string_view relation, std::string_view identifier) {
       if (!names.contains(relation)) names.emplace(relation);

@@ -8,13 +8,6 @@ constexpr int kMaxDepth = 32;
 
 }  // namespace
 
-std::string text_of_part(std::string_view raw) {
-  if (raw.starts_with('"')) {
-    if (auto text = json::decoded(raw)) return std::move(*text);
-  }
-  return std::string(raw);
-}
-
 void RelationValues::read(std::string_view raw_relations, const Visit& visit) {
   if (raw_relations.size() <= 2) return;
   padded_.assign(raw_relations);
@@ -32,7 +25,7 @@ void RelationValues::read_value(json::Value value, std::string_view relation, co
   switch (value.type) {
     case json::Type::kString:
     case json::Type::kNumber:
-      if (const auto raw = document_.raw(value)) visit(relation, text_of_part(*raw));
+      if (const auto raw = document_.raw(value)) visit(relation, json::text_of(*raw));
       return;
     case json::Type::kArray: {
       json::Document::Elements elements(document_, value);
@@ -64,7 +57,7 @@ void RelationValues::read_rules(json::Value query, std::string_view relation, co
     const auto is = [&](const auto& found, std::string_view text) {
       if (!found || !*found || (*found)->type != json::Type::kString) return false;
       const auto raw = document_.raw(**found);
-      return raw && text_of_part(*raw) == text;
+      return raw && json::text_of(*raw) == text;
     };
     if (is(property, "$identifier") && is(comparison, "=") && wanted && *wanted &&
         (*wanted)->type == json::Type::kString) {

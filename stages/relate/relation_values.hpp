@@ -31,7 +31,4 @@ class RelationValues {
   std::string name_;
 };
 
-/// Text of a part of an entity: strings decoded, other JSON as it is written.
-[[nodiscard]] std::string text_of_part(std::string_view raw);
-
 }  // namespace riptide::stages

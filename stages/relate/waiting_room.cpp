@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <unordered_set>
 
+#include "riptide/json/document.hpp"
+
 namespace riptide::stages {
 namespace {
 
@@ -111,7 +113,7 @@ Result<void> WaitingRoom::keep(const EntityBuffer& entities) {
 }
 
 Result<void> WaitingRoom::keep_one(const EntityBuffer& buffer, const Entity& entity) {
-  insert_.bind_integer(1, key_of(text_of_part(buffer.part(entity, entity.identifier))));
+  insert_.bind_integer(1, key_of(json::text_of(buffer.part(entity, entity.identifier))));
   if (auto inserted = insert_.run(); !inserted) return inserted;
   const std::int64_t id = file_.last_insert_rowid();
   insert_body_.bind_integer(1, id);

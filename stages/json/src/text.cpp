@@ -180,6 +180,19 @@ Result<std::string> decoded(std::string_view raw_string) {
   return out;
 }
 
+std::string text_of(std::string_view raw) {
+  if (raw.starts_with('"')) {
+    if (auto text = decoded(raw)) return *std::move(text);
+  }
+  return std::string(raw);
+}
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_quoted(text, out);
+  return out;
+}
+
 bool has_canonical_escapes(std::string_view text) noexcept {
   const char* at = text.data();
   const char* const end = at + text.size();

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "riptide/json/document.hpp"
 #include "riptide/stages/dead_letters.hpp"
 
 namespace riptide::stages {
@@ -36,13 +37,6 @@ std::string url_of(const RunState& state, std::uint32_t ticket) {
 }
 
 }  // namespace
-
-std::string part_text(std::string_view raw) {
-  if (raw.starts_with('"')) {
-    if (auto text = json::decoded(raw)) return std::move(*text);
-  }
-  return std::string(raw);
-}
 
 void write_record_letters(RunState& state, const ReadPage& read, const transform::MappedPage& mapped,
                           const std::string& scope) {
@@ -83,8 +77,8 @@ void write_entity_letter(RunState& state, std::string_view sink, const std::stri
   DeadLetter letter = letter_of(state, entity.resource, scope);
   letter.stage = "upload";
   letter.sink = sink;
-  letter.blueprint = part_text(batch.part(entity, entity.blueprint));
-  letter.identifier = part_text(batch.part(entity, entity.identifier));
+  letter.blueprint = json::text_of(batch.part(entity, entity.blueprint));
+  letter.identifier = json::text_of(batch.part(entity, entity.identifier));
   letter.reason = outcome.message;
   letter.url = url_of(state, entity.page);
   if (const auto* response = std::get_if<Result<HttpResponse>>(&answer.what); response != nullptr && *response) {

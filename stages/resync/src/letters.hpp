@@ -20,7 +20,4 @@ void write_record_letters(RunState& state, const ReadPage& read, const transform
 void write_entity_letter(RunState& state, std::string_view sink, const std::string& scope, const Answer& answer,
                          const Entity& entity, const Outcome& outcome);
 
-/// A part of an entity as text: a string decoded, all else as it is written.
-std::string part_text(std::string_view raw);
-
 }  // namespace riptide::stages

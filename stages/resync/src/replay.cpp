@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "letters.hpp"
+#include "riptide/json/document.hpp"
 #include "riptide/pipeline/cores.hpp"
 #include "riptide/pipeline/graph.hpp"
 #include "run_state.hpp"
@@ -44,7 +45,8 @@ bool take_apart(std::string_view json, json::Document& document, Entity& entity)
   if (!members.status() || !entity.identifier.present() || !entity.blueprint.present()) return false;
   entity.length = static_cast<std::uint32_t>(json.size());
   const auto raw = [&](Part part) { return text.substr(part.begin, part.length); };
-  entity.identity = pipeline::identity_digest(part_text(raw(entity.blueprint)), part_text(raw(entity.identifier)));
+  entity.identity =
+      pipeline::identity_digest(json::text_of(raw(entity.blueprint)), json::text_of(raw(entity.identifier)));
   entity.searched =
       raw(entity.identifier).starts_with('{') ||
       (entity.relations.present() && raw(entity.relations).find("\"combinator\"") != std::string_view::npos);

@@ -7,6 +7,7 @@
 
 #include "letters.hpp"
 #include "reconcile/catalogues.hpp"
+#include "riptide/json/document.hpp"
 
 namespace riptide::stages {
 namespace {
@@ -164,7 +165,7 @@ void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Com
   ledger_.unchanged(split->unchanged);
   if (deferral_ != nullptr) {
     for (const Entity& entity : split->unchanged) {
-      deferral_->confirm(part_text(block->entities.part(entity, entity.identifier)));
+      deferral_->confirm(json::text_of(block->entities.part(entity, entity.identifier)));
     }
   }
   if (planning_) state_.options.plan->unchanged(block->entities, split->unchanged);
@@ -472,7 +473,7 @@ void SinkLane::enter_outcomes(const Answer& answer, const std::vector<Outcome>& 
     const Entity& entity = batch.entities[i];
     if (entity.searched) note_searched(batch, entity, outcomes[i]);
     if (deferral_ != nullptr && outcomes[i].kind != Outcome::Kind::kRejected) {
-      deferral_->confirm(outcomes[i].identifier.empty() ? part_text(batch.part(entity, entity.identifier))
+      deferral_->confirm(outcomes[i].identifier.empty() ? json::text_of(batch.part(entity, entity.identifier))
                                                         : outcomes[i].identifier);
     }
     if (outcomes[i].kind != Outcome::Kind::kRejected) {
@@ -486,8 +487,8 @@ void SinkLane::enter_outcomes(const Answer& answer, const std::vector<Outcome>& 
       write_entity_letter(state_, sink_->spec(), scope_names_ ? scope_names_(entity.scope) : "*", answer, entity,
                           outcomes[i]);
     }
-    state_.errors.add({state_.kind_of(entity.resource), part_text(batch.part(entity, entity.identifier)),
-                       part_text(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
+    state_.errors.add({state_.kind_of(entity.resource), json::text_of(batch.part(entity, entity.identifier)),
+                       json::text_of(batch.part(entity, entity.blueprint)), "upload", outcomes[i].message, 1});
   }
   if (state_.tickets) settle_pages(settlement_of(batch, outcomes, number_), answer.write);
 }
@@ -525,7 +526,7 @@ void SinkLane::remember(const Batch& batch, std::span<const Outcome> outcomes) {
 void SinkLane::note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome) {
   if (!outcome.identifier.empty()) {
     const auto identity =
-        pipeline::identity_digest(part_text(batch.part(entity, entity.blueprint)), outcome.identifier);
+        pipeline::identity_digest(json::text_of(batch.part(entity, entity.blueprint)), outcome.identifier);
     state_.seen.note(identity, state_.repeat_scope(entity.scope, entity.resource), 0);
     if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {identity, 0});
   } else if (remote_ != nullptr && batch.part(entity, entity.identifier).starts_with('{')) {

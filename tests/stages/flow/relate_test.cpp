@@ -142,7 +142,7 @@ class WaitingRoomTest : public ::testing::Test {
     const auto taken = room_->take(bytes, out);
     EXPECT_TRUE(taken) << taken.error().message;
     std::vector<std::string> names;
-    for (const Entity& entity : out.entities) names.push_back(text_of_part(out.part(entity, entity.identifier)));
+    for (const Entity& entity : out.entities) names.push_back(json::text_of(out.part(entity, entity.identifier)));
     return names;
   }
   void settled() { EXPECT_TRUE(room_->settled()); }

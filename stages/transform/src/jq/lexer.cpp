@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "jq/json_text.hpp"
 #include "jq/utf8.hpp"
 
 namespace riptide::transform::jq {
@@ -291,23 +292,8 @@ class Lexer {
   }
 
   bool hex4(std::size_t from, std::uint32_t& unit) const noexcept {
-    if (from + 4 > text_.size()) return false;
-    unit = 0;
-    for (std::size_t i = from; i < from + 4; ++i) {
-      const char c = text_[i];
-      std::uint32_t digit = 0;
-      if (is_digit(c)) {
-        digit = static_cast<std::uint32_t>(c - '0');
-      } else if (c >= 'a' && c <= 'f') {
-        digit = static_cast<std::uint32_t>(c - 'a' + 10);
-      } else if (c >= 'A' && c <= 'F') {
-        digit = static_cast<std::uint32_t>(c - 'A' + 10);
-      } else {
-        return false;
-      }
-      unit = unit * 16 + digit;
-    }
-    return true;
+    const char* const end = text_.data() + text_.size();
+    return from <= text_.size() && jq::hex4(text_.data() + from, end, unit);
   }
 
   std::string_view text_;

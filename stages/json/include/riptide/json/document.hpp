@@ -132,6 +132,12 @@ Result<std::string> decoded(std::string_view raw_string);
 /// become U+FFFD. All else is left as it is.
 void append_quoted(std::string_view text, std::string& out);
 
+/// Returns `text` as a JSON string with quotes: see `append_quoted`.
+std::string quoted(std::string_view text);
+
+/// Returns a raw JSON value as text: strings decoded, anything else (and what cannot be decoded) as it is written.
+std::string text_of(std::string_view raw);
+
 /// Reads a raw number as an unsigned integer; nothing if it is negative, a fraction, or over 64 bits.
 std::optional<std::uint64_t> to_uint64(std::string_view raw_number) noexcept;
 
