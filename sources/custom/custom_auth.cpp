@@ -113,11 +113,7 @@ Result<void> RequestedAuth::read_request(const AuthSettings& settings, const std
   request_.url = stages::with_query(absolute ? *endpoint : base_url + "/" + endpoint->substr(slashes), *query);
   request_.method = *method;
   request_.headers = *std::move(headers);
-  bool typed = false;
-  for (const stages::Header& header : request_.headers) {
-    typed = typed || stages::same_header_name(header.name, "content-type");
-  }
-  if (!typed && (!body->empty() || !form->empty())) {
+  if (!stages::has_header(request_.headers, "content-type") && (!body->empty() || !form->empty())) {
     request_.headers.push_back(
         {"Content-Type", form->empty() ? "application/json" : "application/x-www-form-urlencoded"});
   }

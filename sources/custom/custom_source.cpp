@@ -95,6 +95,11 @@ std::string python_text(jq::ValueRef value) {
   return text_of(value);
 }
 
+/// Whether an answer has the address of the next page.
+bool follows_links(const Pagination& pagination) noexcept {
+  return pagination.style == PageStyle::kNextLink || pagination.style == PageStyle::kHeaderLink;
+}
+
 std::string_view origin_of(std::string_view url) noexcept {
   const auto host = url.find("://");
   if (host == std::string_view::npos) return {};
@@ -250,9 +255,7 @@ stages::HttpRequest CustomSource::render(const Request& request) const {
   http.headers = listing.headers;
   http.retryable = listing.method != stages::Method::kPost && listing.method != stages::Method::kPatch;
   const ChainPlace place = chain_place(request.cursor);
-  const bool linked =
-      listing.pagination.style == PageStyle::kNextLink || listing.pagination.style == PageStyle::kHeaderLink;
-  if (linked && !place.token.empty()) {
+  if (follows_links(listing.pagination) && !place.token.empty()) {
     http.url = place.token;
   } else {
     http.url =
@@ -267,16 +270,11 @@ stages::HttpRequest CustomSource::render(const Request& request) const {
   }
   if (!listing.body.empty()) {
     http.body = listing.body;
-    const bool typed = std::any_of(http.headers.begin(), http.headers.end(), [](const stages::Header& header) {
-      return stages::same_header_name(header.name, "content-type");
-    });
-    if (!typed) http.headers.push_back({"Content-Type", "application/json"});
+    if (!stages::has_header(http.headers, "content-type")) http.headers.push_back({"Content-Type", "application/json"});
   }
   http.auth = auth();
   const bool brings_own =
-      parts_->fixed_auth != nullptr && std::any_of(http.headers.begin(), http.headers.end(), [&](const auto& header) {
-        return stages::same_header_name(header.name, parts_->fixed_auth->header());
-      });
+      parts_->fixed_auth != nullptr && stages::has_header(http.headers, parts_->fixed_auth->header());
   if (brings_own || http.auth == nullptr) http.auth = &parts_->no_auth;
   return http;
 }
@@ -318,9 +316,7 @@ Result<stages::PageStep> CustomSource::read(const Request& request, const stages
     Request& next = step.next.emplace_back(request);
     next.offset = known->next->offset;
     next.cursor = std::move(known->next->cursor);
-    const bool linked =
-        listing.pagination.style == PageStyle::kNextLink || listing.pagination.style == PageStyle::kHeaderLink;
-    if (linked) {
+    if (follows_links(listing.pagination)) {
       const ChainPlace place = chain_place(next.cursor);
       const std::string base(origin_of(parts_->options.base_url));
       if (place.token.starts_with('/')) {

@@ -307,14 +307,16 @@ Result<PageKnowledge> judge(const Pagination& pagination, const stages::Request&
   const bool by_number = pagination.style == PageStyle::kPage || pagination.style == PageStyle::kOffset;
   const ChainPlace place = chain_place(request.cursor);
   const bool full = records >= pagination.page_size;
-  if (by_number && place.pages == 0) {
-    auto counts = declared(pagination, response, answer, request.offset + records, full);
-    if (!counts) return unexpected(std::move(counts).error());
-    if (counts->records || counts->pages) {
-      auto known = ranged(pagination, request, *counts, records);
-      if (!known || !known->next) return known;
-      // The server gives less than was asked for: page after page, each where the last one ended.
-    }
+  Declared counts;
+  if (pagination.style == PageStyle::kOffset || (by_number && place.pages == 0)) {
+    auto found = declared(pagination, response, answer, request.offset + records, full);
+    if (!found) return unexpected(std::move(found).error());
+    counts = *found;
+  }
+  if (place.pages == 0 && (counts.records || counts.pages)) {
+    auto known = ranged(pagination, request, counts, records);
+    if (!known || !known->next) return known;
+    // The server gives less than was asked for: page after page, each where the last one ended.
   }
   PageKnowledge known;
   std::string token;
@@ -327,15 +329,13 @@ Result<PageKnowledge> judge(const Pagination& pagination, const stages::Request&
       offset += pagination.page_size;
       break;
     case PageStyle::kOffset: {
-      auto counts = declared(pagination, response, answer, request.offset + records, full);
-      if (!counts) return unexpected(std::move(counts).error());
       const std::uint64_t read = request.offset + records;
       const bool more =
-          counts->records ? read < *counts->records && records != 0 : offset_goes_on(pagination, answer, records);
-      if (counts->records && records == 0 && read < *counts->records) {
+          counts.records ? read < *counts.records && records != 0 : offset_goes_on(pagination, answer, records);
+      if (counts.records && records == 0 && read < *counts.records) {
         return unexpected(ErrorKind::kMalformed, fmt::format("an empty page at offset {}, though the answer counts {} "
                                                              "records",
-                                                             request.offset, *counts->records));
+                                                             request.offset, *counts.records));
       }
       if (!more) return known;
       offset = records != 0 && records < pagination.page_size ? read : request.offset + pagination.page_size;

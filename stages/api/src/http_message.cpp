@@ -30,6 +30,11 @@ bool same_header_name(std::string_view a, std::string_view b) noexcept {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
+bool has_header(const std::vector<Header>& headers, std::string_view name) noexcept {
+  return std::any_of(headers.begin(), headers.end(),
+                     [name](const Header& header) { return same_header_name(header.name, name); });
+}
+
 std::string_view to_string(Method method) noexcept {
   switch (method) {
     case Method::kGet:

@@ -16,14 +16,6 @@ constexpr milliseconds kWorthSaying{1'000};
 
 bool is_overload(int status) noexcept { return status == 408 || status == 502 || status == 503 || status == 504; }
 
-bool has_header(const std::vector<Header>& headers, std::string_view lower_name) {
-  return std::any_of(headers.begin(), headers.end(), [&](const Header& header) {
-    return std::equal(header.name.begin(), header.name.end(), lower_name.begin(), lower_name.end(), [](char a, char b) {
-      return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-    });
-  });
-}
-
 }  // namespace
 
 void HttpClient::Loop::enqueue(std::unique_ptr<Transfer> transfer) {
@@ -135,10 +127,7 @@ HeaderSlist HttpClient::Loop::sent_headers(const Transfer& transfer) const {
   static const std::vector<Header> kNone;
   const std::vector<Header>& signed_with = transfer.session != nullptr ? transfer.session->credentials->headers : kNone;
   for (const Header& header : request.headers) {
-    const bool replaced = std::any_of(signed_with.begin(), signed_with.end(), [&](const Header& credential) {
-      return same_header_name(credential.name, header.name);
-    });
-    if (!replaced) append_header(header);
+    if (!has_header(signed_with, header.name)) append_header(header);
   }
   for (const Header& header : signed_with) append_header(header);
   // Null means failure, so that it holds one at least.

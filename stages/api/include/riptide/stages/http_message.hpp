@@ -30,6 +30,9 @@ struct Header {
 /// Whether two header names are the same: case does not count.
 [[nodiscard]] bool same_header_name(std::string_view a, std::string_view b) noexcept;
 
+/// Whether there is a header of that name.
+[[nodiscard]] bool has_header(const std::vector<Header>& headers, std::string_view name) noexcept;
+
 /// One HTTP request as a value: owned, no connection in it. Carriage returns and line feeds in a header are refused by
 /// whoever sends it.
 struct HttpRequest {
