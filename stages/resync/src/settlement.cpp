@@ -42,7 +42,7 @@ Result<std::vector<Outcome>> Settlement::outcomes_of(Answer& answer) {
   auto read = target_.remote()->read(*answer.batch, *response, *document);
   if (!read) return pipeline::unexpected(std::move(read).error());
   if (read->split && answer.batch->entities.size() > 1) {
-    uploads_.too_large(*answer.batch);
+    uploads_.refused_whole(*answer.batch, read->keep_size);
     return std::vector<Outcome>();
   }
   if (read->outcomes.size() != answer.batch->entities.size()) {

@@ -81,7 +81,8 @@ std::size_t Uploads::body_bytes(const Batch& batch) const {
   return limits.envelope_bytes + batch.bytes.size() + (batch.entities.size() - 1) * limits.separator_bytes;
 }
 
-void Uploads::too_large(const Batch& batch) {
+void Uploads::refused_whole(const Batch& batch, bool keep_size) {
+  if (keep_size) return send_halves(batch);
   // Later ones are made for half of it, unless less was refused before.
   const std::size_t body = body_bytes(batch);
   std::size_t known = body_ceiling();

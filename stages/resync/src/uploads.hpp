@@ -30,8 +30,8 @@ class Uploads {
   [[nodiscard]] bool none() const noexcept { return in_flight_.load(std::memory_order_acquire) == 0; }
   /// Sends a batch, or holds it until others are settled.
   void add(std::shared_ptr<Batch> batch, Completion completion);
-  /// The target found the batch too large: its halves go, and later ones are made smaller.
-  void too_large(const Batch& batch);
+  /// The target refused the batch as a whole: its halves go. Unless it was not the size, later ones are made smaller.
+  void refused_whole(const Batch& batch, bool keep_size);
   /// A batch that is not counted yet goes to the upload node.
   void send_later(std::shared_ptr<Batch> batch);
   /// A batch is settled: its credit goes home, and another one may go.

@@ -75,7 +75,8 @@ class Sink {
 /// How the answer to a batch request is to be read.
 struct UploadAnswer {
   std::vector<Outcome> outcomes;  ///< One for each entity of the batch, in order. Empty with `split`.
-  bool split = false;             ///< Too large for the target: send it again in halves.
+  bool split = false;             ///< Too large for the target: send it again in halves, and later ones smaller.
+  bool keep_size = false;         ///< With `split`: it was not the size, so later batches stay as large as they are.
 };
 
 /// Where a relation of a blueprint leads.
