@@ -145,16 +145,21 @@ constexpr NodeField kReconcile = {.name = "reconcile",
                                   .fallback = "never",
                                   .choices = "never|all|closed"};
 
+constexpr NodeField kMaxDelete = {
+    .name = "max_delete", .says = "most that one run may delete, e.g. `200` or `2.5%`: past it nothing is deleted"};
+
 constexpr std::array kPortFields = {
     NodeField{.name = "config",
               .type = kBlock,
               .says = "settings as below `port` of config.yaml; without it those of `sync`"},
     kReconcile,
+    kMaxDelete,
 };
 
 constexpr std::array kSqliteFields = {
     NodeField{.name = "path", .type = kPath, .says = "of the database", .required = true},
     kReconcile,
+    kMaxDelete,
 };
 
 constexpr std::array kNdjsonFields = {
