@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "riptide/item.hpp"
 #include "riptide/local_source.hpp"
 
 namespace riptide::sources {
