@@ -11,8 +11,7 @@ int main() {
   jq::Evaluator evaluator;
   if (!evaluator.load(R"({"Links": {"Web": "/app#/Spaces-7/projects"}})")) return 2;
   std::string found;
-  const jq::Outcome outcome = evaluator.run(**program, [&](jq::ValueRef value) {
-    return value.append_json(found) ? jq::Next::kContinue : jq::Next::kStop;
-  });
+  const jq::Outcome outcome = evaluator.run(
+      **program, [&](jq::ValueRef value) { return value.append_json(found) ? jq::Next::kContinue : jq::Next::kStop; });
   return outcome.ok() && found == R"("Spaces-7")" ? 0 : 3;
 }
