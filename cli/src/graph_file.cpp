@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "riptide/cli/graph_checks.hpp"
@@ -170,7 +171,7 @@ class GraphReader {
         continue;
       }
       if (!fits(*given, place, field)) continue;
-      out.fields.members.emplace_back(field.name, *given);
+      out.fields.members.emplace_back(field.name, field.type == FieldType::kPath ? beside(*given) : *given);
       if (field.type == FieldType::kExpression) compile(*given, place, std::string(field.name), out);
       if (field.type == FieldType::kExpressionMap) {
         for (const auto& [name, program] : given->members) {
@@ -178,6 +179,16 @@ class GraphReader {
         }
       }
     }
+  }
+
+  /// Files are named as seen from the graph's file.
+  Tree beside(Tree given) const {
+    const std::filesystem::path path(python_text(given));
+    given.kind = Tree::Kind::kString;
+    given.text = path.string();
+    if (given.text == "-" || path.is_absolute() || reading_.graph.origin == "-") return given;
+    given.text = (std::filesystem::path(reading_.graph.origin).parent_path() / path).string();
+    return given;
   }
 
   void compile(const Tree& given, const std::string& where, std::string key, Node& out) {

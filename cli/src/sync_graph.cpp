@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "riptide/cli/settings.hpp"
@@ -142,6 +143,19 @@ GraphFile sync_as_graph(const SyncFlags& flags, const Config& config, const std:
       if (!flags.max_delete.empty()) set(sink, "max_delete", text_tree(flags.max_delete));
     }
     graph.nodes.push_back(std::move(sink));
+  }
+  return graph;
+}
+
+GraphFile with_absolute_paths(GraphFile graph) {
+  for (Node& node : graph.nodes) {
+    for (const NodeField& field : node.type->fields) {
+      Tree* const given = field.type == FieldType::kPath ? node.fields.find(field.name) : nullptr;
+      if (given == nullptr || given->text == "-") continue;
+      std::error_code failed;
+      const std::filesystem::path absolute = std::filesystem::absolute(given->text, failed);
+      if (!failed) given->text = absolute.lexically_normal().string();
+    }
   }
   return graph;
 }

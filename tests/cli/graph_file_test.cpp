@@ -101,6 +101,21 @@ nodes:
   EXPECT_THAT(names, ElementsAre("all", "some", "out"));
 }
 
+TEST(GraphFileTest, FilesLieBesideTheGraph) {
+  const GraphFileReading reading = read_graph_file(R"(
+nodes:
+  in: {type: generate, records: 1}
+  map: {type: mapping, inputs: in, file: ../mapping.yml}
+  out: {type: ndjson, inputs: map, path: /tmp/out}
+  show: {type: ndjson, inputs: map, path: "-"}
+)",
+                                                   "graphs/graph.yml", kEnvironment);
+  ASSERT_THAT(said(reading), IsEmpty());
+  EXPECT_EQ(reading.graph.find("map")->text("file"), "graphs/../mapping.yml");
+  EXPECT_EQ(reading.graph.find("out")->text("path"), "/tmp/out");
+  EXPECT_EQ(reading.graph.find("show")->text("path"), "-");
+}
+
 TEST(GraphFileTest, KeepsSecretsForTheRedactor) {
   const GraphFileReading reading = read(R"(
 nodes:

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 namespace riptide::cli {
 namespace {
 
@@ -59,6 +61,16 @@ nodes:
       read_graph_file(text, "graph.yml", [](std::string_view) { return std::optional<std::string>(); });
   EXPECT_THAT(read.problems, IsEmpty());
   EXPECT_EQ(to_yaml(read.graph), text);
+}
+
+TEST(SyncGraphTest, ItsFileMayLieAnywhere) {
+  SyncFlags flags;
+  flags.mapping = "m.yml";
+  const GraphFile graph = with_absolute_paths(sync_as_graph(flags, config(), specs({"ndjson:-", "sqlite:x/../a.db"})));
+  const std::string here = std::filesystem::current_path();
+  EXPECT_EQ(graph.find("transform")->text("file"), here + "/m.yml");
+  EXPECT_EQ(graph.find("ndjson")->text("path"), "-");
+  EXPECT_EQ(graph.find("sqlite")->text("path"), here + "/a.db");
 }
 
 TEST(SyncGraphTest, NothingIsDeletedWithNoDelete) {

@@ -136,6 +136,18 @@ struct RunsFlags {
   std::string run_id;  ///< Or its beginning; "" lists them.
 };
 
+struct RunFlags {
+  SyncFlags sync;    ///< Those of them that a graph file does not say.
+  std::string file;  ///< The graph.
+};
+
+struct TestFlags {
+  CommonFlags common;
+  std::vector<std::string> files;
+  std::string name;   ///< Only tests with this in their names; "" is all.
+  std::string junit;  ///< A file; "" is none.
+};
+
 /// The made-up server as its own process: hidden, used by demo and bench.
 struct ServeOctopusFlags {
   std::vector<std::string> arguments;

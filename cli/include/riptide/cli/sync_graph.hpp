@@ -14,6 +14,9 @@ namespace riptide::cli {
 /// are not in it: as for `sync`, they come from config.yaml, `.env` and the environment.
 GraphFile sync_as_graph(const SyncFlags& flags, const Config& config, const std::vector<sinks::SinkSpec>& specs);
 
+/// The same graph with all files named from the root, so that its file may lie anywhere.
+GraphFile with_absolute_paths(GraphFile graph);
+
 /// Writes a graph as its file, in the order of its nodes.
 std::string to_yaml(const GraphFile& graph);
 

@@ -26,6 +26,8 @@ struct JqStreams {
 int run_jq(const JqFlags& flags, const JqStreams& streams = {});
 int run_state(const StateFlags& flags);
 int run_runs(const RunsFlags& flags);
+int run_run(const RunFlags& flags, const std::vector<std::string>& command);
+int run_test(const TestFlags& flags);
 int run_serve_octopus(const ServeOctopusFlags& flags);
 
 }  // namespace riptide::cli
