@@ -49,6 +49,15 @@ struct PlanFlags {
 struct GraphFlags {
   SyncFlags sync;
   std::string format = "mermaid";
+  std::string file;  ///< A graph's; "" is the graph of `sync`.
+  bool live = false;
+  std::string run;  ///< With `live`: which, by the beginning of its id; "" is the only one.
+};
+
+struct TapFlags {
+  std::string node;
+  std::uint64_t count = 10;
+  std::string run;  ///< By the beginning of its id; "" is the only one.
 };
 
 struct LintFlags {

@@ -28,6 +28,9 @@ int run_state(const StateFlags& flags);
 int run_runs(const RunsFlags& flags);
 int run_run(const RunFlags& flags, const std::vector<std::string>& command);
 int run_test(const TestFlags& flags);
+int run_tap(const TapFlags& flags);
+/// Shows a run that is going on until it ends: a table on a terminal, else a line of JSON a second.
+int show_live(const std::string& run);
 int run_serve_octopus(const ServeOctopusFlags& flags);
 
 }  // namespace riptide::cli
