@@ -219,7 +219,7 @@ class Init {
     std::string next = "riptide: written to " + flags_.out + ". Next" +
                        (variables.empty() ? ":" : ", with " + listed(variables) + " set:");
     next += "\n  cd " + shell_quoted(flags_.out) +
-            "\n  riptide lint && riptide lint mapping.yaml\n  riptide sync --mapping mapping.yaml";
+            "\n  riptide lint config.yaml mapping.yaml\n  riptide sync --mapping mapping.yaml";
     terminal_.print(next);
     return kExitComplete;
   }

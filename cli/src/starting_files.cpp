@@ -20,6 +20,11 @@ using sources::custom::ProposedPaging;
 
 constexpr std::size_t kWidth = 110;
 
+/// What a reader of YAML may take for the end of a line, though it is none: U+0085, U+2028, U+2029.
+bool breaks_line(std::string_view text) {
+  return text.starts_with("\xc2\x85") || text.starts_with("\xe2\x80\xa8") || text.starts_with("\xe2\x80\xa9");
+}
+
 /// Text as comment lines, broken at spaces.
 void comment(std::string& out, std::string_view indent, std::string_view text) {
   std::string line;
@@ -33,7 +38,10 @@ void comment(std::string& out, std::string_view indent, std::string_view text) {
     text.remove_prefix(std::min(space + 1, text.size()));
     if (!line.empty() && line.size() + word.size() + indent.size() > kWidth) flush();
     if (!line.empty()) line += ' ';
-    for (const char c : word) line += static_cast<unsigned char>(c) < 0x20 || c == '\x7f' ? '?' : c;
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      const bool control = static_cast<unsigned char>(word[i]) < 0x20 || word[i] == '\x7f';
+      line += control || breaks_line(word.substr(i)) ? '?' : word[i];
+    }
   }
   flush();
 }
@@ -189,6 +197,7 @@ std::string mapping_of(const Proposal& proposal, const Signing& signing) {
 
 std::string blueprints_of(const Proposal& proposal) {
   const auto title = [](std::string text) {
+    std::replace(text.begin(), text.end(), '_', ' ');
     if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
     return json::quoted(text);
   };
@@ -251,7 +260,22 @@ std::string yaml_scalar(std::string_view text) {
       return std::string(text);
     }
   }
-  return json::quoted(text);
+  const auto printable = [](char c) { return c >= 0x20 && c != '\x7f' && c != '\''; };
+  if (text.find_first_of("\"\\") != std::string_view::npos && std::all_of(text.begin(), text.end(), printable)) {
+    return "'" + std::string(text) + "'";
+  }
+  const std::string quoted = json::quoted(text);
+  std::string out;
+  for (std::size_t i = 0; i < quoted.size();) {
+    const std::string_view rest = std::string_view(quoted).substr(i);
+    if (!breaks_line(rest)) {
+      out += quoted[i++];
+      continue;
+    }
+    out += rest.starts_with("\xc2") ? "\\u0085" : rest.starts_with("\xe2\x80\xa8") ? "\\u2028" : "\\u2029";
+    i += rest.starts_with("\xc2") ? 2 : 3;
+  }
+  return out;
 }
 
 Signing signing_of(const std::vector<stages::Header>& headers, const std::string& bearer_variable) {
