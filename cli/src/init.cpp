@@ -76,6 +76,9 @@ class Init {
     if (flags_.from.empty()) return hand_out(files_of(*type), flags_.type, {});
     if (flags_.type != "custom")
       return usage("--from goes with custom; the address of " + flags_.type + " belongs in the config");
+    if (auto checked = sources::custom::check_address(flags_.from); !checked) {
+      return usage("--from: " + checked.error().message);
+    }
     // Before anything is asked for: what is there already stays.
     if (const std::string there = already_there(); !there.empty()) return usage(there);
     return from_api();

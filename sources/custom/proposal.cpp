@@ -222,9 +222,19 @@ std::string_view body_of(const stages::HttpResponse& answer) {
 
 }  // namespace
 
-Result<Proposal> propose(std::string_view url, const stages::HttpResponse& answer) {
+Result<void> check_address(std::string_view url) {
   const auto address = Address::parse(url);
   if (!address) return unexpected(ErrorKind::kConfig, "the address must begin with http:// or https:// and a host");
+  if (address->origin.find('@') != std::string::npos) {
+    return unexpected(ErrorKind::kConfig, "the address must not have credentials in it; use --bearer-env or --header");
+  }
+  Proposal ignored;
+  return split_address(*address, ignored);
+}
+
+Result<Proposal> propose(std::string_view url, const stages::HttpResponse& answer) {
+  if (auto checked = check_address(url); !checked) return unexpected(std::move(checked).error());
+  const auto address = Address::parse(url);
   Proposal proposal;
   if (auto split = split_address(*address, proposal); !split) return unexpected(std::move(split).error());
 

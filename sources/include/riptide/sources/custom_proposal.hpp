@@ -53,9 +53,12 @@ struct Proposal {
   std::vector<std::string> left_out;  ///< Members that cannot be properties, each with the reason.
 };
 
+/// Checks that a listing can be at an address. Errors: kConfig.
+[[nodiscard]] Result<void> check_address(std::string_view url);
+
 /// Reads what the API answered when it was asked for `url` (absolute, with its query). Nothing is guessed from a
 /// status: the caller looks at it. Names of members come from the server: bound them before showing them.
-/// Errors: kMalformed (not JSON, or nothing in it that could be a record), kConfig (an address without a path).
+/// Errors: kMalformed (not JSON, or nothing in it that could be a record), kConfig (see `check_address`).
 [[nodiscard]] Result<Proposal> propose(std::string_view url, const stages::HttpResponse& answer);
 
 /// Whether a page is the one behind the first: `kOther` has other records, `kEmpty` none, `kSame` is the first again,
