@@ -50,6 +50,16 @@ Examples:
 The first SIGINT or SIGTERM ends the run in order: what is in flight is settled, nothing is deleted. The second stops at
 once. stdout carries data only, everything else goes to stderr.)";
 
+constexpr char kRunFooter[] = R"(
+Examples:
+  riptide run graph.yml                            until everything is read and settled
+  riptide lint graph.yml                           what is wrong with it, without any network
+  riptide graph graph.yml --format svg > graph.svg   its picture
+  riptide graph --format yaml > graph.yml          sync's own graph, to begin with
+  riptide tap NODE, riptide graph --live           look into it while it runs
+
+Exit codes, signals, report and accounting are those of sync.)";
+
 constexpr char kPlanFooter[] = R"(
 Everything of sync but writing: the source is read and mapped, the target is compared and left alone. The object has the
 counts, changes[], deletions[], and whether a guard would stop the deletion (docs/plan.md, docs/plan.schema.json).
@@ -88,6 +98,17 @@ configuration file, told apart by its contents. Exit code: 0, or 2 if anything i
 Examples:
   riptide lint mapping.yaml
   riptide lint mapping.yaml --sample projects.ndjson --kind project   also paths that no record has)";
+
+constexpr char kInitFooter[] = R"(
+With --from the API is asked once, and once more for its second page: where the records are, how pages follow each other,
+the total, identifier, title and the types of properties are proposed, each with the reason as a comment. Without: a
+commented configuration, the mapping of the type, nothing is contacted. No secret is written: the files name variables.
+
+Examples:
+  riptide init custom --from https://api.example.com/v1/users --bearer-env API_TOKEN --out users
+  riptide init octopus --out .
+
+Exit code: 0; 2 usage, or a file that is there already; 3 if the API could not be read.)";
 
 constexpr char kStateFooter[] = R"(
 Examples:
@@ -175,7 +196,8 @@ std::string version() { return std::string(kVersion); }
 
 Invocation parse_command_line(const std::vector<std::string>& arguments) {
   const std::vector<std::string> verbs = {"sync", "plan", "graph", "lint",  "demo", "bench",
-                                          "map",  "dlq",  "jq",    "state", "runs"};
+                                          "map",  "dlq",  "jq",    "state", "runs", "init",
+                                          "run",  "test", "tap"};
   if (arguments.empty() || arguments[0] == "help") {
     if (arguments.size() > 1) return parse_command_line({arguments[1], "--help"});
     auto shown = parse_command_line({"--help"});
@@ -231,16 +253,71 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* const graph_verb =
       app.add_subcommand("graph", "The stage graph that sync would run, as a picture; contacts nothing");
   add_sync(*graph_verb, graph.sync);
-  graph_verb->add_option("--format", graph.format, "dot, mermaid, svg or json (default: mermaid)")->type_name("FORMAT");
+  graph_verb->add_option("FILE", graph.file, "The graph of this file instead of sync's");
+  graph_verb
+      ->add_option("--format", graph.format,
+                   "dot, mermaid, svg, json, or yaml: as a graph file, which `riptide run` runs (default: mermaid)")
+      ->type_name("FORMAT");
+  graph_verb->add_flag("--live", graph.live, "Show a run that is going on: what flows, what waits, and for what");
+  graph_verb->add_option("--run", graph.run, "With --live: which run, by the beginning of its id")->type_name("ID");
+
+  RunFlags run;
+  CLI::App* const run_verb = app.add_subcommand("run", "Run the graph of a file (docs/graphs.md)");
+  run_verb->add_option("FILE", run.file, "The graph")->required();
+  add_common(*run_verb, run.sync.common);
+  add_progress(*run_verb, run.sync.progress);
+  run_verb->add_option("--memory", run.sync.memory, "In the place of the graph's: 128MiB")->type_name("SIZE");
+  run_verb->add_option("--report", run.sync.report, "Write what the run did to this file: JSON, or HTML if it ends so")
+      ->type_name("FILE");
+  run_verb->add_option("--state", run.sync.state, "As for sync")->type_name("FILE");
+  run_verb->add_flag("--wait", run.sync.wait, "Wait while another run writes to the same target, instead of giving up");
+  run_verb->add_flag("--resume", run.sync.resume, "As for sync; for graphs whose sinks stand right behind mappings");
+  run_verb->footer(kRunFooter);
+
+  TestFlags test;
+  CLI::App* const test_verb =
+      app.add_subcommand("test", "Test graphs: given these records, expect these items; contacts nothing");
+  add_common(*test_verb, test.common);
+  test_verb->add_option("FILE", test.files, "Tests (docs/graphs.md)")->required();
+  test_verb->add_option("--name", test.name, "Only tests with this in their names")->type_name("TEXT");
+  test_verb->add_option("--junit", test.junit, "Write the results to this file as JUnit XML")->type_name("FILE");
+
+  TapFlags tap;
+  CLI::App* const tap_verb =
+      app.add_subcommand("tap", "Show items that pass a node of a run that is going on, one a line");
+  tap_verb->add_option("NODE", tap.node, "The node, as the graph names it")->required();
+  tap_verb->add_option("--count", tap.count, "How many (default: 10)")->check(CLI::PositiveNumber);
+  tap_verb->add_option("--run", tap.run, "Which run, by the beginning of its id (default: the only one)")
+      ->type_name("ID");
 
   LintFlags lint;
   CLI::App* const lint_verb = app.add_subcommand("lint", "Check configuration, mapping and graph without any network");
   add_common(*lint_verb, lint.common);
-  lint_verb->add_option("FILE", lint.files, "Mapping or configuration files");
+  lint_verb->add_option("FILE", lint.files, "Mapping, graph or configuration files");
   lint_verb->add_option("--sample", lint.sample, "Records: paths that are in none of them are warnings; `-` is stdin")
       ->type_name("FILE");
   lint_verb->add_option("--kind", lint.kind, "Kind of the records in the sample")->type_name("KIND");
+  lint_verb
+      ->add_option("--schema", lint.schema,
+                   "Print the JSON Schema for editors instead: config, graph, mapping, or mapping:TYPE")
+      ->type_name("WHAT");
   lint_verb->footer(kLintFooter);
+
+  InitFlags init;
+  CLI::App* const init_verb =
+      app.add_subcommand("init", "A configuration and mapping to begin with; with --from, proposed from an API");
+  add_common(*init_verb, init.common);
+  init_verb->add_option("TYPE", init.type, "Integration type, e.g. custom")->required();
+  init_verb->add_option("--from", init.from, "Address of a listing of the API (custom)")->type_name("URL");
+  init_verb->add_option("--header", init.headers, "'Name: value', sent to the API; may be repeated")
+      ->type_name("HEADER")
+      ->expected(1)
+      ->take_all();
+  init_verb->add_option("--bearer-env", init.bearer_env, "Variable with the token that signs the requests")
+      ->type_name("NAME");
+  init_verb->add_option("--out", init.out, "Directory for the files (default: all on stdout)")->type_name("DIR");
+  init_verb->add_flag("--force", init.force, "Replace files that are there");
+  init_verb->footer(kInitFooter);
 
   DemoFlags demo;
   CLI::App* const demo_verb =
@@ -397,15 +474,38 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   }
   if (named == "graph") {
     if (!common_ok(graph.sync.common) || !deletion_ok(graph.sync) ||
-        !one_of(graph.format, {"dot", "mermaid", "svg", "json"}, "--format", wrong)) {
+        !one_of(graph.format, {"dot", "mermaid", "svg", "json", "yaml"}, "--format", wrong)) {
       return usage_error(named, wrong);
     }
+    if (!graph.run.empty() && !graph.live) return usage_error(named, "--run goes with --live");
+    if (graph.live && !graph.file.empty()) return usage_error(named, "--live shows a run, not a file");
     return graph;
   }
+  if (named == "run") {
+    if (!common_ok(run.sync.common) || !progress_ok(run.sync.progress)) return usage_error(named, wrong);
+    return run;
+  }
+  if (named == "test") {
+    if (!common_ok(test.common)) return usage_error(named, wrong);
+    return test;
+  }
+  if (named == "tap") return tap;
   if (named == "lint") {
     if (!common_ok(lint.common)) return usage_error(named, wrong);
     if (!lint.kind.empty() && lint.sample.empty()) return usage_error(named, "--kind is the kind of a --sample");
+    if (!lint.schema.empty()) {
+      const std::string what = lint.schema.substr(0, lint.schema.find(':'));
+      if (!one_of(what, {"config", "mapping", "graph"}, "--schema", wrong)) return usage_error(named, wrong);
+      if (what != "mapping" && what != lint.schema) return usage_error(named, "--schema: only mapping has types");
+    }
     return lint;
+  }
+  if (named == "init") {
+    if (!common_ok(init.common)) return usage_error(named, wrong);
+    if (init.from.empty() && (!init.headers.empty() || !init.bearer_env.empty())) {
+      return usage_error(named, "--header and --bearer-env go with --from");
+    }
+    return init;
   }
   if (named == "demo") {
     if (!common_ok(demo.common) || !progress_ok(demo.progress)) return usage_error(named, wrong);

@@ -20,6 +20,7 @@ struct Runner {
   int operator()(const PlanFlags& flags) const { return run_plan(flags, command); }
   int operator()(const GraphFlags& flags) const { return run_graph(flags); }
   int operator()(const LintFlags& flags) const { return run_lint(flags); }
+  int operator()(const InitFlags& flags) const { return run_init(flags); }
   int operator()(const DemoFlags& flags) const { return run_demo(flags, command); }
   int operator()(const BenchFlags& flags) const { return run_bench(flags); }
   int operator()(const MapFlags& flags) const { return run_map(flags); }
@@ -27,6 +28,9 @@ struct Runner {
   int operator()(const JqFlags& flags) const { return run_jq(flags); }
   int operator()(const StateFlags& flags) const { return run_state(flags); }
   int operator()(const RunsFlags& flags) const { return run_runs(flags); }
+  int operator()(const RunFlags& flags) const { return run_run(flags, command); }
+  int operator()(const TestFlags& flags) const { return run_test(flags); }
+  int operator()(const TapFlags& flags) const { return run_tap(flags); }
   int operator()(const ServeOctopusFlags& flags) const { return run_serve_octopus(flags); }
 };
 
