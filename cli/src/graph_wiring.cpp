@@ -504,6 +504,19 @@ void GraphParts::add_to(Graph& graph, std::vector<Problem>& problems) {
   parts_->add_nodes(graph);
 }
 
+const Config& GraphParts::settings() const { return parts_->settings; }
+
+std::vector<sinks::SinkSpec> GraphParts::sink_specs() const {
+  std::vector<sinks::SinkSpec> specs;
+  for (const Node& node : parts_->file.nodes) {
+    if (node.type->name != "port" && node.type->name != "sqlite" && node.type->name != "ndjson") continue;
+    std::string text(node.type->name);
+    if (node.has("path")) text += ":" + node.text("path");
+    if (auto spec = sinks::parse_sink_spec(text)) specs.push_back(std::move(*spec));
+  }
+  return specs;
+}
+
 const Config* GraphParts::port_config() const {
   for (const Node& node : parts_->file.nodes) {
     if (node.type->name == "port" && parts_->prepared.at(node.name).config)

@@ -8,6 +8,7 @@
 #include "riptide/cli/graph_file.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/lint_sample.hpp"
+#include "riptide/cli/node_types.hpp"
 #include "riptide/cli/resync_runner.hpp"
 #include "riptide/cli/spelling.hpp"
 #include "riptide/cli/tree.hpp"
@@ -127,7 +128,10 @@ int run_lint(const LintFlags& flags) {
                       did_you_mean(type, known));
     return kExitUsage;
   }
-  std::fputs((flags.schema == "config" ? config_schema() : mapping_schema(type)).c_str(), stdout);
+  const std::string schema = flags.schema == "config"  ? config_schema()
+                             : flags.schema == "graph" ? graph_schema()
+                                                       : mapping_schema(type);
+  std::fputs(schema.c_str(), stdout);
   return kExitComplete;
 }
 

@@ -28,7 +28,6 @@ namespace riptide::cli {
 namespace {
 
 using pipeline::ErrorKind;
-using json::quoted;
 
 constexpr std::size_t kLongestRequest = 4096;
 /// Items that wait for a reader who is slower than the run; others pass unseen.
@@ -103,8 +102,8 @@ bool send_all(int socket, std::string_view bytes, const std::atomic<bool>& stopp
 }
 
 std::string item_json(const TappedItem& item) {
-  return fmt::format("{{\"node\":{}{},\"kind\":{},\"item\":{}}}\n", quoted(item.node),
-                     item.output.empty() ? "" : ",\"output\":" + quoted(item.output), quoted(item.kind), item.json);
+  return fmt::format("{{\"node\":{}{},\"kind\":{},\"item\":{}}}\n", json::quoted(item.node),
+                     item.output.empty() ? "" : ",\"output\":" + json::quoted(item.output), json::quoted(item.kind), item.json);
 }
 
 /// Items between the graph's threads and the one that sends them.
@@ -207,7 +206,7 @@ struct LiveSocket::State {
       tapped->changed.notify_one();
     });
     if (!heard) {
-      send_all(socket, fmt::format("{{\"error\":{}}}\n", quoted(heard.error().message)), stopping);
+      send_all(socket, fmt::format("{{\"error\":{}}}\n", json::quoted(heard.error().message)), stopping);
       return;
     }
     while (!stopping.load(std::memory_order_relaxed) && !is_gone(socket)) {
@@ -316,19 +315,19 @@ pipeline::Result<void> ask_run(const std::string& run_id, const std::string& req
 
 std::string to_json(const LiveGraph& live) {
   std::string out = fmt::format("{{\"seconds\":{:.3f},\"memory_taken\":{},\"memory_budget\":{},\"bottleneck\":{},", live.seconds,
-                                live.memory_taken, live.memory_budget, quoted(live.bottleneck));
-  out += "\"bottleneck_reason\":" + quoted(live.bottleneck_reason) + ",\"nodes\":[";
+                                live.memory_taken, live.memory_budget, json::quoted(live.bottleneck));
+  out += "\"bottleneck_reason\":" + json::quoted(live.bottleneck_reason) + ",\"nodes\":[";
   for (const LiveGraph::Node& node : live.nodes) {
     out += fmt::format(
         "{}{{\"name\":{},\"items_in\":{},\"items_out\":{},\"filtered\":{},\"failed\":{},\"busy_seconds\":{:.6f},"
         "\"waiting\":{},\"most_waiting\":{}}}",
-        &node == live.nodes.data() ? "" : ",", quoted(node.name), node.items_in, node.items_out, node.filtered,
+        &node == live.nodes.data() ? "" : ",", json::quoted(node.name), node.items_in, node.items_out, node.filtered,
         node.failed, node.busy_seconds, node.waiting, node.most_waiting);
   }
   out += "],\"edges\":[";
   for (const LiveGraph::Edge& edge : live.edges) {
     out += fmt::format("{}{{\"from\":{},\"to\":{},\"items\":{},\"bytes\":{}}}", &edge == live.edges.data() ? "" : ",",
-                       quoted(edge.from), quoted(edge.to), edge.items, edge.bytes);
+                       json::quoted(edge.from), json::quoted(edge.to), edge.items, edge.bytes);
   }
   return out + "]}";
 }

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <ctime>
-#include <filesystem>
 
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
@@ -13,11 +12,10 @@
 #include "riptide/cli/numbers.hpp"
 #include "riptide/cli/plan_output.hpp"
 #include "riptide/cli/port_wiring.hpp"
+#include "riptide/cli/run_ending.hpp"
 #include "riptide/cli/state_wiring.hpp"
 #include "riptide/cli/summary.hpp"
-#include "riptide/pipeline/peak_memory.hpp"
 #include "riptide/pipeline/run_id.hpp"
-#include "riptide/state/run_history.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -45,6 +43,8 @@ class Run {
     options_ = resync_options(config_);
     options_.log = [this](stages::LogLevel level, std::string_view message) { logger_.log(level, message); };
     run_id_ = pipeline::new_run_id();
+    ending_.emplace(RunEnding::Options{flags_.report, request_.command, run_id_, options_.version, options_.started_at},
+                    terminal_, logger_, signals_);
     warn_about_tls();
 
     std::vector<Problem> problems;
@@ -349,65 +349,15 @@ class Run {
     return kExitUsage;
   }
 
-  // Ends a run that got no further than this error: its report has little in it.
   int failed(const Error& error) {
-    RunReport report;
-    report.run_id = run_id_;
-    report.version = options_.version;
-    report.started_at = options_.started_at;
-    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-    report.peak_rss_bytes = pipeline::peak_rss_bytes();
-    report.exit_code = signals_.first() != 0 ? 128 + signals_.first() : kExitSinkFailed;
-    report.status = pipeline::status_of(report.exit_code);
-    report.deletion = "the run did not begin";
-    report.errors.push_back(
-        {.kind = {}, .identifier = {}, .blueprint = {}, .stage = "start", .message = error.message, .count = 1});
-    report.errors_total = 1;
-    return finish(report);
+    remember_run();
+    return ending_->failed(error);
   }
-
   int finish(const RunReport& report) {
-    signals_.run_is_over();
-    int code = report.exit_code;
-    if (!flags_.report.empty()) {
-      if (auto written = write_file_atomically(flags_.report, terminal_.redacted(stages::to_json(report))); !written) {
-        logger_.error("the report " + flags_.report + " was not written: " + written.error().message);
-        if (code == kExitComplete || code == 1) code = kExitSinkFailed;
-      }
-    }
-    remember(report);
-    terminal_.print(summary_text(report, terminal_.colours()));
-    if (code != kExitComplete && code != 1) name_partial_files(report);
-    if (code == 3 || code == kExitSinkFailed || code > 128) {
-      terminal_.print("to go on from here:\n" + command_to_go_on(request_.command, resumable_));
-    }
-    return code;
+    remember_run();
+    return ending_->finish(report, resumable_);
   }
-
-  // The run is over whatever becomes of its entry in the history.
-  void remember(const RunReport& report) {
-    if (!state_.file) return;
-    auto history = state::RunHistory::open(*state_.file);
-    if (!history) {
-      logger_.warning("the run is not in the history: " + history.error().message);
-      return;
-    }
-    const std::string json = terminal_.redacted(stages::to_json(report));
-    if (auto added = history->add(state::past_run(report, "port"), json); !added) {
-      logger_.warning("the run is not in the history: " + added.error().message);
-    }
-  }
-
-  // Files that did not take their names. A sink that failed has said so itself.
-  void name_partial_files(const RunReport& report) {
-    constexpr std::string_view kPrefix = "ndjson:";
-    for (const pipeline::SinkReport& sink : report.sinks) {
-      if (!sink.error.empty() || !sink.sink.starts_with(kPrefix)) continue;
-      const std::string partial = sink.sink.substr(kPrefix.size()) + ".partial";
-      std::error_code none;
-      if (std::filesystem::exists(partial, none)) terminal_.print("what was written is in " + partial);
-    }
-  }
+  void remember_run() { ending_->remember_in(state_.file); }
 
   const RunRequest& request_;
   const SyncFlags& flags_;
@@ -422,7 +372,7 @@ class Run {
   bool resumable_ = false;
   OpenState state_;
   std::unique_ptr<StateCopy> state_copy_;
-  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::optional<RunEnding> ending_;
 };
 
 }  // namespace

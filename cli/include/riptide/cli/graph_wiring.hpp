@@ -41,6 +41,10 @@ class GraphParts {
   [[nodiscard]] GraphOptions options() const;
   /// Adds the nodes. Problems: a source or sink that cannot be made.
   void add_to(Graph& graph, std::vector<Problem>& problems);
+  /// Settings of what belongs to no node.
+  [[nodiscard]] const Config& settings() const;
+  /// The sinks whose targets last, as `--sink` names them.
+  [[nodiscard]] std::vector<sinks::SinkSpec> sink_specs() const;
   /// The settings that a Port sink of the graph works with, or null if it has none.
   [[nodiscard]] const Config* port_config() const;
   /// Values of secrets, which must never be shown.
