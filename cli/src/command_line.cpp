@@ -195,9 +195,8 @@ Say usage_error(const std::string& verb, const std::string& message) {
 std::string version() { return std::string(kVersion); }
 
 Invocation parse_command_line(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> verbs = {"sync", "plan", "graph", "lint",  "demo", "bench",
-                                          "map",  "dlq",  "jq",    "state", "runs", "init",
-                                          "run",  "test", "tap"};
+  const std::vector<std::string> verbs = {"sync", "plan",  "graph", "lint", "demo", "bench", "map", "dlq",
+                                          "jq",   "state", "runs",  "init", "run",  "test",  "tap"};
   if (arguments.empty() || arguments[0] == "help") {
     if (arguments.size() > 1) return parse_command_line({arguments[1], "--help"});
     auto shown = parse_command_line({"--help"});
@@ -478,6 +477,8 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
       return usage_error(named, wrong);
     }
     if (!graph.run.empty() && !graph.live) return usage_error(named, "--run goes with --live");
+    if (graph.format == "yaml" && !graph.file.empty())
+      return usage_error(named, "--format yaml writes sync's graph; " + graph.file + " is a graph file already");
     if (graph.live && !graph.file.empty()) return usage_error(named, "--live shows a run, not a file");
     return graph;
   }

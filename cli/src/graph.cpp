@@ -18,7 +18,7 @@ int put(const std::string& text) {
   return std::fflush(stdout) == 0 ? kExitComplete : kExitSinkFailed;
 }
 
-// Draws a graph file. What it reads need not be reachable, nor its secrets known.
+// Draws a graph file. Settings of its sources may be missing: nobody is contacted.
 int graph_of_file(const GraphFlags& flags, ConfigSources settings, Terminal& terminal) {
   std::vector<Problem> problems;
   auto text = read_file(flags.file);
@@ -27,10 +27,10 @@ int graph_of_file(const GraphFlags& flags, ConfigSources settings, Terminal& ter
   const GraphFileReading reading = read_graph_file(*text, flags.file, variables_of(settings));
   terminal.hide(reading.graph.secrets);
   if (print_problems(reading.problems, terminal)) return kExitUsage;
-  if (flags.format == "yaml") return put(to_yaml(with_absolute_paths(reading.graph)));
   GraphMaterial material;
   material.settings = std::move(settings);
   material.run_id = "described";
+  material.only_described = true;
   GraphParts parts(reading.graph, material, problems);
   terminal.hide(parts.secrets());
   if (print_problems(problems, terminal)) return kExitUsage;

@@ -37,7 +37,8 @@ class TestReader {
     }
     const Tree* const tests = tree->find("tests");
     if (tests == nullptr || tests->kind != Tree::Kind::kList || tests->items.empty()) {
-      wrong(tests == nullptr ? *tree : *tests, "tests", "is required: a list of blocks with `name`, `given` and `expect`");
+      wrong(tests == nullptr ? *tree : *tests, "tests",
+            "is required: a list of blocks with `name`, `given` and `expect`");
     } else {
       for (std::size_t i = 0; i < tests->items.size(); ++i) test(tests->items[i], fmt::format("tests[{}]", i));
     }
@@ -152,7 +153,8 @@ class TestReader {
   }
 
   void error_list(const Tree& errors, const std::string& where, GraphTestFile::Test& out) {
-    if (errors.kind != Tree::Kind::kList) return wrong(errors, where, "must be a list of blocks with `node` and `message`");
+    if (errors.kind != Tree::Kind::kList)
+      return wrong(errors, where, "must be a list of blocks with `node` and `message`");
     for (std::size_t i = 0; i < errors.items.size(); ++i) {
       const Tree& error = errors.items[i];
       const std::string here = fmt::format("{}[{}]", where, i);
@@ -164,7 +166,8 @@ class TestReader {
       const Tree* const node = error.find("node");
       const Tree* const message = error.find("message");
       out.errors.push_back({node != nullptr && node->scalar() ? python_text(*node) : std::string(),
-                            message != nullptr && message->scalar() ? python_text(*message) : std::string(), error.line});
+                            message != nullptr && message->scalar() ? python_text(*message) : std::string(),
+                            error.line});
     }
   }
 

@@ -59,14 +59,13 @@ class GivenSink final : public stages::LocalSink {
 
 class TestRun {
  public:
-  TestRun(const GraphFile& graph, const Test& test, const ConfigSources& settings)
-      : file_(graph), test_(test) {
+  TestRun(const GraphFile& graph, const Test& test, const ConfigSources& settings) : file_(graph), test_(test) {
     material_.settings = settings;
     material_.run_id = pipeline::new_run_id();
     material_.other_source = [this](const GraphFile::Node& node) -> std::shared_ptr<LocalSource> {
       const auto given = test_.given.find(node.name);
-      return std::make_shared<GivenSource>(given == test_.given.end() ? std::map<std::string, std::vector<std::string>>()
-                                                                      : given->second);
+      return std::make_shared<GivenSource>(
+          given == test_.given.end() ? std::map<std::string, std::vector<std::string>>() : given->second);
     };
     material_.other_sink = [](const GraphFile::Node&) { return std::make_unique<GivenSink>(); };
   }
@@ -126,7 +125,8 @@ class TestRun {
 
   bool names_are_known() {
     for (const std::string& name : looked_at()) {
-      if (file_.find(name) == nullptr) fail(fmt::format("expects something of '{}', which is no node of the graph", name));
+      if (file_.find(name) == nullptr)
+        fail(fmt::format("expects something of '{}', which is no node of the graph", name));
     }
     for (const auto& [name, kinds] : test_.given) {
       const GraphFile::Node* const node = file_.find(name);
@@ -166,13 +166,15 @@ class TestRun {
 
   void check_items() {
     for (const auto& [name, count] : test_.counts) {
-      if (passed_[name].size() != count) fail(fmt::format("{}: expected {} items, got {}", name, count, passed_[name].size()));
+      if (passed_[name].size() != count)
+        fail(fmt::format("{}: expected {} items, got {}", name, count, passed_[name].size()));
     }
     for (const auto& [name, items] : test_.items) check_items_of(name, items, passed_[name]);
   }
 
   /// Each expected item is one that passed, and each that passed is expected; order does not matter.
-  void check_items_of(const std::string& name, const std::vector<Tree>& expected, const std::vector<std::string>& passed) {
+  void check_items_of(const std::string& name, const std::vector<Tree>& expected,
+                      const std::vector<std::string>& passed) {
     std::vector<Tree> items;
     for (const std::string& json : passed) {
       auto item = read_json(json, "");
@@ -203,7 +205,7 @@ class TestRun {
   const Test& test_;
   GraphMaterial material_;
   GraphTestResult result_;
-  std::mutex mutex_;  ///< Guards passed_ while the graph runs.
+  std::mutex mutex_;                                        ///< Guards passed_ while the graph runs.
   std::map<std::string, std::vector<std::string>> passed_;  ///< Items, by node and node.output.
 };
 

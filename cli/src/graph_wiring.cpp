@@ -139,7 +139,8 @@ struct GraphParts::Parts {
     const Tree* const block = node.fields.find("config");
     ConfigReading reading =
         read_config(with_block(material.settings, type, block, section),
-                    {.source = section == "port" ? ConfigNeeds::Missing::kPlaceholder : ConfigNeeds::Missing::kError});
+                    {.source = section == "port" || material.only_described ? ConfigNeeds::Missing::kPlaceholder
+                                                                            : ConfigNeeds::Missing::kError});
     for (Problem& problem : reading.problems) {
       if (problem.level != Level::kError) continue;
       if (block == nullptr) {
@@ -148,7 +149,7 @@ struct GraphParts::Parts {
         wrong(node, problem.where + ": " + problem.message, "config");
       }
     }
-    if (section == "port" && !reading.config.has_port()) {
+    if (section == "port" && !material.only_described && !reading.config.has_port()) {
       wrong(node,
             "needs Port's credentials: " + how_to_set("port.client_id") + " and " + how_to_set("port.client_secret"));
     }

@@ -103,7 +103,8 @@ bool send_all(int socket, std::string_view bytes, const std::atomic<bool>& stopp
 
 std::string item_json(const TappedItem& item) {
   return fmt::format("{{\"node\":{}{},\"kind\":{},\"item\":{}}}\n", json::quoted(item.node),
-                     item.output.empty() ? "" : ",\"output\":" + json::quoted(item.output), json::quoted(item.kind), item.json);
+                     item.output.empty() ? "" : ",\"output\":" + json::quoted(item.output), json::quoted(item.kind),
+                     item.json);
 }
 
 /// Items between the graph's threads and the one that sends them.
@@ -173,7 +174,8 @@ struct LiveSocket::State {
       std::size_t count = 0;
       const std::string_view number = text.substr(4, space == std::string_view::npos ? space : space - 4);
       const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), count);
-      if (error == std::errc() && end == number.data() + number.size() && space != std::string_view::npos && count > 0) {
+      if (error == std::errc() && end == number.data() + number.size() && space != std::string_view::npos &&
+          count > 0) {
         return serve_tap(socket, text.substr(space + 1), count);
       }
     }
@@ -226,7 +228,8 @@ struct LiveSocket::State {
   }
 };
 
-LiveSocket::LiveSocket(const std::string& run_id, LookIn look_in, std::string& why) : state_(std::make_unique<State>()) {
+LiveSocket::LiveSocket(const std::string& run_id, LookIn look_in, std::string& why)
+    : state_(std::make_unique<State>()) {
   state_->look_in = std::move(look_in);
   const std::string directory = directory_of_sockets();
   const std::string path = directory + "/" + run_id + std::string(kSuffix);
@@ -314,8 +317,8 @@ pipeline::Result<void> ask_run(const std::string& run_id, const std::string& req
 }
 
 std::string to_json(const LiveGraph& live) {
-  std::string out = fmt::format("{{\"seconds\":{:.3f},\"memory_taken\":{},\"memory_budget\":{},\"bottleneck\":{},", live.seconds,
-                                live.memory_taken, live.memory_budget, json::quoted(live.bottleneck));
+  std::string out = fmt::format("{{\"seconds\":{:.3f},\"memory_taken\":{},\"memory_budget\":{},\"bottleneck\":{},",
+                                live.seconds, live.memory_taken, live.memory_budget, json::quoted(live.bottleneck));
   out += "\"bottleneck_reason\":" + json::quoted(live.bottleneck_reason) + ",\"nodes\":[";
   for (const LiveGraph::Node& node : live.nodes) {
     out += fmt::format(

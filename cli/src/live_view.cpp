@@ -33,7 +33,8 @@ std::string per_second(double items, double seconds) {
 }
 
 const LiveGraph::Node* find_node(const LiveGraph& live, std::string_view name) {
-  const auto found = std::find_if(live.nodes.begin(), live.nodes.end(), [&](const auto& node) { return node.name == name; });
+  const auto found =
+      std::find_if(live.nodes.begin(), live.nodes.end(), [&](const auto& node) { return node.name == name; });
   return found == live.nodes.end() ? nullptr : &*found;
 }
 const LiveGraph::Edge* find_edge(const LiveGraph& live, std::string_view from, std::string_view to) {
@@ -81,9 +82,9 @@ std::optional<LiveGraph> read_live(std::string_view json) {
   live.bottleneck = text(*tree, "bottleneck");
   live.bottleneck_reason = text(*tree, "bottleneck_reason");
   for (const Tree& node : nodes->items) {
-    live.nodes.push_back({text(node, "name"), whole(node, "items_in"), whole(node, "items_out"), whole(node, "filtered"),
-                          whole(node, "failed"), real(node, "busy_seconds"), whole(node, "waiting"),
-                          whole(node, "most_waiting")});
+    live.nodes.push_back({text(node, "name"), whole(node, "items_in"), whole(node, "items_out"),
+                          whole(node, "filtered"), whole(node, "failed"), real(node, "busy_seconds"),
+                          whole(node, "waiting"), whole(node, "most_waiting")});
   }
   for (const Tree& edge : edges->items) {
     live.edges.push_back({text(edge, "from"), text(edge, "to"), whole(edge, "items"), whole(edge, "bytes")});
@@ -93,7 +94,9 @@ std::optional<LiveGraph> read_live(std::string_view json) {
 
 std::string live_table(const LiveGraph& before, const LiveGraph& now, int width, bool colours) {
   const double seconds = now.seconds - before.seconds;
-  const auto bold = [&](std::string_view what) { return colours ? fmt::format("\x1b[1;33m{}\x1b[0m", what) : std::string(what); };
+  const auto bold = [&](std::string_view what) {
+    return colours ? fmt::format("\x1b[1;33m{}\x1b[0m", what) : std::string(what);
+  };
   std::string out = fmt::format("{} running, {} of {} taken\n\n", readable_seconds(now.seconds),
                                 readable_bytes(now.memory_taken), readable_bytes(now.memory_budget));
   std::vector<std::string> lines;
@@ -111,8 +114,9 @@ std::string live_table(const LiveGraph& before, const LiveGraph& now, int width,
   for (const LiveGraph::Node& node : now.nodes) {
     const LiveGraph::Node* const old = find_node(before, node.name);
     const double busy = node.busy_seconds - (old != nullptr ? old->busy_seconds : 0);
-    std::string line = fmt::format("{:<42} {:>8} {:>7.0f}% {:>12} {:>10}", node.name, node.waiting,
-                                   seconds > 0 ? 100 * busy / seconds : 0, grouped(node.filtered), grouped(node.failed));
+    std::string line =
+        fmt::format("{:<42} {:>8} {:>7.0f}% {:>12} {:>10}", node.name, node.waiting,
+                    seconds > 0 ? 100 * busy / seconds : 0, grouped(node.filtered), grouped(node.failed));
     if (node.name == now.bottleneck) line = bold(line + "  <- waits for: " + now.bottleneck_reason);
     lines.push_back(std::move(line));
   }
@@ -124,7 +128,8 @@ pipeline::GraphDescription with_flow(pipeline::GraphDescription graph, const Liv
   for (auto& edge : graph.edges) {
     const LiveGraph::Edge* const flow = find_edge(live, graph.nodes[edge.from].name, graph.nodes[edge.to].name);
     if (flow == nullptr || edge.back) continue;
-    edge.carries += fmt::format(": {}, {}/s", grouped(flow->items), per_second(static_cast<double>(flow->items), live.seconds));
+    edge.carries +=
+        fmt::format(": {}, {}/s", grouped(flow->items), per_second(static_cast<double>(flow->items), live.seconds));
   }
   for (auto& node : graph.nodes) {
     const LiveGraph::Node* const flow = find_node(live, node.name);
@@ -150,8 +155,8 @@ std::string report_html(const pipeline::RunReport& report, const pipeline::Graph
   for (const pipeline::SinkReport& sink : report.sinks) {
     out += fmt::format("<h2>{}</h2>\n", html_text(sink.sink));
     if (!sink.error.empty()) out += fmt::format("<p><strong>{}</strong></p>\n", html_text(sink.error));
-    out += "<table>\n" + row("th", {"kind", "read", "created", "updated", "unchanged", "filtered", "invalid", "rejected",
-                                   "duplicate", "abandoned", "deleted"});
+    out += "<table>\n" + row("th", {"kind", "read", "created", "updated", "unchanged", "filtered", "invalid",
+                                    "rejected", "duplicate", "abandoned", "deleted"});
     for (const pipeline::SinkKindReport& kind : sink.kinds) {
       const pipeline::Tally& t = kind.tally;
       std::vector<std::string> cells = {kind.kind};

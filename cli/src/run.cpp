@@ -73,7 +73,8 @@ class GraphRun {
 
     OpenState state;
     if (const auto place = place_of_state(flags_.sync.state, state_home_of_user(), parts_->sink_specs(), config)) {
-      auto opened = open_state(*place, {::getpid(), material_.run_id, options.started_at}, flags_.sync.wait, stop_, *logger_);
+      auto opened =
+          open_state(*place, {::getpid(), material_.run_id, options.started_at}, flags_.sync.wait, stop_, *logger_);
       if (!opened) return ending.failed(opened.error());
       state = std::move(*opened);
       options.state = state.file;
@@ -84,10 +85,12 @@ class GraphRun {
     }
     if (const Config* const port = parts_->port_config()) {
       auto prepared = prepare_port(*port, PortAccess::kWrite, stop_);
-      if (!prepared) return ending.failed(std::move(prepared).error().within("the integration could not be made ready in Port"));
+      if (!prepared)
+        return ending.failed(std::move(prepared).error().within("the integration could not be made ready in Port"));
       for (const std::string& notice : prepared->notices) logger_->warning(notice);
       if (prepared->mapping) {
-        material_.mapping = MappingText{*prepared->mapping, "the mapping of " + config.identifier() + " in Port", !flags_.sync.strict};
+        material_.mapping =
+            MappingText{*prepared->mapping, "the mapping of " + config.identifier() + " in Port", !flags_.sync.strict};
       }
       material_.prepared = *std::move(prepared);
       std::vector<Problem> problems;
@@ -110,21 +113,21 @@ class GraphRun {
     logger_->info("graph " + flags_.file + ", run " + material_.run_id);
     auto report = [&] {
       std::string why;
-      const LiveSocket look_in(material_.run_id,
-                               {.live = [&] { return graph.live(); },
-                                .describe = [&] { return *described; },
-                                .tap = [&](std::string_view node, std::size_t count,
-                                           std::function<void(const TappedItem&)> hear) {
-                                  return graph.tap(node, count, std::move(hear));
-                                }},
-                               why);
+      const LiveSocket look_in(
+          material_.run_id,
+          {.live = [&] { return graph.live(); },
+           .describe = [&] { return *described; },
+           .tap = [&](std::string_view node, std::size_t count,
+                      std::function<void(const TappedItem&)> hear) { return graph.tap(node, count, std::move(hear)); }},
+          why);
       if (!why.empty()) logger_->warning(why);
       const ProgressDisplay display(
           terminal_, {.mode = progress_mode(flags_.sync.progress, terminal_.is_tty()), .budget_bytes = budget},
           [&] { return graph.progress(); }, [&](std::string_view line) { logger_->info(line); });
       return graph.run(stop_, [&] { return signals.first(); });
     }();
-    if (!report) return report.error().kind == ErrorKind::kConfig ? wrong(report.error()) : ending.failed(report.error());
+    if (!report)
+      return report.error().kind == ErrorKind::kConfig ? wrong(report.error()) : ending.failed(report.error());
     return ending.finish(*report, graph.can_be_resumed());
   }
 

@@ -179,8 +179,9 @@ struct Say {
   std::string text;
 };
 
-using Invocation = std::variant<Say, SyncFlags, PlanFlags, GraphFlags, LintFlags, InitFlags, DemoFlags, BenchFlags,
-                                MapFlags, DlqFlags, JqFlags, StateFlags, RunsFlags, RunFlags, TestFlags, TapFlags, ServeOctopusFlags>;
+using Invocation =
+    std::variant<Say, SyncFlags, PlanFlags, GraphFlags, LintFlags, InitFlags, DemoFlags, BenchFlags, MapFlags, DlqFlags,
+                 JqFlags, StateFlags, RunsFlags, RunFlags, TestFlags, TapFlags, ServeOctopusFlags>;
 
 /// Reads the command line. What is wrong with it (an unknown verb or flag, with a suggestion) is a `Say` with code 2.
 Invocation parse_command_line(const std::vector<std::string>& arguments);

@@ -20,6 +20,7 @@ struct GraphMaterial {
   ConfigSources settings;              ///< Of the process: what nodes leave out.
   std::optional<MappingText> mapping;  ///< For `mapping` nodes that name none; nothing: the type's own.
   std::string run_id;
+  bool only_described = false;                    ///< Nobody will be contacted: settings may be missing.
   std::optional<sinks::port::Prepared> prepared;  ///< What Port said; nothing: it is told nothing of the run.
   /// In the place of a node's own source or sink, for tests of graphs; null, or a null result: its own.
   std::function<std::shared_ptr<LocalSource>(const GraphFile::Node&)> other_source;
