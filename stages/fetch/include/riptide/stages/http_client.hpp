@@ -15,6 +15,7 @@
 #include "riptide/stages/host_limits.hpp"
 #include "riptide/stages/http_message.hpp"
 #include "riptide/stages/retry_policy.hpp"
+#include "riptide/stages/transport.hpp"
 
 namespace riptide::stages {
 
@@ -44,6 +45,8 @@ struct HttpClientOptions {
   /// flight: worker threads that are woken for every single page spin in between.
   milliseconds hand_over_delay{0};
   std::uint64_t seed = 0;  ///< Of the jitter; 0 takes one from the system.
+  /// Watches or answers every attempt; null: the network does. Borrowed, of this client alone.
+  Transport* transport = nullptr;
   pipeline::CreditPool* body_credits =
       nullptr;                          ///< Bodies grow under it; null leaves them unbounded but for max_body_bytes.
   pipeline::PagePool* pages = nullptr;  ///< Where body buffers come from; null allocates each.
