@@ -130,9 +130,9 @@ class HttpClient::Loop {
   Phase phase_ = Phase::kRunning;
   std::vector<Send> admitting_;
   std::vector<std::unique_ptr<Transfer>> running_;
-  std::size_t answering_ = 0;  ///< Transfers among the timers whose ending is known and to come.
+  std::size_t answering_ = 0;                ///< Transfers among the timers whose ending is known and to come.
   std::atomic<SteadyClock::rep> jumped_{0};  ///< Time that nobody waited for.
-  std::vector<Timer> timers_;  ///< A heap, the earliest in front.
+  std::vector<Timer> timers_;                ///< A heap, the earliest in front.
   std::uint64_t next_sequence_ = 0;
   std::unordered_map<const Auth*, std::unique_ptr<AuthSession>> sessions_;
   std::vector<std::unique_ptr<EasyHandle>> idle_handles_;

@@ -275,8 +275,10 @@ void HttpClient::Loop::answered(std::unique_ptr<Transfer> transfer, std::chrono:
   const int status = response.status;
   const auto tell_of_refusal = [&] {
     if (options_.transport == nullptr) return;
-    tell(*transfer, {.status = status, .headers = response.headers,
-                     .body = pipeline::make_page(transfer->body.view().substr(0, kToldBytes)), .failure = {}});
+    tell(*transfer, {.status = status,
+                     .headers = response.headers,
+                     .body = pipeline::make_page(transfer->body.view().substr(0, kToldBytes)),
+                     .failure = {}});
   };
   if (status >= 400) {
     const auto asked = requested_delay(response.headers, wall_clock(*transfer));

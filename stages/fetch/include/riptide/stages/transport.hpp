@@ -11,9 +11,9 @@ namespace riptide::stages {
 
 /// One attempt of a request, borrowed from the client for a call.
 struct Attempt {
-  const HttpRequest& request;          ///< As its maker wrote it: nothing of the credentials is in it.
-  int number = 1;                      ///< Of this request's attempts.
-  bool for_credentials = false;        ///< It fetches credentials: request and answer are secret.
+  const HttpRequest& request;                ///< As its maker wrote it: nothing of the credentials is in it.
+  int number = 1;                            ///< Of this request's attempts.
+  bool for_credentials = false;              ///< It fetches credentials: request and answer are secret.
   const Credentials* signed_with = nullptr;  ///< What is added to it on the way out; null: nothing.
 };
 
