@@ -29,8 +29,8 @@ constexpr std::size_t kMaxQueuedBytes = 32u << 20;
 
 }  // namespace
 
-/// Takes attempts as they end, and writes them on a thread of its own. Copies bodies: a page's credit goes home when the
-/// page is mapped, whether it is written or not. What waits is bounded: past that the client waits for the disk.
+/// Takes attempts as they end, and writes them on a thread of its own. Copies bodies: a page's credit goes home when
+/// the page is mapped, whether it is written or not. What waits is bounded: past that the client waits for the disk.
 class CassetteRecorder::Writer {
  public:
   Writer(int descriptor, Options options)

@@ -9,7 +9,7 @@
 #include "request_key.hpp"
 #include "riptide/json/document.hpp"
 #include "riptide/pipeline/result.hpp"
-#include "riptide/stages/transport.hpp"
+#include "riptide/stages/wire.hpp"
 
 namespace riptide::stages {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "riptide/stages/transport.hpp"
+#include "riptide/stages/wire.hpp"
 #include "scrubber.hpp"
 
 namespace riptide::stages {

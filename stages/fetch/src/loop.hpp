@@ -83,9 +83,9 @@ class HttpClient::Loop {
   void wake_at(Host& host, SteadyClock::time_point due);
   void fire_timers();
 
-  // Attempts that the transport answers or hears of.
-  [[nodiscard]] bool offline() const noexcept { return options_.transport != nullptr && options_.transport->offline(); }
-  bool answered_by_transport(std::unique_ptr<Transfer>& transfer);
+  // Attempts that the wire answers or hears of.
+  [[nodiscard]] bool offline() const noexcept { return options_.wire != nullptr && options_.wire->offline(); }
+  bool answered_by_wire(std::unique_ptr<Transfer>& transfer);
   void complete_here(std::unique_ptr<Transfer> transfer);
   void tell(const Transfer& transfer, AttemptEnding ending) const;
   /// Now; what the clock jumped over has passed.

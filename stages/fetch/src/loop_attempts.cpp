@@ -14,7 +14,7 @@ namespace {
 /// A wait for a quota that the user hears of.
 constexpr milliseconds kWorthSaying{1'000};
 
-/// Of an answer that is the beginning kept for the transport, where the client throws it away.
+/// Of an answer that is the beginning kept for the wire, where the client throws it away.
 constexpr std::size_t kToldBytes = 4u << 10;
 
 /// The time that dates in the headers are relative to.
@@ -74,7 +74,7 @@ void HttpClient::Loop::start_attempt(std::unique_ptr<Transfer> transfer) {
   if (transfer->session != nullptr) transfer->sign();
   ++transfer->attempts;
   transfer->started = now;
-  if (answered_by_transport(transfer)) return;
+  if (answered_by_wire(transfer)) return;
   if (!idle_handles_.empty()) {
     transfer->handle = std::move(idle_handles_.back());
     idle_handles_.pop_back();
@@ -247,7 +247,7 @@ bool HttpClient::Loop::attempts_left(const Transfer& transfer) const noexcept {
 }
 
 void HttpClient::Loop::unanswered(std::unique_ptr<Transfer> transfer, Error error, bool permanent) {
-  if (options_.transport != nullptr) {
+  if (options_.wire != nullptr) {
     AttemptEnding ending{.status = transfer->status, .headers = transfer->headers, .body = nullptr, .failure = error};
     ending.permanent = permanent;
     tell(*transfer, std::move(ending));
@@ -274,7 +274,7 @@ void HttpClient::Loop::answered(std::unique_ptr<Transfer> transfer, std::chrono:
   response.attempts = transfer->attempts;
   const int status = response.status;
   const auto tell_of_refusal = [&] {
-    if (options_.transport == nullptr) return;
+    if (options_.wire == nullptr) return;
     tell(*transfer, {.status = status,
                      .headers = response.headers,
                      .body = pipeline::make_page(transfer->body.view().substr(0, kToldBytes)),
@@ -300,7 +300,7 @@ void HttpClient::Loop::answered(std::unique_ptr<Transfer> transfer, std::chrono:
     }
   }
   response.body = transfer->body.finish();
-  if (options_.transport != nullptr) {
+  if (options_.wire != nullptr) {
     tell(*transfer, {.status = status, .headers = response.headers, .body = response.body, .failure = {}});
   }
   if (transfer->token_for != nullptr) return token_answered(std::move(transfer), std::move(response));

@@ -62,7 +62,7 @@ struct Transfer {
   bool guarded = false;                 ///< Only public addresses may be contacted.
   bool address_refused = false;         ///< One was not.
   std::optional<Error> failure;         ///< Why we broke the attempt off, or cannot read it.
-  std::optional<AttemptEnding> ending;  ///< Of an attempt that the transport answers: it comes when its timer fires.
+  std::optional<AttemptEnding> ending;  ///< Of an attempt that the wire answers: it comes when its timer fires.
 
   /// Takes the credentials of its session, which are usable, for the next attempt.
   void sign();

@@ -7,7 +7,7 @@
 
 #include "riptide/pipeline/result.hpp"
 #include "riptide/stages/cassette_header.hpp"
-#include "riptide/stages/transport.hpp"
+#include "riptide/stages/wire.hpp"
 
 namespace riptide::stages {
 
@@ -16,7 +16,7 @@ namespace riptide::stages {
 /// An attempt is matched by method, URL and body; the nth attempt of a request gets the nth recorded one, whatever
 /// goes on beside it, and when those are used up the last of them again. One that the cassette does not know is a
 /// permanent kConfig error that names it and the nearest that is there.
-class CassettePlayer final : public Transport {
+class CassettePlayer final : public Wire {
  public:
   struct Options {
     std::string path;

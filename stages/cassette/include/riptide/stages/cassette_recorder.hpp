@@ -8,7 +8,7 @@
 
 #include "riptide/pipeline/result.hpp"
 #include "riptide/stages/cassette_header.hpp"
-#include "riptide/stages/transport.hpp"
+#include "riptide/stages/wire.hpp"
 
 namespace riptide::stages {
 
@@ -17,7 +17,7 @@ namespace riptide::stages {
 /// Secrets never reach the file: no credentials are in what it is shown of a request; the configured ones and those
 /// that were fetched are cut out of everything, in all the forms in which servers send them back; request and answer of
 /// a fetch of credentials are blanked, and so are headers and members that are named like secrets.
-class CassetteRecorder final : public Transport {
+class CassetteRecorder final : public Wire {
  public:
   struct Options {
     std::string path;  ///< Must not be there yet.

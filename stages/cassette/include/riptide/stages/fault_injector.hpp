@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "riptide/pipeline/result.hpp"
-#include "riptide/stages/transport.hpp"
+#include "riptide/stages/wire.hpp"
 
 namespace riptide::stages {
 
@@ -34,15 +34,15 @@ struct FaultPlan {
   static Result<FaultPlan> parse(std::string_view text);
 };
 
-/// Puts faults in front of the network, or of another transport, which does not see the attempts that fail here. The
+/// Puts faults in front of the network, or of another wire, which does not see the attempts that fail here. The
 /// nth attempt of a request fails in the same way for the same seed, whatever goes on beside it.
-class FaultInjector final : public Transport {
+class FaultInjector final : public Wire {
  public:
   struct Options {
     FaultPlan plan;
     std::uint64_t seed = 0;
     std::chrono::milliseconds timeout{60'000};  ///< How long an attempt takes that runs out of time.
-    std::shared_ptr<Transport> behind;          ///< Null: the network.
+    std::shared_ptr<Wire> behind;          ///< Null: the network.
   };
   explicit FaultInjector(Options options);
 

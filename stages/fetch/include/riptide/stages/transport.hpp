@@ -1,49 +1,60 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
+#include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
-#include "riptide/stages/auth.hpp"
+#include "riptide/pipeline/credits.hpp"
+#include "riptide/pipeline/result.hpp"
 #include "riptide/stages/http_message.hpp"
 
 namespace riptide::stages {
 
-/// One attempt of a request, borrowed from the client for a call.
-struct Attempt {
-  const HttpRequest& request;                ///< As its maker wrote it: nothing of the credentials is in it.
-  int number = 1;                            ///< Of this request's attempts.
-  bool for_credentials = false;              ///< It fetches credentials: request and answer are secret.
-  const Credentials* signed_with = nullptr;  ///< What is added to it on the way out; null: nothing.
+using std::chrono::milliseconds;
+
+/// What happened to a host so far.
+struct HostStats {
+  std::string host;            ///< scheme://host:port
+  std::uint64_t requests = 0;  ///< Sends, retries included.
+  std::uint64_t retries = 0;
+  std::uint64_t status_429 = 0;
+  double seconds_paused = 0;
+  std::uint64_t max_in_flight = 0;
+  double p50_ms = 0;
+  double p99_ms = 0;
 };
 
-/// How an attempt ended: with an answer, or a failure (which may have come after the answer's head).
-struct AttemptEnding {
-  int status = 0;  ///< 0: not even the head came.
-  std::vector<Header> headers;
-  Page body;                     ///< Decoded. May be null. Of an answer that is asked for again only the beginning.
-  std::optional<Error> failure;  ///< Why there is no answer; its URL is safe to show.
-  bool permanent = false;        ///< Of the failure: another attempt is pointless.
-  std::chrono::microseconds elapsed{0};
-  std::chrono::system_clock::time_point at;  ///< When it ended: dates in the headers are relative to it.
+/// One request on its way.
+struct Send {
+  HttpRequest request;
+  /// Credit for the expected body; the transport grows it while the body comes, and hands it on with
+  /// the page. A body that outgrows its credit when the pool has none left ends with Error{kLimit, Retry::now()}: send
+  /// it again with a larger credit. One that no pool can hold is kLimit with Retry::never().
+  pipeline::Credit credit;
+  milliseconds not_before{0};  ///< Waits this long first (a retry that the caller decided).
+  int max_attempts = 0;        ///< Sends in all, where the retry policy would allow more; 0 is as many as it does.
+  /// Called once, on a thread of the transport's, with the answer of the last attempt (any status), or an error:
+  /// kTransport when all attempts failed, kLimit, kStopped, kAuth (credentials could not be fetched), kConfig (bad URL
+  /// or header). Must not throw or block.
+  std::function<void(Result<HttpResponse>)> done;
 };
 
-/// Stands between the client and the network, one attempt at a time: retries, quotas, limits and credentials are the
-/// client's, whoever answers. All calls come from the client's I/O thread: they must not throw or block for long.
+/// Gets answers to requests: over a network, from files, from what was kept of another run. Whoever reads a source sees
+/// no more of it than this. Ends with every `done` called.
 class Transport {
  public:
-  Transport() = default;
   virtual ~Transport() = default;
-  Transport(const Transport&) = delete;
-  Transport& operator=(const Transport&) = delete;
 
-  /// Answers in the network's place, after `AttemptEnding::elapsed`. Nothing: the attempt goes out.
-  [[nodiscard]] virtual std::optional<AttemptEnding> answer(const Attempt& attempt) = 0;
-  /// An attempt ended, whoever answered. Not called for one that was broken off because the run was stopped.
-  virtual void ended(const Attempt& attempt, const AttemptEnding& ending) = 0;
-  /// Whether `answer` answers everything: then no socket is opened, and the client's clock jumps over whatever there
-  /// is to wait for.
-  [[nodiscard]] virtual bool offline() const noexcept = 0;
+  /// Hands a request over. Any thread, `done` callbacks included. Never blocks; the caller bounds what is in flight.
+  virtual void send(Send send) = 0;
+  /// No further attempt is made: what waits ends as kStopped, what is on its way finishes.
+  virtual void drain() = 0;
+  /// What is on its way is broken off too.
+  virtual void abort() = 0;
+
+  [[nodiscard]] virtual std::vector<HostStats> stats() const = 0;
 };
 
 }  // namespace riptide::stages

@@ -2,7 +2,7 @@
 
 #include "loop.hpp"
 
-// Attempts that a transport answers in the network's place, and what it is told of all of them.
+// Attempts that a wire answers in the network's place, and what it is told of all of them.
 namespace riptide::stages {
 namespace {
 
@@ -14,10 +14,10 @@ Attempt attempt_of(const Transfer& transfer) {
 
 }  // namespace
 
-/// Asks the transport. True: it answers, and the transfer was taken.
-bool HttpClient::Loop::answered_by_transport(std::unique_ptr<Transfer>& transfer) {
-  if (options_.transport == nullptr) return false;
-  std::optional<AttemptEnding> ending = options_.transport->answer(attempt_of(*transfer));
+/// Asks the wire. True: it answers, and the transfer was taken.
+bool HttpClient::Loop::answered_by_wire(std::unique_ptr<Transfer>& transfer) {
+  if (options_.wire == nullptr) return false;
+  std::optional<AttemptEnding> ending = options_.wire->answer(attempt_of(*transfer));
   if (!ending) return false;
   count_started(*transfer);
   ++answering_;
@@ -27,7 +27,7 @@ bool HttpClient::Loop::answered_by_transport(std::unique_ptr<Transfer>& transfer
   return true;
 }
 
-/// The ending that the transport gave has come: what `complete` does for the network's.
+/// The ending that the wire gave has come: what `complete` does for the network's.
 void HttpClient::Loop::complete_here(std::unique_ptr<Transfer> transfer) {
   Host& host = *transfer->host;
   AttemptEnding& ending = *transfer->ending;
@@ -63,7 +63,7 @@ void HttpClient::Loop::complete_here(std::unique_ptr<Transfer> transfer) {
 void HttpClient::Loop::tell(const Transfer& transfer, AttemptEnding ending) const {
   ending.elapsed = std::chrono::duration_cast<std::chrono::microseconds>(now() - transfer.started);
   ending.at = transfer.ending ? transfer.ending->at : std::chrono::system_clock::now();
-  options_.transport->ended(attempt_of(transfer), ending);
+  options_.wire->ended(attempt_of(transfer), ending);
 }
 
 }  // namespace riptide::stages
