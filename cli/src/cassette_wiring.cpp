@@ -70,14 +70,6 @@ MappingText mapping_of(const stages::CassetteHeader& header, const std::string& 
   return {header.mapping, header.mapping_origin + " (on " + path + ")", header.mapping_lenient};
 }
 
-std::vector<std::string> single_secrets(const Config& config) {
-  std::vector<std::string> out;
-  for (const std::string& secret : config.secrets()) {
-    for (std::string& one : stages::secrets_in(secret)) out.push_back(std::move(one));
-  }
-  return out;
-}
-
 std::shared_ptr<stages::Wire> with_faults(const SyncFlags& flags, std::shared_ptr<stages::Wire> behind,
                                           std::chrono::milliseconds timeout) {
   if (flags.inject.empty()) return behind;

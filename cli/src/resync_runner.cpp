@@ -159,7 +159,7 @@ class Run {
     } else if (request_.recording) {
       auto recorder = stages::CassetteRecorder::create({.path = request_.recording->file,
                                                         .header = cassette_header(config_, flags_, mapping),
-                                                        .secrets = single_secrets(config_),
+                                                        .secrets = config_.secrets(),
                                                         .fields = request_.recording->redact});
       if (!recorder) return wrong_configuration(recorder.error());
       recorder_ = *std::move(recorder);

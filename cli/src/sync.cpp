@@ -63,7 +63,7 @@ int run(SyncFlags flags, const std::vector<std::string>& command, Purpose purpos
   request.plan = std::move(purpose.plan);
   request.recording = std::move(purpose.recording);
   if (!flags.replay.empty()) {
-    auto player = stages::CassettePlayer::open({flags.replay, single_secrets(reading.config)});
+    auto player = stages::CassettePlayer::open({flags.replay, reading.config.secrets()});
     if (!player) {
       terminal.print("riptide: " + player.error().message);
       return kExitUsage;

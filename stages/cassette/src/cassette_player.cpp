@@ -80,8 +80,7 @@ class CassettePlayer::Tape {
     const auto found = tracks_.find(key.digest());
     if (found == tracks_.end()) return unknown(key);
     Track& track = found->second;
-    std::uint64_t offset = track.places[std::min(track.next, track.places.size() - 1)].offset;
-    ++track.next;
+    std::uint64_t offset = track.next(attempt.number).offset;
     auto read = reader_.read(offset, line_);
     if (!read) return failed(std::move(read).error());
     auto entry = parse_entry(line_, Depth::kAll);
@@ -99,18 +98,33 @@ class CassettePlayer::Tape {
   struct Place {
     std::int64_t begun_us = 0;
     std::uint64_t offset = 0;
+    int attempt = 1;
+    bool played = false;
   };
   /// The attempts of one request.
   struct Track {
     std::string name;
     std::vector<Place> places;
-    std::size_t next = 0;
+    std::size_t first_left = 0;  ///< All before it are played.
+
+    /// The next that was the same attempt of its request, so that requests that are alike and run side by side get the
+    /// same retries whoever comes first; else the next; else the last.
+    const Place& next(int attempt) {
+      while (first_left < places.size() && places[first_left].played) ++first_left;
+      if (first_left == places.size()) return places.back();
+      const auto begin = places.begin() + static_cast<std::ptrdiff_t>(first_left);
+      auto chosen = std::find_if(begin, places.end(),
+                                 [&](const Place& place) { return !place.played && place.attempt == attempt; });
+      if (chosen == places.end()) chosen = begin;
+      chosen->played = true;
+      return *chosen;
+    }
   };
 
   void add(Entry entry, std::uint64_t offset) {
     Track& track = tracks_[entry.key.digest()];
     if (track.places.empty()) track.name = entry.key.name();
-    track.places.push_back({entry.begun_us, offset});
+    track.places.push_back({.begun_us = entry.begun_us, .offset = offset, .attempt = entry.attempt});
     ++num_attempts_;
   }
 

@@ -70,8 +70,7 @@ std::optional<AttemptEnding> FaultInjector::answer(const Attempt& attempt) {
   std::uint64_t digest = digest_of(to_string(request.method), options_.seed);
   digest = digest_of(request.url, digest);
   digest = digest_of(request.body, digest);
-  const std::uint64_t number = ++attempts_[digest];
-  double at = unit(digest_of(fmt::format("{}", number), digest));
+  double at = unit(digest_of(fmt::format("{}", attempt.number), digest));
   for (const FaultPlan::Fault& fault : options_.plan.faults) {
     if (at < fault.share) return fail(fault, attempt);
     at -= fault.share;

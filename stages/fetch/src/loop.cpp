@@ -15,6 +15,8 @@ namespace {
 /// Connections are kept for this many hosts at most.
 constexpr std::size_t kMaxPooledHosts = 8;
 constexpr milliseconds kLongestSleep{60'000};
+/// Two replays wait alike.
+constexpr std::uint64_t kOfflineSeed = 1;
 
 constexpr auto kLater = [](const auto& a, const auto& b) noexcept {
   return a.due != b.due ? a.due > b.due : a.sequence > b.sequence;
@@ -31,7 +33,7 @@ HttpClient::Loop::Loop(HttpClientOptions options)
     : options_(checked(std::move(options))),
       body_limits_{options_.max_body_bytes, options_.body_credits, options_.pages},
       environment_(NetworkEnvironment::read()),
-      random_(options_.seed != 0 ? options_.seed : std::random_device{}()) {}
+      random_(options_.seed != 0 ? options_.seed : offline() ? kOfflineSeed : std::random_device{}()) {}
 
 HttpClient::Loop::~Loop() { close(); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,9 +22,6 @@ std::vector<ConfigSources::Flag> settings_of(const stages::CassetteHeader& heade
 
 /// The mapping of a cassette.
 MappingText mapping_of(const stages::CassetteHeader& header, const std::string& path);
-
-/// Every secret of a configuration, those within a larger one by themselves too.
-std::vector<std::string> single_secrets(const Config& config);
 
 /// Puts the faults of `--inject` in front of what is behind (null: the network). @param timeout  Of the source's
 /// client.

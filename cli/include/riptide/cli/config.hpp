@@ -63,7 +63,7 @@ class Config {
   [[nodiscard]] std::size_t bytes(std::string_view key) const;
   [[nodiscard]] std::chrono::milliseconds duration(std::string_view key) const;
 
-  /// Every secret that was given, for whoever must keep them out of what is shown.
+  /// Every secret that was given, those within a larger one one by one, for whoever must keep them out of what is shown.
   [[nodiscard]] std::vector<std::string> secrets() const;
 
   /// Whether both of Port's credentials are there.

@@ -13,8 +13,8 @@ namespace riptide::stages {
 
 /// Answers a client from a cassette: no socket, no waiting.
 ///
-/// An attempt is matched by method, URL and body; the nth attempt of a request gets the nth recorded one, whatever
-/// goes on beside it, and when those are used up the last of them again. One that the cassette does not know is a
+/// An attempt is matched by method, URL and body, then by its number; of those that are alike the earliest that was not
+/// played yet comes, and when all are used up the last again. One that the cassette does not know is a
 /// permanent kConfig error that names it and the nearest that is there.
 class CassettePlayer final : public Wire {
  public:

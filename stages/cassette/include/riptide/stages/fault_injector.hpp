@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "riptide/pipeline/result.hpp"
@@ -35,14 +34,15 @@ struct FaultPlan {
 };
 
 /// Puts faults in front of the network, or of another wire, which does not see the attempts that fail here. The
-/// nth attempt of a request fails in the same way for the same seed, whatever goes on beside it.
+/// nth attempt of a request fails in the same way for the same seed, whatever goes on beside it, and however often the
+/// request is made.
 class FaultInjector final : public Wire {
  public:
   struct Options {
     FaultPlan plan;
     std::uint64_t seed = 0;
     std::chrono::milliseconds timeout{60'000};  ///< How long an attempt takes that runs out of time.
-    std::shared_ptr<Wire> behind;          ///< Null: the network.
+    std::shared_ptr<Wire> behind;               ///< Null: the network.
   };
   explicit FaultInjector(Options options);
 
@@ -54,7 +54,6 @@ class FaultInjector final : public Wire {
   [[nodiscard]] AttemptEnding fail(const FaultPlan::Fault& fault, const Attempt& attempt) const;
 
   const Options options_;
-  std::unordered_map<std::uint64_t, std::uint64_t> attempts_;  ///< So far, by request.
 };
 
 }  // namespace riptide::stages
