@@ -21,7 +21,7 @@ struct Purpose {
 int run(SyncFlags flags, const std::vector<std::string>& command, Purpose purpose) {
   ::prctl(PR_SET_DUMPABLE, 0);  // a core file would hold the secrets
   Terminal terminal(2);
-  use_one_heap();
+  use_two_heaps();
   const stages::HttpRuntime http;
   std::vector<Problem> problems;
   ConfigSources sources = gather_sources(flags.common.config, problems);

@@ -21,6 +21,7 @@
 #include "host.hpp"
 #include "origin.hpp"
 #include "riptide/stages/http_client.hpp"
+#include "riptide/stages/wire.hpp"
 #include "transfer.hpp"
 
 namespace riptide::stages {

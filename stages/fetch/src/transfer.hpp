@@ -13,6 +13,7 @@
 #include "body.hpp"
 #include "easy_handle.hpp"
 #include "riptide/stages/http_client.hpp"
+#include "riptide/stages/wire.hpp"
 
 namespace riptide::stages {
 

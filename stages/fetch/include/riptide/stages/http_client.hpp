@@ -16,9 +16,10 @@
 #include "riptide/stages/http_message.hpp"
 #include "riptide/stages/retry_policy.hpp"
 #include "riptide/stages/transport.hpp"
-#include "riptide/stages/wire.hpp"
 
 namespace riptide::stages {
+
+class Wire;
 
 struct HttpClientOptions {
   std::string name;                         ///< Of the thread and in messages: "source", "sink".
