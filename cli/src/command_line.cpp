@@ -117,7 +117,8 @@ Exit code: 0; 2 usage, or a file that is there already; 3 if the API could not b
 constexpr char kStateFooter[] = R"(
 Examples:
   riptide state show             what is remembered of the configured target, and who writes to it now
-  riptide state verify --all     all that Port has against all that is remembered
+  riptide state verify           what Port has against what is remembered; contents of 1,000 entities
+  riptide state verify --all     the same with the contents of all
   riptide state reset            forget it: the next run sends everything
 
 Exit code: 0; 1 if verify finds a difference; 2 usage or configuration; 4 if another run writes, or Port does not
@@ -381,7 +382,11 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
       app.add_subcommand("state", "What is remembered between runs: show it, hold it against Port, or forget it");
   add_state_file(*state_verb, state.file);
   state_verb->add_option("ACTION", state.action, "show, verify or reset")->required();
-  state_verb->add_flag("--all", state.all, "With verify: read all that Port has, not only the first 10,000 entities");
+  state_verb->add_flag("--all", state.all, "With verify: compare the contents of all entities, not of a sample");
+  state_verb->add_option("--sample", state.sample, "With verify: compare the contents of so many (default: 1000)")
+      ->type_name("N");
+  state_verb->add_option("--seed", state.seed, "With verify: chooses the sample (default: another one each time)")
+      ->type_name("N");
   state_verb->add_flag("--json", state.json, "One JSON object, for machines");
   state_verb->footer(kStateFooter);
 
@@ -523,7 +528,10 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
     if (!common_ok(state.file.common) || !one_of(state.action, {"show", "verify", "reset"}, "ACTION", wrong)) {
       return usage_error(named, wrong);
     }
-    if (state.all && state.action != "verify") return usage_error(named, "--all goes with verify");
+    if ((state.all || state.sample || state.seed) && state.action != "verify") {
+      return usage_error(named, "--all, --sample and --seed go with verify");
+    }
+    if (state.all && (state.sample || state.seed)) return usage_error(named, "--all is no sample");
     return state;
   }
   if (named == "runs") {

@@ -94,6 +94,12 @@ void to_snake_case(Tree& tree, const std::string& path = "") {
   }
 }
 
+void add_places(const Tree& tree, const std::string& path, std::vector<SettingPlace>& places) {
+  if (tree.line == 0 || tree.origin.starts_with("--")) return;
+  places.push_back({path, tree.origin, tree.line, tree.column});
+  for (const auto& [key, member] : tree.members) add_places(member, path.empty() ? key : path + "." + key, places);
+}
+
 // `{{ from PROVIDER VALUE }}` at the beginning of a text: provider and value.
 std::optional<std::pair<std::string, std::string>> provider_reference(std::string_view text) {
   constexpr std::string_view kBegin = "{{ from ";
@@ -324,6 +330,7 @@ class ConfigReader {
       return;
     }
     value.given = true;
+    add_places(*given, "", value.places);
     if (setting.use == SettingUse::kIgnored) return;
     const bool json = setting.type == SettingType::kJson;
     if (json && given->kind == Tree::Kind::kMap && given->line > 0 && !given->origin.empty() &&
@@ -445,7 +452,7 @@ class ConfigReader {
         return out_of_range(static_cast<double>(duration->count()) / 1000, " seconds");
       }
       case SettingType::kChoice: {
-        const std::vector<std::string> choices = split(setting.choices, "|");
+        const std::vector<std::string> choices = choices_of(setting.choices);
         for (const std::string& choice : choices) {
           if (lower(choice) == lower(text)) {
             value.text = choice;
@@ -592,6 +599,7 @@ std::vector<std::string> Config::secrets() const {
   return all;
 }
 
+const std::vector<SettingPlace>& Config::places(std::string_view key) const { return at(key).places; }
 const std::string& Config::text(std::string_view key) const { return at(key).text; }
 const pipeline::Secret& Config::secret(std::string_view key) const { return at(key).secret; }
 bool Config::boolean(std::string_view key) const { return at(key).boolean; }

@@ -63,7 +63,10 @@ class Run {
     // All that can be wrong here is found before Port is asked for anything.
     stages::ResyncParts parts;
     auto source = find_integration_type(config_.type())->make_source(config_);
-    if (!source) return wrong_configuration(source.error());
+    if (!source) {
+      print_problems({source_problem(config_, source.error())}, terminal_);
+      return kExitUsage;
+    }
     parts.source = std::move(*source);
     std::optional<MappingText> text = default_mapping(config_);
     const bool own_mapping = !flags_.mapping.empty();

@@ -147,7 +147,10 @@ struct StateFileFlags {
 struct StateFlags {
   StateFileFlags file;
   std::string action;  ///< "show", "verify" or "reset".
-  bool all = false;    ///< Of verify.
+  // Of verify.
+  bool all = false;
+  std::optional<std::uint64_t> sample;  ///< Entities whose contents are compared.
+  std::optional<std::uint64_t> seed;    ///< That chooses them.
   bool json = false;
 };
 
