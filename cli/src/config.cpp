@@ -12,6 +12,7 @@
 #include "riptide/json/document.hpp"
 #include "riptide/pipeline/check.hpp"
 #include "riptide/pipeline/page.hpp"
+#include "riptide/stages/secret_settings.hpp"
 
 extern char** environ;  // NOLINT: POSIX declares it nowhere
 
@@ -591,7 +592,9 @@ bool Config::given(std::string_view key) const { return at(key).given; }
 std::vector<std::string> Config::secrets() const {
   std::vector<std::string> all;
   for (const auto& [key, value] : values_) {
-    if (!value.secret.empty()) all.push_back(value.secret.reveal());
+    if (value.secret.empty()) continue;
+    // A server that sends one of several back does not send the others along.
+    for (std::string& one : stages::secrets_in(value.secret.reveal())) all.push_back(std::move(one));
   }
   return all;
 }
