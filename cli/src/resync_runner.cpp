@@ -133,7 +133,7 @@ class Run {
     const bool recorded = finish_recording();
     if (!report)
       return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
-    resumable_ = (*resync)->can_be_resumed();
+    resumable_ = !request_.recording && (*resync)->can_be_resumed();
     if (prepared) report->notices.insert(report->notices.begin(), prepared->notices.begin(), prepared->notices.end());
     const int code = request_.plan ? finish_plan(*report) : finish(*report);
     return recorded || (code != kExitComplete && code != 1) ? code : kExitSinkFailed;

@@ -146,6 +146,7 @@ TEST_F(RecordTest, AFailingRunFailsAgainWithoutItsServerAndItsConfiguration) {
   const Ended recorded =
       verb({"record", "--mapping", "mapping.yml", "--sink", "ndjson:before.ndjson", "--out", "run.cassette"});
   ASSERT_THAT(recorded, ExitsWith(3));
+  EXPECT_THAT(recorded.last_line(), ::testing::EndsWith("sync --replay run.cassette"));
   const std::string before = timeless(read("report.json"));
   EXPECT_THAT(before, AllOf(HasSubstr("t3"), HasSubstr("t4")));
   const std::uint64_t asked = report().json()["hosts"][0]["requests"].count();
