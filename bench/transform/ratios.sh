@@ -2,14 +2,14 @@
 # The bounds of the transform, each a ratio within one run of its benches (CPU time, medians of three).
 # usage: bench/transform/ratios.sh TRANSFORM_BENCH
 set -euo pipefail
-rows=$("$1" --benchmark_repetitions=3 --benchmark_report_aggregates_only=true --benchmark_format=csv 2>/dev/null |
-  grep '_median"')
+rows=$("$1" --benchmark_repetitions=3 --benchmark_report_aggregates_only=true --benchmark_format=json 2>/dev/null |
+  awk -F'": ' '/"name": / { name = $2 } /"real_time": / { real = $2 } /"cpu_time": / { print name real $2 }')
 missed=0
 
-# field NAME COLUMN: column of the benchmark's row: 3 is real time, 4 CPU time.
+# A row is "NAME_median",REAL,CPU, in nanoseconds.
 row() { grep -F "\"$1_median\"" <<<"$rows"; }
-cpu() { row "$1" | cut -d, -f4; }
-real() { row "$1" | cut -d, -f3; }
+real() { row "$1" | cut -d, -f2; }
+cpu() { row "$1" | cut -d, -f3; }
 
 # hold WHAT A B RELATION BOUND: A over B
 hold() {

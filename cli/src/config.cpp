@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstring>
 
+#include "riptide/cli/field_check.hpp"
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/spelling.hpp"
@@ -11,6 +12,7 @@
 #include "riptide/json/document.hpp"
 #include "riptide/pipeline/check.hpp"
 #include "riptide/pipeline/page.hpp"
+#include "riptide/stages/secret_settings.hpp"
 
 extern char** environ;  // NOLINT: POSIX declares it nowhere
 
@@ -74,12 +76,28 @@ std::string joined(std::span<const std::string> path) {
   return out;
 }
 
-// Keys of maps in snake_case; what is inside of lists stays as it is (as in Ocean).
-void to_snake_case(Tree& tree) {
+// Whether a setting is a block whose members belong to the user: names of headers, of parameters.
+bool is_block(std::string_view key) {
+  const auto it_is = [&](const Setting& setting) { return setting.type == SettingType::kJson && setting.key == key; };
+  for (const IntegrationType& type : integration_types()) {
+    if (std::any_of(type.settings.begin(), type.settings.end(), it_is)) return true;
+  }
+  return false;
+}
+
+// Keys of maps in snake_case; what is inside of lists stays as it is (as in Ocean), and inside of blocks.
+void to_snake_case(Tree& tree, const std::string& path = "") {
   for (auto& [key, member] : tree.members) {
     key = snake_case(key);
-    to_snake_case(member);
+    const std::string here = path.empty() ? key : path + "." + key;
+    if (!is_block(here)) to_snake_case(member, here);
   }
+}
+
+void add_places(const Tree& tree, const std::string& path, std::vector<SettingPlace>& places) {
+  if (tree.line == 0 || tree.origin.starts_with("--")) return;
+  places.push_back({path, tree.origin, tree.line, tree.column});
+  for (const auto& [key, member] : tree.members) add_places(member, path.empty() ? key : path + "." + key, places);
 }
 
 // `{{ from PROVIDER VALUE }}` at the beginning of a text: provider and value.
@@ -244,7 +262,7 @@ class ConfigReader {
                        : "must be a JSON object: " + json.error().message);
           continue;
         }
-        to_snake_case(*json);
+        to_snake_case(*json, joined(entry.path));
         set_place(*json, leaf);
         merge(tree_, nested(entry.path, std::move(*json)));
       } else {
@@ -312,8 +330,13 @@ class ConfigReader {
       return;
     }
     value.given = true;
+    add_places(*given, "", value.places);
     if (setting.use == SettingUse::kIgnored) return;
     const bool json = setting.type == SettingType::kJson;
+    if (json && given->kind == Tree::Kind::kMap && given->line > 0 && !given->origin.empty() &&
+        setting.fields != nullptr) {
+      check_fields(*given, setting.fields(), yaml_key_of(key), UnknownField::kError, given->origin, reading_.problems);
+    }
     if (!given->scalar() && !json) {
       problem(Level::kError, given, how_to_set(key),
               "must be a single value, not " + std::string(name_of(given->kind)));
@@ -429,7 +452,7 @@ class ConfigReader {
         return out_of_range(static_cast<double>(duration->count()) / 1000, " seconds");
       }
       case SettingType::kChoice: {
-        const std::vector<std::string> choices = split(setting.choices, "|");
+        const std::vector<std::string> choices = choices_of(setting.choices);
         for (const std::string& choice : choices) {
           if (lower(choice) == lower(text)) {
             value.text = choice;
@@ -569,11 +592,14 @@ bool Config::given(std::string_view key) const { return at(key).given; }
 std::vector<std::string> Config::secrets() const {
   std::vector<std::string> all;
   for (const auto& [key, value] : values_) {
-    if (!value.secret.empty()) all.push_back(value.secret.reveal());
+    if (value.secret.empty()) continue;
+    // A server that sends one of several back does not send the others along.
+    for (std::string& one : stages::secrets_in(value.secret.reveal())) all.push_back(std::move(one));
   }
   return all;
 }
 
+const std::vector<SettingPlace>& Config::places(std::string_view key) const { return at(key).places; }
 const std::string& Config::text(std::string_view key) const { return at(key).text; }
 const pipeline::Secret& Config::secret(std::string_view key) const { return at(key).secret; }
 bool Config::boolean(std::string_view key) const { return at(key).boolean; }

@@ -1,12 +1,16 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <utility>
 
+#include "riptide/cli/config_schema.hpp"
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/graph_file.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/lint_sample.hpp"
 #include "riptide/cli/resync_runner.hpp"
+#include "riptide/cli/spelling.hpp"
 #include "riptide/cli/tree.hpp"
 #include "riptide/cli/verbs.hpp"
 
@@ -96,11 +100,29 @@ class Lint {
       ConfigSources sources = sources_;
       sources.file = *text;
       sources.file_name = file;
-      add(read_config(sources, {.source = ConfigNeeds::Missing::kWarning}).problems);
+      const std::vector<Problem> found = read_config(sources, {.source = ConfigNeeds::Missing::kWarning}).problems;
+      add(found);
+      if (!any_error(found)) check_source(read_config(sources, {.source = ConfigNeeds::Missing::kPlaceholder}).config);
       return;
     }
     const ConfigReading reading = read_config(sources_, {.type = false, .source = ConfigNeeds::Missing::kPlaceholder});
     check_mapping(file, reading.config);
+  }
+
+  // What the source itself says of its settings. Credentials may be left to the environment: a warning.
+  void check_source(const Config& config) {
+    const IntegrationType* const type = find_integration_type(config.type());
+    if (type == nullptr) return;
+    const auto source = type->make_source(config);
+    if (source) return;
+    Problem problem = source_problem(config, source.error());
+    const bool of_block = std::any_of(type->settings.begin(), type->settings.end(), [&](const Setting& setting) {
+      const std::string yaml = yaml_key_of(setting.key);
+      return setting.type == SettingType::kJson && config.given(setting.key) &&
+             problem.message.find(yaml.substr(yaml.rfind('.') + 1)) != std::string::npos;
+    });
+    if (!of_block) problem.level = Level::kWarning;
+    problems_.push_back(std::move(problem));
   }
 
   const LintFlags& flags_;
@@ -113,6 +135,19 @@ class Lint {
 
 }  // namespace
 
-int run_lint(const LintFlags& flags) { return Lint(flags).run(); }
+int run_lint(const LintFlags& flags) {
+  if (flags.schema.empty()) return Lint(flags).run();
+  const auto colon = flags.schema.find(':');
+  const std::string type = colon == std::string::npos ? "" : flags.schema.substr(colon + 1);
+  if (colon != std::string::npos && find_integration_type(type) == nullptr) {
+    std::vector<std::string> known;
+    for (const IntegrationType& one : integration_types()) known.emplace_back(one.name);
+    Terminal(2).print("riptide: --schema: there is no integration type '" + type + "', only " + listed(known) +
+                      did_you_mean(type, known));
+    return kExitUsage;
+  }
+  std::fputs((flags.schema == "config" ? config_schema() : mapping_schema(type)).c_str(), stdout);
+  return kExitComplete;
+}
 
 }  // namespace riptide::cli

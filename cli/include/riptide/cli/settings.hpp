@@ -6,8 +6,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "riptide/pipeline/result.hpp"
+#include "riptide/stages/field.hpp"
 
 namespace riptide::cli {
 
@@ -43,6 +45,7 @@ struct Setting {
   std::string_view choices = {};  ///< With kChoice: "a|b|c".
   double least = 0;               ///< With kInteger, kNumber, kSize (bytes) and kDuration (seconds).
   double most = 9e15;
+  std::span<const stages::Field> (*fields)() = nullptr;  ///< With kJson: its members, if they are known.
 };
 
 /// Settings of Ocean's framework and of riptide's own, in the order of the documentation.
@@ -53,6 +56,9 @@ std::string variable_of(std::string_view key);
 
 /// "port.client_id" -> "port.clientId"; empty for settings that have no place in config.yaml.
 std::string yaml_key_of(std::string_view key);
+
+/// "a|b|c" -> a, b, c.
+std::vector<std::string> choices_of(std::string_view choices);
 
 /// Reads true/false/1/0/yes/no/on/off/t/f/y/n in any case, as pydantic does.
 std::optional<bool> parse_boolean(std::string_view text);
