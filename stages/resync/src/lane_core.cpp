@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace riptide::stages {
@@ -18,6 +19,30 @@ void SinkHealth::fail(Error error) {
   }
   if (failed_.exchange(true, std::memory_order_acq_rel)) return;
   on_failure_();
+}
+
+LaneOptions plain_lane(const RunState& state, double deletion_threshold) {
+  const ResyncOptions& options = state.options;
+  LaneOptions lane;
+  lane.sink.batch_age = options.batch_age;
+  lane.sink.reconcile = !options.delete_stale                             ? riptide::Reconcile::kNever
+                        : options.delete_scope == DeleteScope::kClosed ? riptide::Reconcile::kClosedScopes
+                                                                          : riptide::Reconcile::kAll;
+  lane.sink.kept_because = options.no_delete_reason.empty() ? "deleting is switched off" : options.no_delete_reason;
+  lane.sink.deletion_threshold = deletion_threshold;
+  lane.sink.max_delete = options.max_delete;
+  lane.sink.retry = options.sink_retry;
+  lane.sink.timeout = options.sink_timeout;
+  lane.sink.verify_tls = options.verify_sink_tls;
+  lane.resources = options.resources;
+  return lane;
+}
+
+SinkLimits limits_of(const Sink& sink, const riptide::SinkOptions& options) noexcept {
+  SinkLimits limits = sink.limits();
+  if (options.max_records) limits.max_records = std::clamp<std::size_t>(*options.max_records, 1, limits.max_records);
+  if (options.max_bytes) limits.max_bytes = std::clamp<std::size_t>(*options.max_bytes, 1, limits.max_bytes);
+  return limits;
 }
 
 std::string SinkHealth::error() const {

@@ -12,7 +12,7 @@ constexpr std::size_t kRemovedTogether = 10'000;
 
 /// Where the target cannot tell the kind of what was removed, it is booked under one that was read.
 std::uint32_t resource_of(const LaneCore& lane, const OwnedEntity& entity) {
-  const auto& read = lane.state.options.resources;
+  const auto& read = lane.options.resources;
   for (const std::uint32_t resource : read) {
     if (!entity.kind.empty() && lane.state.kind_of(resource) == entity.kind) return resource;
   }
@@ -48,13 +48,13 @@ class Remembered {
 }  // namespace
 
 Result<Reconciled> remove_stale(LaneCore& lane, Target& target, const DeletionRules& rules) {
-  auto result = reconcile(*Remembered(target, lane.ledger.created_total()), lane.state.seen, rules);
+  auto result = reconcile(*Remembered(target, lane.ledger.created_total()), lane.seen(), rules);
   if (result) book(lane, *result);
   return result;
 }
 
 Result<Reconciled> plan_removal(LaneCore& lane, Target& target, Plan& plan, const DeletionRules& rules) {
-  return find_stale(*Remembered(target, 0), lane.state.seen, rules,
+  return find_stale(*Remembered(target, 0), lane.seen(), rules,
                     [&plan](const OwnedEntity& entity) { plan.stale(entity); });
 }
 
