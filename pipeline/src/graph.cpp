@@ -242,6 +242,8 @@ void Graph::wait() {
   impl_->arena.execute([this] { impl_->graph->wait_for_all(); });
 }
 
+std::size_t Graph::size() const noexcept { return impl_->nodes.size(); }
+
 GraphDescription Graph::describe() const {
   GraphDescription description;
   description.title = impl_->options.title;

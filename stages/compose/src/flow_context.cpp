@@ -98,9 +98,8 @@ bool untouched(const std::vector<ItemState*>& items, std::size_t count) {
 }
 
 bool any_edited(const std::vector<ItemState*>& items) {
-  return std::any_of(items.begin(), items.end(), [](const ItemState* item) {
-    return item->edited() || item->place == ItemState::kMade;
-  });
+  return std::any_of(items.begin(), items.end(),
+                     [](const ItemState* item) { return item->edited() || item->place == ItemState::kMade; });
 }
 
 }  // namespace

@@ -24,8 +24,8 @@ class Workspace {
   detail::ItemState& take();
   void clear() noexcept;
 
-  std::vector<detail::ItemState*> live;  ///< In order.
-  std::vector<detail::ItemState*> next;  ///< Of the next stage, while one runs.
+  std::vector<detail::ItemState*> live;                 ///< In order.
+  std::vector<detail::ItemState*> next;                 ///< Of the next stage, while one runs.
   std::vector<std::vector<detail::ItemState*>> chosen;  ///< By output, while a route runs.
 
  private:
@@ -69,8 +69,8 @@ inline const ScopeSpec* scope_of(const MappedBlock&) noexcept { return nullptr; 
 void load(const FlowContext& context, const ReadPage& page, Workspace& workspace);
 void load(const FlowContext& context, const MappedBlock& block, Workspace& workspace);
 
-/// Makes a message of what remains of one, in order: the same where nothing was left out or edited. Edited entities were
-/// taken apart (`ItemState::parts`).
+/// Makes a message of what remains of one, in order: the same where nothing was left out or edited. Edited entities
+/// were taken apart (`ItemState::parts`).
 std::shared_ptr<ReadPage> store(const FlowContext& context, std::shared_ptr<ReadPage> page,
                                 const std::vector<detail::ItemState*>& items);
 std::shared_ptr<MappedBlock> store(const FlowContext& context, std::shared_ptr<MappedBlock> block,

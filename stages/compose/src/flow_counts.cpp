@@ -61,9 +61,9 @@ std::vector<std::string> FlowCounts::check() const {
     if (!graph_[i].is_stage()) continue;
     const NodeCounts& counts = nodes_[i];
     if (counts.in + counts.made != counts.out + counts.filtered + counts.failed) {
-      faults.push_back(fmt::format("the items of {} do not add up: {} in + {} made, but {} out + {} filtered + {} failed",
-                                   graph_[i].name, counts.in.load(), counts.made.load(), counts.out.load(),
-                                   counts.filtered.load(), counts.failed.load()));
+      faults.push_back(fmt::format(
+          "the items of {} do not add up: {} in + {} made, but {} out + {} filtered + {} failed", graph_[i].name,
+          counts.in.load(), counts.made.load(), counts.out.load(), counts.filtered.load(), counts.failed.load()));
     }
     if (const std::uint64_t came = came_to(i); came != counts.in) {
       faults.push_back(fmt::format("{} items went to {}, and {} came", came, graph_[i].name, counts.in.load()));
@@ -71,9 +71,8 @@ std::vector<std::string> FlowCounts::check() const {
     std::uint64_t left = 0;
     for (std::size_t output = 0; output < graph_[i].num_outputs(); ++output) {
       // All that take from one output get the same.
-      const auto first = std::find_if(edges_.begin(), edges_.end(), [&](const EdgeCounts& edge) {
-        return edge.from == i && edge.output == output;
-      });
+      const auto first = std::find_if(edges_.begin(), edges_.end(),
+                                      [&](const EdgeCounts& edge) { return edge.from == i && edge.output == output; });
       if (first == edges_.end()) continue;
       left += first->items;
       for (const EdgeCounts& edge : edges_) {

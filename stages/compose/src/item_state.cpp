@@ -116,12 +116,12 @@ void ItemState::begin(const Surroundings& around, Provenance provenance, std::st
 }
 
 Result<void> ItemState::make(const Surroundings& around, Provenance provenance, std::string_view json) {
-  begin(around, provenance, {}, nullptr);
+  begin(around, provenance, std::string_view(), nullptr);
   return replace(json);
 }
 
 void ItemState::copy(const ItemState& other) {
-  begin(*other.around_, other.from, {}, nullptr);
+  begin(*other.around_, other.from, std::string_view(), nullptr);
   own(std::string(other.json()));
   edited_ = dirty_ = true;
 }
@@ -308,9 +308,12 @@ Result<void> take_apart(std::string_view json, json::Document& document, pipelin
   if (!root) return unexpected(std::move(root).error());
   if (root->type != json::Type::kObject) return unexpected(ErrorKind::kMalformed, "an entity is an object");
   const std::pair<std::string_view, Part pipeline::Entity::*> names[] = {
-      {"identifier", &pipeline::Entity::identifier}, {"blueprint", &pipeline::Entity::blueprint},
-      {"title", &pipeline::Entity::title},           {"icon", &pipeline::Entity::icon},
-      {"team", &pipeline::Entity::team},             {"properties", &pipeline::Entity::properties},
+      {"identifier", &pipeline::Entity::identifier},
+      {"blueprint", &pipeline::Entity::blueprint},
+      {"title", &pipeline::Entity::title},
+      {"icon", &pipeline::Entity::icon},
+      {"team", &pipeline::Entity::team},
+      {"properties", &pipeline::Entity::properties},
       {"relations", &pipeline::Entity::relations},
   };
   for (const auto& [name, part] : names) entity.*part = {};

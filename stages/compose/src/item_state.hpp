@@ -60,9 +60,9 @@ class ItemState {
   [[nodiscard]] const Surroundings& around() const noexcept { return *around_; }
 
   Provenance from;
-  std::size_t place = kMade;      ///< In the block that it came with.
-  pipeline::Entity parts;         ///< Of an edited entity, after it was checked.
-  bool passed = false;            ///< In the call of an expanding stage: was given to `Emit`.
+  std::size_t place = kMade;  ///< In the block that it came with.
+  pipeline::Entity parts;     ///< Of an edited entity, after it was checked.
+  bool passed = false;        ///< In the call of an expanding stage: was given to `Emit`.
   static constexpr std::size_t kMade = SIZE_MAX;
 
  private:

@@ -152,8 +152,8 @@ void LocalReaders::run() {
     const bool stopped = draining_;
     lock.unlock();
     {
-      Result<HttpResponse> answered = stopped ? Result<HttpResponse>(unexpected(ErrorKind::kStopped, "stopped"))
-                                              : answer(next);
+      Result<HttpResponse> answered =
+          stopped ? Result<HttpResponse>(unexpected(ErrorKind::kStopped, "stopped")) : answer(next);
       next.credit.release();
       const auto done = std::move(next.done);
       done(std::move(answered));

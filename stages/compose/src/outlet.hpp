@@ -33,7 +33,7 @@ class Outlet {
  public:
   struct Taker {
     std::size_t channel = 0;
-    bool shares = false;  ///< Leaves messages as they are.
+    bool shares = false;                   ///< Leaves messages as they are.
     std::function<void(Message&)> arrive;  ///< Called before a message of its own is put; may be null.
     EdgeCounts* edge = nullptr;
   };

@@ -14,8 +14,8 @@ namespace {
 using stages::SourceResource;
 
 bool asks_for(const SourceOptions& options, const std::string& kind) {
-  return options.kinds.empty() || std::any_of(options.kinds.begin(), options.kinds.end(),
-                                              [&](const Kind& asked) { return asked.name == kind; });
+  return options.kinds.empty() ||
+         std::any_of(options.kinds.begin(), options.kinds.end(), [&](const Kind& asked) { return asked.name == kind; });
 }
 
 bool knows(const NodeSpec& source, const std::string& kind,

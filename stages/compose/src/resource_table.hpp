@@ -12,8 +12,8 @@
 namespace riptide {
 
 /// The resources of a run in one numbering: what scopes, ledgers and what is seen count by. One for each block of each
-/// mapping and source that leads to it, and one for each kind that goes elsewhere as it is. In a graph of one source and
-/// one mapping these are the mapping's blocks, by their numbers.
+/// mapping and source that leads to it, and one for each kind that goes elsewhere as it is. In a graph of one source
+/// and one mapping these are the mapping's blocks, by their numbers.
 class ResourceTable {
  public:
   static constexpr std::uint32_t kNone = UINT32_MAX;
@@ -21,9 +21,9 @@ class ResourceTable {
   struct Resource {
     std::string kind;
     std::vector<std::pair<std::string, std::string>> selector;
-    std::size_t source = 0;                        ///< Node.
-    std::size_t mapping = SIZE_MAX;                ///< Node; SIZE_MAX: records that are taken as they are.
-    std::uint32_t block = 0;                       ///< Of the mapping.
+    std::size_t source = 0;          ///< Node.
+    std::size_t mapping = SIZE_MAX;  ///< Node; SIZE_MAX: records that are taken as they are.
+    std::uint32_t block = 0;         ///< Of the mapping.
     const transform::ResourceSpec* spec = nullptr;
     bool wanted = true;  ///< False: its kind was not asked for.
   };

@@ -51,9 +51,8 @@ StageChain<Message>::StageChain(FlowContext& context, std::vector<std::size_t> n
   for (std::size_t output = 0; output < last.num_outputs(); ++output) {
     const std::size_t node = nodes_.back();
     const std::string name = route_ != nullptr ? last.outputs[output] : std::string();
-    outlets_.emplace_back().begin(
-        context_.state.batch_bytes, context_.counts.node(node).tap,
-        [this, node, name](const Message& message) { hear(context_, node, name, message); });
+    outlets_.emplace_back().begin(context_.state.batch_bytes, context_.counts.node(node).tap,
+                                  [this, node, name](const Message& message) { hear(context_, node, name, message); });
   }
 }
 
@@ -290,12 +289,8 @@ void StatefulStage<Message>::call_between(Workspace& workspace, Message& message
   const auto& body = message.call == Call::kTick ? body_.tick : body_.finish;
   auto made = making.call(nullptr, last_, body);
   if (!made) {
-    context_.state.errors.add({context_.state.kind_of(last_.resource),
-                               {},
-                               {},
-                               context_.graph[node_].name,
-                               made.error().message,
-                               1});
+    context_.state.errors.add(
+        {context_.state.kind_of(last_.resource), {}, {}, context_.graph[node_].name, made.error().message, 1});
     counts.failed_calls.fetch_add(1, std::memory_order_relaxed);  // Nobody knows how many items that were.
     return;
   }

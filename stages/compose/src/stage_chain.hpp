@@ -79,8 +79,8 @@ class Making {
       : context_(context), workspace_(workspace), check_(std::move(check)) {}
 
   struct Made {
-    bool passed = false;     ///< The item itself went on.
-    std::size_t made = 0;    ///< Items beside it.
+    bool passed = false;   ///< The item itself went on.
+    std::size_t made = 0;  ///< Items beside it.
   };
   /// Calls `body` for an item; `item` null: for none. What it gives goes behind `workspace.next`.
   Result<Made> call(detail::ItemState* item, const detail::Provenance& from,
@@ -143,7 +143,7 @@ class AsyncStage {
   const std::size_t node_;
   const std::size_t limit_;
   Outlet<Message> outlet_;
-  std::mutex mutex_;  ///< Guards what follows.
+  std::mutex mutex_;                                                    ///< Guards what follows.
   std::deque<std::pair<std::shared_ptr<Block>, std::size_t>> waiting_;  ///< A block, and its first item to be started.
   std::size_t in_flight_ = 0;
   bool starting_ = false;

@@ -21,21 +21,20 @@ void SinkHealth::fail(Error error) {
   on_failure_();
 }
 
-LaneOptions plain_lane(const RunState& state, double deletion_threshold) {
-  const ResyncOptions& options = state.options;
-  LaneOptions lane;
-  lane.sink.batch_age = options.batch_age;
-  lane.sink.reconcile = !options.delete_stale                             ? riptide::Reconcile::kNever
-                        : options.delete_scope == DeleteScope::kClosed ? riptide::Reconcile::kClosedScopes
-                                                                          : riptide::Reconcile::kAll;
-  lane.sink.kept_because = options.no_delete_reason.empty() ? "deleting is switched off" : options.no_delete_reason;
-  lane.sink.deletion_threshold = deletion_threshold;
-  lane.sink.max_delete = options.max_delete;
-  lane.sink.retry = options.sink_retry;
-  lane.sink.timeout = options.sink_timeout;
-  lane.sink.verify_tls = options.verify_sink_tls;
-  lane.resources = options.resources;
-  return lane;
+riptide::SinkOptions plain_sink(const ResyncOptions& options, double deletion_threshold) {
+  riptide::SinkOptions sink;
+  sink.batch_age = options.batch_age;
+  sink.reconcile = options.delete_scope == DeleteScope::kClosed ? Reconcile::kClosedScopes : Reconcile::kAll;
+  if (!options.delete_stale) {
+    sink.reconcile = Reconcile::kNever;
+    sink.kept_because = options.no_delete_reason.empty() ? "deleting is switched off" : options.no_delete_reason;
+  }
+  sink.deletion_threshold = deletion_threshold;
+  sink.max_delete = options.max_delete;
+  sink.retry = options.sink_retry;
+  sink.timeout = options.sink_timeout;
+  sink.verify_tls = options.verify_sink_tls;
+  return sink;
 }
 
 SinkLimits limits_of(const Sink& sink, const riptide::SinkOptions& options) noexcept {

@@ -48,8 +48,8 @@ struct LaneOptions {
   std::vector<std::uint32_t> resources;
 };
 
-/// The options that all lanes of a plain resync have.
-LaneOptions plain_lane(const RunState& state, double deletion_threshold);
+/// The options that all sinks of a plain resync have.
+riptide::SinkOptions plain_sink(const ResyncOptions& options, double deletion_threshold);
 
 /// Limits of the sink, under those of the options.
 SinkLimits limits_of(const Sink& sink, const riptide::SinkOptions& options) noexcept;

@@ -126,7 +126,8 @@ Result<Replayed> replay(ResyncParts parts, ResyncOptions options, const std::vec
   for (std::size_t i = 0; i < sinks.size(); ++i) {
     const std::string suffix = " " + std::to_string(i + 1);
     lanes.push_back(std::make_unique<SinkLane>(state, static_cast<std::uint32_t>(i), std::move(sinks[i]),
-                                               plain_lane(state, 1), [] {}));
+                                               LaneOptions{.sink = plain_sink(state.options, 1), .resources = state.options.resources},
+                                               [] {}));
     feeds.push_back(graph.stage<ReadPage, MappedBlock>(
         {.name = "letters" + suffix, .says = "what was given up before"},
         [&revived](std::shared_ptr<ReadPage> page, pipeline::Emit<MappedBlock> emit) {

@@ -129,7 +129,7 @@ void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Com
 }
 
 void SinkLane::arrive(MappedBlock& block) {
-  core_.ledger.arrived(block.entities.entities);
+  if (!core_.options.direct) core_.ledger.arrived(block.entities.entities);
   if (!core_.own_seen) return;
   std::vector<Entity> repeats;
   std::erase_if(block.entities.entities, [&](Entity& entity) {

@@ -44,8 +44,8 @@ class SinkLane {
       graph_->edge(node, *batch_, "entities", channel);
     }
   }
-  /// Of a lane that is not `direct`, before entities are put to it: counts them, tells repeats, and takes out those that
-  /// came before with the same contents. Any thread; the block is its own.
+  /// Of a lane that is not `direct`, before entities are put to it: counts them, tells repeats, and takes out those
+  /// that came before with the same contents. Any thread; the block is its own.
   void arrive(MappedBlock& block);
   /// Opens a local sink, or starts the HTTP client. Errors: kConfig and kInternal; a sink that cannot take anything now
   /// fails alone.

@@ -132,11 +132,11 @@ class Node {
 /// A graph of stages with typed edges, run by worker threads (a oneTBB flow graph inside). Build it, run it once, throw
 /// it away.
 ///
-/// Messages are `shared_ptr`s. A channel with one successor hands over ownership: its body may consume the message. With
-/// several successors all see the same message and must leave it as it is. Edges are unbounded queues: what bounds a
-/// graph is the credits that its messages hold.
-/// Bodies never block (no I/O, no sleep, no lock across a call-out). Whatever a body throws is caught, becomes an
-/// Error{kInternal} and asks for the stop; messages that follow are still delivered, so that nothing is lost unseen.
+/// Messages are `shared_ptr`s. A channel with one successor hands over ownership: its body may consume the message.
+/// With several successors all see the same message and must leave it as it is. Edges are unbounded queues: what bounds
+/// a graph is the credits that its messages hold. Bodies never block (no I/O, no sleep, no lock across a call-out).
+/// Whatever a body throws is caught, becomes an Error{kInternal} and asks for the stop; messages that follow are still
+/// delivered, so that nothing is lost unseen.
 ///
 /// `stage`, `async` and `edge` are for building, on one thread. `put` from any thread while a body runs, a `Completion`
 /// lives or before `wait`. `wait` on the building thread, which works as one of the workers meanwhile.
@@ -191,6 +191,8 @@ class Graph {
   void wait();
 
   [[nodiscard]] GraphDescription describe() const;
+  /// How many nodes it has so far.
+  [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] std::vector<NodeStats> stats() const;
 
  private:
