@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,7 @@ class RemoteCatalogue : public Catalogue {
       : sink_(sink), client_(client), stop_(stop), sparing_(sparing) {}
   pipeline::Result<void> owned(const std::function<void(const OwnedEntity&)>& visit) override;
   pipeline::Result<void> spare(std::vector<OwnedEntity>& stale) override;
+  [[nodiscard]] bool removes_together() const override { return sink_.removes_in_order(); }
   pipeline::Result<std::size_t> remove(std::span<const OwnedEntity> entities) override;
 
  private:
@@ -66,6 +68,8 @@ class RemoteCatalogue : public Catalogue {
   json::Document document_;
 };
 
+/// Sends one request; its answer comes later. Any thread may wait for it, but no worker of a graph.
+std::future<pipeline::Result<HttpResponse>> send_for_later(HttpClient& client, HttpRequest request);
 /// Sends one request and waits for its answer. Not for a worker of a graph.
 pipeline::Result<HttpResponse> send_and_wait(HttpClient& client, HttpRequest request);
 

@@ -69,6 +69,7 @@ Result<std::unique_ptr<Transport>> ReadingSide::transport_of(const ReadingSource
   client_options.least_in_flight_per_host = options.least_in_flight;
   client_options.allow_private_addresses = options.allow_private_addresses;
   client_options.http2 = options.http2;
+  client_options.wire = options.wire.get();
   client_options.host_limits = source.source->host_limits();
   client_options.hand_over_delay = kHandOverDelay;
   client_options.body_credits = &state_.body_bytes;

@@ -19,6 +19,7 @@ SourceOptions source_options(const ResyncOptions& options) {
   source.verify_tls = options.verify_source_tls;
   source.allow_private_addresses = options.allow_private_source;
   source.http2 = options.source_http2;
+  source.wire = options.source_wire;
   return source;
 }
 
