@@ -19,8 +19,12 @@ namespace riptide::stages {
 template <class Message>
 class Valve {
  public:
-  /// `starved` is called when a message has to wait: whoever holds partial batches should let them go.
-  Valve(pipeline::CreditPool& pool, std::function<void()> starved) : pool_(pool), starved_(std::move(starved)) {
+  using Pass = std::function<void(std::shared_ptr<Message>, const pipeline::Completion<Message>&)>;
+
+  /// `starved` is called when a message has to wait: whoever holds partial batches should let them go. `pass` lets a
+  /// message through; null emits it.
+  Valve(pipeline::CreditPool& pool, std::function<void()> starved, Pass pass = nullptr)
+      : pool_(pool), starved_(std::move(starved)), pass_(std::move(pass)) {
     pool_.on_release([this] { open(); });
   }
 
@@ -54,12 +58,19 @@ class Valve {
       }
       starving = !waiting_.empty();
     }
-    for (Waiting& passed : through) passed.completion.emit(std::move(passed.message));
+    for (Waiting& passed : through) {
+      if (pass_) {
+        pass_(std::move(passed.message), passed.completion);
+      } else {
+        passed.completion.emit(std::move(passed.message));
+      }
+    }
     if (starving) starved_();
   }
 
   pipeline::CreditPool& pool_;
   const std::function<void()> starved_;
+  const Pass pass_;
   std::mutex mutex_;  ///< Guards waiting_.
   std::deque<Waiting> waiting_;
 };

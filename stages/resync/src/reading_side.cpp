@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
+#include "compose/src/local_reading.hpp"
 #include "riptide/json/structurals.hpp"
+#include "riptide/stages/http_client.hpp"
 
 namespace riptide::stages {
 namespace {
@@ -19,11 +22,13 @@ constexpr milliseconds kHandOverDelay{2};
 
 }  // namespace
 
-ReadingSide::ReadingSide(RunState& state)
+ReadingSide::ReadingSide(RunState& state, std::vector<ReadingSource> sources, const riptide::JoinedSources* joined)
     : state_(state),
       // Idle buffers are memory too: about what the pages in flight take at their usual size.
       page_buffers_(state.options.memory_bytes / 8),
-      body_credit_(kFirstBodyCredit) {}
+      body_credit_(kFirstBodyCredit),
+      sources_(std::move(sources)),
+      joined_(joined) {}
 
 void ReadingSide::build(pipeline::Graph& graph) {
   graph_ = &graph;
@@ -43,22 +48,40 @@ void ReadingSide::build(pipeline::Graph& graph) {
 }
 
 Result<void> ReadingSide::open() {
-  const ResyncOptions& options = state_.options;
-  HttpClientOptions client_options = state_.client_options("source", options.in_flight, options.source_retry,
-                                                           options.source_timeout, options.verify_source_tls);
+  for (const ReadingSource& source : sources_) {
+    auto transport = transport_of(source);
+    if (!transport) return pipeline::unexpected(std::move(transport).error());
+    transports_.push_back(std::move(*transport));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Transport>> ReadingSide::transport_of(const ReadingSource& source) {
+  const riptide::SourceOptions& options = source.options;
+  if (source.local != nullptr) {
+    return std::unique_ptr<Transport>(
+        std::make_unique<riptide::LocalReaders>(source.local, options.retry, state_.body_bytes));
+  }
+  HttpClientOptions client_options =
+      state_.client_options(sources_.size() == 1 ? "source" : source.name,
+                            options.in_flight != 0 ? options.in_flight : state_.options.in_flight, options.retry,
+                            options.timeout, options.verify_tls);
   client_options.least_in_flight_per_host = options.least_in_flight;
-  client_options.allow_private_addresses = options.allow_private_source;
-  client_options.http2 = options.source_http2;
-  client_options.wire = options.source_wire.get();
-  client_options.host_limits = state_.source->host_limits();
+  client_options.allow_private_addresses = options.allow_private_addresses;
+  client_options.http2 = options.http2;
+  client_options.wire = options.wire.get();
+  client_options.host_limits = source.source->host_limits();
   client_options.hand_over_delay = kHandOverDelay;
   client_options.body_credits = &state_.body_bytes;
   client_options.pages = &page_buffers_;
   client_options.max_body_bytes = state_.body_bytes.capacity();
   auto client = HttpClient::start(std::move(client_options));
   if (!client) return pipeline::unexpected(std::move(client).error());
-  transport_ = std::move(*client);
-  return {};
+  return std::unique_ptr<Transport>(std::move(*client));
+}
+
+std::size_t ReadingSide::source_of(const Request& request) const noexcept {
+  return joined_ != nullptr ? joined_->part_of(request) : 0;
 }
 
 void ReadingSide::start(std::vector<Request> requests) {
@@ -73,17 +96,20 @@ void ReadingSide::close() {
 
 void ReadingSide::stop(pipeline::Stop::Urgency urgency) {
   book_.stop(state_.stop->reason().value_or(Error(ErrorKind::kStopped, "stopped")));
-  if (!transport_) return;
-  if (urgency == pipeline::Stop::Urgency::kAbort) {
-    transport_->abort();
-  } else {
-    transport_->drain();
+  for (const auto& transport : transports_) {
+    if (urgency == pipeline::Stop::Urgency::kAbort) {
+      transport->abort();
+    } else {
+      transport->drain();
+    }
   }
 }
 
 std::vector<HostStats> ReadingSide::host_stats() const {
-  if (!transport_) return {};
-  std::vector<HostStats> stats = transport_->stats();
+  std::vector<HostStats> stats;
+  for (const auto& transport : transports_) {
+    for (HostStats& host : transport->stats()) stats.push_back(std::move(host));
+  }
   if (!stats.empty()) stats.front().retries += malformed_retries_.load(std::memory_order_relaxed);
   return stats;
 }
@@ -134,6 +160,7 @@ void ReadingSide::admit_all() noexcept {
 void ReadingSide::send_request(std::shared_ptr<AdmittedRequest> admitted,
                                pipeline::Completion<FetchedPage> completion) {
   Send send;
+  const std::size_t number = source_of(admitted->pending.request);
   send.request = state_.source->render(admitted->pending.request);
   if (send.request.auth == nullptr) send.request.auth = state_.source->auth();
   send.credit = std::move(admitted->body);
@@ -144,7 +171,7 @@ void ReadingSide::send_request(std::shared_ptr<AdmittedRequest> admitted,
         std::make_shared<FetchedPage>(std::move(admitted->pending), std::move(admitted->token), std::move(answer)));
     shared->finish();
   };
-  transport_->send(std::move(send));
+  transports_[number]->send(std::move(send));
 }
 
 void ReadingSide::read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>& emit) {
@@ -154,9 +181,9 @@ void ReadingSide::read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>
     const HttpResponse& response = *fetched.answer;
     learn_body_size(response.body ? response.body->capacity() : 0);
     auto document = state_.documents.borrow();
-    auto step = state_.source->read(fetched.pending.request, response, *document);
+    auto step = step_of(fetched, *document);
     if (!step && step.error().kind == ErrorKind::kMalformed && repair_utf8(*fetched.answer)) {
-      step = state_.source->read(fetched.pending.request, response, *document);
+      step = step_of(fetched, *document);
     }
     if (step) {
       page_of(fetched, std::move(*step), emit);
@@ -166,6 +193,15 @@ void ReadingSide::read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>
   }
   fetched.token.release();
   admit();
+}
+
+/// Sources may be anybody's: what one throws costs the page.
+Result<PageStep> ReadingSide::step_of(const FetchedPage& fetched, json::Document& document) const {
+  try {
+    return state_.source->read(fetched.pending.request, *fetched.answer, document);
+  } catch (const std::exception& thrown) {
+    return pipeline::unexpected(ErrorKind::kInternal, fmt::format("reading the answer threw: {}", thrown.what()));
+  }
 }
 
 /// Puts a copy in the place of a body that is not UTF-8, with U+FFFD for what is none. False if it is UTF-8.
@@ -213,6 +249,7 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   page->ticket = ticket;
   page->spec = spec;
   page->token = std::move(fetched.token);
+  page->source = static_cast<std::uint32_t>(source_of(fetched.pending.request));
   emit(std::move(page));
 }
 
