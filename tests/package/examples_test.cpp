@@ -24,8 +24,9 @@ using ::testing::SizeIs;
 class ExamplesTest : public Workspace {
  protected:
   [[nodiscard]] Ended example(const std::string& name, std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), std::string(RIPTIDE_EXAMPLES) + "/" + name);
-    return run(command(std::move(arguments)));
+    Command started = command(std::move(arguments));
+    started.arguments.front() = std::string(RIPTIDE_EXAMPLES) + "/" + name;
+    return run(std::move(started));
   }
 };
 
