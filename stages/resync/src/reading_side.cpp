@@ -275,11 +275,11 @@ void ReadingSide::page_without_answer(FetchedPage& fetched) {
 
 /// An answer that is not what it should be: asked again like a 503, then an error.
 void ReadingSide::page_unreadable(FetchedPage& fetched, Error error) {
-  if (error.kind == ErrorKind::kMalformed && fetched.pending.asked_again + 1 < state_.options.source_retry.attempts &&
+  const RetryPolicy& retry = sources_[source_of(fetched.pending.request)].options.retry;
+  if (error.kind == ErrorKind::kMalformed && fetched.pending.asked_again + 1 < retry.attempts &&
       !state_.stop->requested()) {
     PendingRequest again = std::move(fetched.pending);
-    again.not_before = std::min(state_.options.source_retry.cap, milliseconds(state_.options.source_retry.base.count()
-                                                                              << std::min(again.asked_again, 20)));
+    again.not_before = std::min(retry.cap, milliseconds(retry.base.count() << std::min(again.asked_again, 20)));
     ++again.asked_again;
     malformed_retries_.fetch_add(1, std::memory_order_relaxed);
     state_.say(LogLevel::kDebug, fmt::format("asking again in {} ms: {}", again.not_before.count(), error.message));
