@@ -6,6 +6,7 @@
 #include "riptide/cli/config.hpp"
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/sources/custom.hpp"
+#include "riptide/sources/file.hpp"
 #include "riptide/sources/jira.hpp"
 #include "riptide/sources/jira_server.hpp"
 #include "riptide/sources/octopus.hpp"
@@ -246,17 +247,51 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_jira_server(const C
   return std::shared_ptr<const stages::Source>(std::move(*source));
 }
 
+constexpr Setting kFileSettings[] = {
+    {.key = "integration.config.path",
+     .meaning = "What is read where a block of the mapping names no path: a file, a directory, a pattern "
+                "(`exports/**/*.ndjson`), `-` for standard input."},
+    {.key = "integration.config.paths", .type = SettingType::kJson, .meaning = "Several of them, as a list."},
+    {.key = "integration.config.format",
+     .type = SettingType::kChoice,
+     .fallback = "auto",
+     .meaning =
+         "`ndjson`: a record a line; `array`: JSON over any number of lines, the elements of arrays are records.",
+     .choices = "auto|ndjson|array"},
+    {.key = "integration.config.page_bytes",
+     .type = SettingType::kSize,
+     .fallback = "512KiB",
+     .meaning = "What is read as one page, unless a record is longer; at most 1/64 of `riptide.memory`.",
+     .least = static_cast<double>(sources::file::kLeastPageBytes),
+     .most = 1e9},
+};
+
+pipeline::Result<std::shared_ptr<const stages::Source>> make_file(const Config& config) {
+  sources::file::Options options;
+  if (const std::string path = config.text("integration.config.path"); !path.empty()) options.paths.push_back(path);
+  if (const std::string list = config.text("integration.config.paths"); !list.empty()) {
+    auto paths = sources::file::paths_of(list, "integration.config.paths");
+    if (!paths) return pipeline::unexpected(std::move(paths).error());
+    options.paths.insert(options.paths.end(), paths->begin(), paths->end());
+  }
+  options.format = config.text("integration.config.format");
+  options.page_bytes =
+      std::min<std::uint64_t>(config.bytes("integration.config.page_bytes"), config.bytes("riptide.memory") / 64);
+  auto source = sources::file::FileSource::create(std::move(options));
+  if (!source) return pipeline::unexpected(std::move(source).error());
+  return std::shared_ptr<const stages::Source>(std::move(*source));
+}
+
 constexpr IntegrationType kTypes[] = {
     {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &sources::octopus::default_blueprints,
      &make_octopus},
     {"custom", kCustomSettings, &sources::custom::default_mapping, nullptr, &make_custom,
      "integration.config.verify_ssl"},
+    {"file", kFileSettings, &sources::file::default_mapping, nullptr, &make_file},
     {"jira", kJiraSettings, &sources::jira::default_mapping, &sources::jira::default_blueprints, &make_jira},
     {"jira-server", kJiraServerSettings, &sources::jira_server::default_mapping,
      &sources::jira_server::default_blueprints, &make_jira_server},
 };
-
-constexpr std::string_view kFuture[] = {"file"};
 
 }  // namespace
 
@@ -267,7 +302,5 @@ const IntegrationType* find_integration_type(std::string_view name) {
                                          [&](const IntegrationType& type) { return type.name == name; });
   return found == std::end(kTypes) ? nullptr : found;
 }
-
-std::span<const std::string_view> future_integration_types() { return kFuture; }
 
 }  // namespace riptide::cli

@@ -33,7 +33,4 @@ std::span<const IntegrationType> integration_types();
 /// Returns the type of that name (lower case), or null.
 const IntegrationType* find_integration_type(std::string_view name);
 
-/// Types that are known but not read yet, for the message.
-std::span<const std::string_view> future_integration_types();
-
 }  // namespace riptide::cli
