@@ -276,7 +276,8 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_file(const Config& 
   }
   options.format = config.text("integration.config.format");
   options.page_bytes =
-      std::min<std::uint64_t>(config.bytes("integration.config.page_bytes"), config.bytes("riptide.memory") / 64);
+      std::min<std::uint64_t>(config.bytes("integration.config.page_bytes"),
+                              std::max(sources::file::kLeastPageBytes, config.bytes("riptide.memory") / 64));
   auto source = sources::file::FileSource::create(std::move(options));
   if (!source) return pipeline::unexpected(std::move(source).error());
   return std::shared_ptr<const stages::Source>(std::move(*source));

@@ -28,6 +28,8 @@ using stages::ScopeSpec;
 
 enum Step : std::uint32_t { kList, kRead };
 
+constexpr std::string_view kWrittenTo = "the file was written to while it was read";
+
 constexpr std::string_view kMinimalMapping =
     "resources:\n"
     "  - kind: service\n"
@@ -169,7 +171,7 @@ stages::PageEdges edges_of(std::string_view text, std::uint64_t begin, const pip
 
 Result<std::unique_ptr<FileSource>> FileSource::create(Options options) {
   if (!shape_named(options.format)) return no_such_format("format", options.format);
-  options.page_bytes = std::max(options.page_bytes, kLeastPageBytes);
+  options.page_bytes = std::max<std::uint64_t>(options.page_bytes, 1);
   return std::unique_ptr<FileSource>(new FileSource(std::move(options)));
 }
 
@@ -279,14 +281,13 @@ Result<PageStep> FileSource::read(const Request& request, const stages::HttpResp
   if (request.step == kList) return read_listing(request, response, document);
   auto part = FilePart::of(response);
   if (!part) return unexpected(std::move(part).error());
-  const std::string& path = request.scope->partition;
   const std::string_view text = response.body->view();
   if (text.size() > UINT32_MAX) {
-    return unexpected(ErrorKind::kLimit, fmt::format("{}: a page exceeds 4 GB: {} bytes", path, text.size()));
+    return unexpected(ErrorKind::kLimit, fmt::format("a page exceeds 4 GB: {} bytes", text.size()));
   }
   const std::optional<Place> place = place_of(request);
   if (place && place->edition != part->edition) {
-    return unexpected(ErrorKind::kRejected, fmt::format("{} was written to while it was read", path));
+    return unexpected(ErrorKind::kRejected, std::string(kWrittenTo));
   }
   PageStep step;
   const std::uint64_t at = place ? place->at : request.offset;
@@ -304,14 +305,14 @@ Result<PageStep> FileSource::read(const Request& request, const stages::HttpResp
       const bool cut_off = found == RecordFinder::Found::kOpenEnd && part->last;
       return unexpected(
           ErrorKind::kRejected,
-          fmt::format("{}: {} at byte {}{}", path,
+          fmt::format("{} at byte {}{}",
                       cut_off ? "the file ends in the middle of a record that begins" : "this is not JSON",
                       at + finder.stopped_at(), part->line ? fmt::format(" (line {})", line) : ""));
     }
     behind.between = finder.between();
     if (part->last && behind.between != RecordFinder::Between::kValues && step.records.spans.empty()) {
       return unexpected(ErrorKind::kRejected,
-                        fmt::format("{}: the file ends in the middle of an array, at byte {}", path, behind.at));
+                        fmt::format("the file ends in the middle of an array, at byte {}", behind.at));
     }
   }
   if (part->anywhere) {
@@ -319,7 +320,7 @@ Result<PageStep> FileSource::read(const Request& request, const stages::HttpResp
     step.extent = {page_bytes, part->size == 0 ? 0 : (part->size - 1) / page_bytes * page_bytes};
     step.total = pipeline::digest_of(part->edition).low;
     step.edges = edges_of(text, step.begins->byte, step.records);
-    step.if_moved = fmt::format("{} was written to while it was read", path);
+    step.if_moved = kWrittenTo;
   } else if (!part->last || behind.between != RecordFinder::Between::kValues) {
     Request next = request;
     next.offset = 0;

@@ -25,6 +25,7 @@ TEST(Cutter, FindsTheEndOfTheLastValue) {
       {"1\n2\n3", 4, 4},
       {"{\"a\\\\\":\"}\\\"\"}{\"", 0, 13},
       {"[\"open\n", 0, 0, true},
+      {"{}\n\"open\n{}", 3, 3, true},
       {"1]", 0, 0, true},
       {std::string(63, ' ') + "{}", 0, 65},
       {"[" + std::string(200, '1') + "]\n1", 203, 203},

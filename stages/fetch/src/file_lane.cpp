@@ -106,9 +106,10 @@ Result<void> FileLane::go_to(std::uint64_t at) {
   }
   if (at == position_) return {};
   if (!stream_->again()) {
-    return unexpected(ErrorKind::kRejected,
-                      fmt::format("{} can be read only once, and was read up to byte {}: not from byte {}",
-                                  path_ == "-" ? "standard input" : path_, position_, at));
+    return unexpected(
+        ErrorKind::kRejected,
+        fmt::format("a stream can be read only once: it was read up to byte {}, and is not read from byte {}",
+                    position_, at));
   }
   carry_ = std::string();
   auto went = stream_->go_to(at);
@@ -136,14 +137,13 @@ Result<FileShape> FileLane::look_at_start(std::span<char> scratch) {
 
 Error FileLane::no_room(const Body& body, std::uint64_t at, const BodyLimits& limits) const {
   Error error = *body.failure();
-  if (error.kind != ErrorKind::kLimit) return std::move(error).within(path_);
-  if (error.retry.when != pipeline::Retry::When::kNever) return error;
+  if (error.kind != ErrorKind::kLimit || error.retry.when != pipeline::Retry::When::kNever) return error;
   std::size_t most = limits.max_bytes;
   if (limits.credits != nullptr) most = std::min(most, limits.credits->capacity());
   return Error(ErrorKind::kLimit,
-               fmt::format("{}: the record at about byte {} is longer than a page may be: over {} bytes; raise MEMORY "
+               fmt::format("the record at about byte {} is longer than a page may be: over {} bytes; raise MEMORY "
                            "(OCEAN__RIPTIDE__MEMORY), of which a page may have a third",
-                           path_, at, most));
+                           at, most));
 }
 
 void FileLane::note_breaks(std::uint64_t at, std::uint64_t breaks) {
@@ -195,7 +195,7 @@ Result<FilePart> FileLane::read(const FileRequest& request, Body& body, std::spa
   if (!after) return unexpected(std::move(after).error());
   if (after->edition != before->edition) {
     return unexpected(ErrorKind::kRejected,
-                      fmt::format("{} was written to while it was read: it had {} bytes, and has {}", path_,
+                      fmt::format("the file was written to while it was read: it had {} bytes, and has {}",
                                   before->size, after->size));
   }
   return part;
@@ -261,7 +261,9 @@ Result<void> FileLane::read_on(const FileRequest& request, Body& body, std::span
   while (true) {
     cutter.scan(body.view());
     if (cutter.done() || (body.view().size() >= request.bytes && cutter.cut() != 0)) break;
-    auto got = stream_->read(scratch.data(), scratch.size());
+    const std::uint64_t have = body.view().size();
+    const std::uint64_t most = have < request.bytes ? request.bytes - have : kRestBytes;
+    auto got = stream_->read(scratch.data(), static_cast<std::size_t>(std::min<std::uint64_t>(most, scratch.size())));
     if (!got) broken = std::move(got).error();
     ended = got && *got == 0;
     if (broken || ended) break;
@@ -275,7 +277,7 @@ Result<void> FileLane::read_on(const FileRequest& request, Body& body, std::span
   if (cut == 0 && broken) return unexpected(*std::move(broken));
   if (cut == 0 && cutter.done()) {
     return unexpected(ErrorKind::kRejected,
-                      fmt::format("{}: not JSON: a string with a line break in it, behind byte {}", path_, request.at));
+                      fmt::format("this is not JSON: there is a line break in a string, behind byte {}", request.at));
   }
   if (ended) {
     // The beginning of a record that the file ends in the middle of comes by itself: it must not cost the others.

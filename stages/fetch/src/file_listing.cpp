@@ -184,7 +184,7 @@ Error file_error(const std::string& path, int error_number) {
   ErrorKind kind = ErrorKind::kTransport;
   if (error_number == ENOENT || error_number == ENOTDIR) kind = ErrorKind::kNotFound;
   if (error_number == EACCES || error_number == EPERM) kind = ErrorKind::kAuth;
-  return Error(kind, path + ": " + std::generic_category().message(error_number));
+  return Error(kind, (path.empty() ? path : path + ": ") + std::generic_category().message(error_number));
 }
 
 Result<std::vector<std::string>> list_files(const std::string& path) {
@@ -194,7 +194,7 @@ Result<std::vector<std::string>> list_files(const std::string& path) {
     return std::vector<std::string>{path};
   }
   const int error_number = errno;
-  if (!is_pattern(path)) return unexpected(file_error(path, error_number));
+  if (!is_pattern(path)) return unexpected(file_error({}, error_number));
   auto files = matching(path);
   if (files && files->empty()) return unexpected(ErrorKind::kNotFound, "no file matches " + path);
   return files;

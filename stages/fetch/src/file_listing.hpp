@@ -14,7 +14,7 @@ namespace riptide::stages {
 /// directory on the way that cannot be read is one: what is in it might match.
 [[nodiscard]] pipeline::Result<std::vector<std::string>> list_files(const std::string& path);
 
-/// What the system says about a path, as an Error of its kind.
+/// What the system says about a path, as an Error of its kind. Who reads a file knows which: the path may be empty.
 [[nodiscard]] pipeline::Error file_error(const std::string& path, int error_number);
 
 }  // namespace riptide::stages

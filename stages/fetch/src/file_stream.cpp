@@ -53,8 +53,8 @@ struct FileStream::Inflate {
   bool inside = false;  ///< A member has begun and not ended.
 };
 
-FileStream::FileStream(std::string path, int file, bool owned, bool regular, const Interruption& interruption)
-    : path_(std::move(path)), file_(file), owned_(owned), regular_(regular), interruption_(interruption) {}
+FileStream::FileStream(int file, bool owned, bool regular, const Interruption& interruption)
+    : file_(file), owned_(owned), regular_(regular), interruption_(interruption) {}
 
 FileStream::~FileStream() {
   if (owned_) ::close(file_);
@@ -65,15 +65,15 @@ Result<std::unique_ptr<FileStream>> FileStream::open(const std::string& path, in
   const bool standard = path == "-";
   // Without O_NONBLOCK a named pipe that nobody writes to would keep the thread for ever.
   const int file = standard ? standard_input : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return unexpected(file_error(path, errno));
+  if (file < 0) return unexpected(file_error({}, errno));
   struct stat facts {};
   const bool known = ::fstat(file, &facts) == 0;
   const int error_number = errno;
   // A file that is standard input may have been read up to somewhere: it is as good as a pipe.
   const bool regular = known && S_ISREG(facts.st_mode) && !standard;
-  std::unique_ptr<FileStream> stream(new FileStream(path, file, !standard, regular, interruption));
-  if (!known) return unexpected(file_error(path, error_number));
-  if (S_ISDIR(facts.st_mode)) return unexpected(ErrorKind::kRejected, path + ": it is a directory");
+  std::unique_ptr<FileStream> stream(new FileStream(file, !standard, regular, interruption));
+  if (!known) return unexpected(file_error({}, error_number));
+  if (S_ISDIR(facts.st_mode)) return unexpected(ErrorKind::kRejected, "it is a directory");
   if (auto looked = stream->look_whether_packed(); !looked) return unexpected(std::move(looked).error());
   return stream;
 }
@@ -107,12 +107,12 @@ Result<std::size_t> FileStream::read_file(char* to, std::size_t bytes) {
   }
   while (true) {
     pollfd waits[2] = {{file_, POLLIN, 0}, {interruption_.file(), POLLIN, 0}};
-    if (::poll(waits, 2, -1) < 0 && errno != EINTR) return fail(file_error(path_, errno));
-    if (interruption_.raised()) return unexpected(ErrorKind::kStopped, "stopped while " + path_ + " was read");
+    if (::poll(waits, 2, -1) < 0 && errno != EINTR) return fail(file_error({}, errno));
+    if (interruption_.raised()) return unexpected(ErrorKind::kStopped, "stopped while a file was read");
     if (waits[0].revents == 0) continue;
     const ssize_t got = ::read(file_, to, bytes);
     if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR && errno != EAGAIN) return fail(file_error(path_, errno));
+    if (errno != EINTR && errno != EAGAIN) return fail(file_error({}, errno));
   }
 }
 
@@ -176,16 +176,14 @@ Result<std::size_t> FileStream::unpack(char* to, std::size_t bytes) {
       inflate_->inside = false;
     } else if (status == Z_BUF_ERROR && ended) {
       if (stream.avail_out != room) break;  // What came is good; the next call says the rest.
-      return fail(
-          Error(ErrorKind::kRejected, fmt::format("{}: the gzip data ends early, after {} bytes of text", path_, at_)));
+      return fail(Error(ErrorKind::kRejected, fmt::format("the gzip data ends early, after {} bytes of text", at_)));
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
       if (stream.avail_out != room) {
-        failed_ = Error(ErrorKind::kRejected, fmt::format("{}: the gzip data is damaged, after {} bytes of text", path_,
+        failed_ = Error(ErrorKind::kRejected, fmt::format("the gzip data is damaged, after {} bytes of text",
                                                           at_ + (room - stream.avail_out)));
         break;
       }
-      return fail(
-          Error(ErrorKind::kRejected, fmt::format("{}: the gzip data is damaged, after {} bytes of text", path_, at_)));
+      return fail(Error(ErrorKind::kRejected, fmt::format("the gzip data is damaged, after {} bytes of text", at_)));
     }
   }
   const std::size_t got = room - stream.avail_out;
@@ -195,7 +193,7 @@ Result<std::size_t> FileStream::unpack(char* to, std::size_t bytes) {
 
 Result<void> FileStream::go_to(std::uint64_t at) {
   if (at == at_) return {};
-  if (!regular_) return unexpected(ErrorKind::kRejected, path_ + " can be read only once");
+  if (!regular_) return unexpected(ErrorKind::kRejected, "a stream can be read only once");
   if (inflate_ == nullptr) {
     at_ = file_at_ = at;
     return {};
@@ -209,11 +207,11 @@ Result<void> FileStream::go_to(std::uint64_t at) {
   }
   std::string skipped(kInputBytes, '\0');
   while (at_ < at) {
-    if (interruption_.raised()) return unexpected(ErrorKind::kStopped, "stopped while " + path_ + " was read");
+    if (interruption_.raised()) return unexpected(ErrorKind::kStopped, "stopped while a file was read");
     auto got = read(skipped.data(), static_cast<std::size_t>(std::min<std::uint64_t>(skipped.size(), at - at_)));
     if (!got) return unexpected(std::move(got).error());
     if (*got == 0)
-      return unexpected(ErrorKind::kRejected, fmt::format("{} has become shorter than {} bytes", path_, at));
+      return unexpected(ErrorKind::kRejected, fmt::format("the file has become shorter than {} bytes", at));
   }
   return {};
 }
@@ -226,7 +224,7 @@ Result<std::size_t> FileStream::read_at(char* to, std::size_t bytes, std::uint64
     if (read > 0) {
       got += static_cast<std::size_t>(read);
     } else if (errno != EINTR) {
-      return unexpected(file_error(path_, errno));
+      return unexpected(file_error({}, errno));
     }
   }
   return got;
@@ -235,7 +233,7 @@ Result<std::size_t> FileStream::read_at(char* to, std::size_t bytes, std::uint64
 Result<FileStream::Facts> FileStream::facts() const {
   if (!regular_) return Facts{};
   struct stat facts {};
-  if (::fstat(file_, &facts) != 0) return unexpected(file_error(path_, errno));
+  if (::fstat(file_, &facts) != 0) return unexpected(file_error({}, errno));
   return Facts{static_cast<std::uint64_t>(facts.st_size),
                fmt::format("{}-{}.{:09}-{}", facts.st_size, facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec, facts.st_ino)};
 }

@@ -61,14 +61,13 @@ class FileStream {
 
  private:
   struct Inflate;
-  FileStream(std::string path, int file, bool owned, bool regular, const Interruption& interruption);
+  FileStream(int file, bool owned, bool regular, const Interruption& interruption);
   pipeline::Result<void> look_whether_packed();
   pipeline::Result<std::size_t> read_file(char* to, std::size_t bytes);
   pipeline::Result<std::size_t> unpack(char* to, std::size_t bytes);
   pipeline::Result<void> refill();
   pipeline::Unexpected fail(pipeline::Error error);
 
-  const std::string path_;
   const int file_;
   const bool owned_;
   const bool regular_;

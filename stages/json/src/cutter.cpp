@@ -88,12 +88,11 @@ void Cutter::scan(std::string_view text, std::size_t from) {
 void Cutter::step(const JsonMarks& found, std::size_t at, int length) {
   JsonMarks marks = found;
   const std::uint64_t strings = strings_.next(marks, length);
-  if ((marks.breaks & strings) != 0) {
-    broken_ = true;
-    return;
-  }
-  const std::uint64_t opens = marks.opens & ~strings;
-  const std::uint64_t closes = marks.closes & ~strings;
+  const std::uint64_t wrong = marks.breaks & strings;
+  broken_ = wrong != 0;
+  const std::uint64_t counted = ~strings & (wrong == 0 ? ~std::uint64_t{0} : (wrong & (~wrong + 1)) - 1);
+  const std::uint64_t opens = marks.opens & counted;
+  const std::uint64_t closes = marks.closes & counted;
   const auto closing = static_cast<std::size_t>(std::popcount(closes));
   if (depth_ > closing) {
     depth_ += static_cast<std::size_t>(std::popcount(opens));
@@ -101,7 +100,7 @@ void Cutter::step(const JsonMarks& found, std::size_t at, int length) {
     return;
   }
   // The outermost level may be reached: bracket by bracket.
-  std::uint64_t events = opens | closes | ((marks.spaces | marks.quotes) & ~strings);
+  std::uint64_t events = opens | closes | ((marks.spaces | marks.quotes) & counted);
   while (events != 0) {
     const std::uint64_t bit = events & (~events + 1);
     events &= events - 1;

@@ -35,7 +35,7 @@ class Cutter {
   [[nodiscard]] std::size_t line_cut() const noexcept { return line_cut_; }
   /// Behind the last value or white space between values; 0 if there is none.
   [[nodiscard]] std::size_t cut() const noexcept { return cut_; }
-  /// There was a line break in a string or a bracket that closes nothing: this is not JSON, and nothing behind it is
+  /// There was a line break in a string or a bracket that closes nothing: this is not JSON, and nothing behind that is
   /// looked at.
   [[nodiscard]] bool broken() const noexcept { return broken_; }
   /// Behind a bracket that closes nothing, such as the end of an array whose beginning was not in the text; 0 if there
