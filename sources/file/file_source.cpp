@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 #include <utility>
@@ -212,20 +213,22 @@ Result<std::vector<Request>> FileSource::start(std::span<const stages::SourceRes
     const auto place = [&resource](std::string_view field) {
       return fmt::format("resource {} ({}): selector.{}", resource.index, resource.kind, field);
     };
-    std::vector<std::string> paths = options_.paths;
+    std::vector<std::string> paths;
     std::string format = options_.format;
     for (const auto& [field, value] : resource.selector) {
-      if (field == "path") {
+      if (value == "null") continue;
+      if (field == "path" || field == "paths") {
         auto named = paths_of(value, place(field));
         if (!named) return unexpected(std::move(named).error());
-        if (!named->empty()) paths = std::move(*named);
+        paths.insert(paths.end(), named->begin(), named->end());
       } else if (field == "format") {
         format = json::text_of(value);
         if (!shape_named(format)) return no_such_format(place(field), format);
       } else {
-        return unexpected(ErrorKind::kConfig, place(field) + " is not known; there are query, path, format");
+        return unexpected(ErrorKind::kConfig, place(field) + " is not known; there are query, path, paths, format");
       }
     }
+    if (paths.empty()) paths = options_.paths;
     if (paths.empty()) {
       return unexpected(ErrorKind::kConfig,
                         fmt::format("resource {} ({}): no file to read: set selector.path, or integration.config.path "
@@ -328,6 +331,24 @@ Result<PageStep> FileSource::read(const Request& request, const stages::HttpResp
     step.next.push_back(std::move(next));
   }
   return step;
+}
+
+std::span<const stages::SelectorFields> selectors() noexcept {
+  using stages::Field;
+  static constexpr std::array kFields = {
+      Field{.name = "path",
+            .type = Field::Type::kText,
+            .meaning = "What is read: a file, a directory, a pattern, - for standard input.",
+            .null = Field::Null::kAllowed},
+      Field{.name = "paths", .type = Field::Type::kTexts, .meaning = "Several of them.", .null = Field::Null::kAllowed},
+      Field{.name = "format",
+            .type = Field::Type::kChoice,
+            .meaning = "A record a line, or JSON over any number of lines.",
+            .choices = "auto|ndjson|array",
+            .null = Field::Null::kAllowed},
+  };
+  static constexpr std::array kSelectors = {stages::SelectorFields{"", kFields}};
+  return kSelectors;
 }
 
 std::string_view default_mapping() noexcept {

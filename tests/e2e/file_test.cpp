@@ -98,7 +98,7 @@ resources:
     selector: {query: .n == 1, path: a.ndjson})" +
                            std::string(kBlock) + R"(
   - kind: b
-    selector: {query: 'true', path: [b.txt], format: array})" +
+    selector: {query: 'true', paths: [b.txt], format: array})" +
                            std::string(kBlock));
   ASSERT_THAT(read_path("nowhere"), ExitsWith(0));
   EXPECT_EQ(report().of("a", "filtered"), 8u);

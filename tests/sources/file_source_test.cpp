@@ -50,11 +50,11 @@ TEST(FileSource, SaysWhatIsWrongBeforeAnythingIsRead) {
   EXPECT_THAT(message_of({}, {}), HasSubstr("identifier: .id"));
   EXPECT_THAT(message_of({}, {resource(2)}), HasSubstr("OCEAN__INTEGRATION__CONFIG__PATH"));
   EXPECT_THAT(message_of({}, {resource(0, {{"path", "7"}})}), HasSubstr("selector.path must be a path"));
-  EXPECT_THAT(message_of({}, {resource(0, {{"path", "[\"a\", 7]"}})}), HasSubstr("selector.path must be a path"));
+  EXPECT_THAT(message_of({}, {resource(0, {{"paths", "[\"a\", 7]"}})}), HasSubstr("selector.paths must be a path"));
   EXPECT_THAT(message_of({}, {resource(0, {{"path", "\"\""}})}), HasSubstr("selector.path must be a path"));
   EXPECT_THAT(message_of({.paths = {"a"}}, {resource(0, {{"format", "\"csv\""}})}), HasSubstr("auto, ndjson or array"));
-  EXPECT_THAT(message_of({.paths = {"a"}}, {resource(0, {{"paths", "\"a\""}})}),
-              HasSubstr("selector.paths is not known"));
+  EXPECT_THAT(message_of({.paths = {"a"}}, {resource(0, {{"file", "\"a\""}})}),
+              HasSubstr("selector.file is not known"));
   EXPECT_THAT(message_of({.paths = {"-"}}, {resource(0), resource(1, {{"format", "\"array\""}})}),
               HasSubstr("only once"));
   EXPECT_EQ(message_of({.paths = {"-"}}, {resource(0), resource(1)}), "");
@@ -62,9 +62,10 @@ TEST(FileSource, SaysWhatIsWrongBeforeAnythingIsRead) {
 }
 
 TEST(FileSource, BlocksThatReadTheSameShareIt) {
-  const auto requests = *source_of({.paths = {"a.ndjson", "b"}})
-                             ->start(std::vector{resource(0), resource(1), resource(3, {{"path", R"(["b", "c"])"}}),
-                                                 resource(4, {{"format", R"("array")"}, {"path", R"("c")"}})});
+  const auto requests =
+      *source_of({.paths = {"a.ndjson", "b"}})
+           ->start(std::vector{resource(0), resource(1), resource(3, {{"path", R"("b")"}, {"paths", R"(["c"])"}}),
+                               resource(4, {{"format", R"("array")"}, {"path", R"("c")"}})});
   std::vector<std::string> told;
   for (const Request& request : requests) {
     told.push_back(fmt::format("{}:{}", request.scope->partition, fmt::join(request.scope->dependents, ",")));

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "riptide/stages/field.hpp"
 #include "riptide/stages/source.hpp"
 
 /// Files of records: NDJSON, JSON values, JSON arrays, packed with gzip or not; exports, and whatever a program writes
@@ -26,7 +28,7 @@ struct Options {
   std::uint64_t page_bytes = kPageBytes;
 };
 
-/// Reads the paths of the integration, or of a block's selector (`path`, one or a list; `format`). A file is a scope,
+/// Reads the paths of the integration, or of a block's selector (`path`, or `paths`; `format`). A file is a scope,
 /// its path the partition; a path that means several files is listed first. Blocks with the same paths and format share
 /// one reading. The kind is a name for people.
 ///
@@ -55,6 +57,9 @@ class FileSource final : public stages::Source {
 
 /// Returns the paths that a setting or selector names: text, or a JSON list of texts. Errors: kConfig.
 [[nodiscard]] Result<std::vector<std::string>> paths_of(std::string_view json, std::string_view setting);
+
+/// What the selectors of the mapping can have.
+[[nodiscard]] std::span<const stages::SelectorFields> selectors() noexcept;
 
 /// The mapping that is used when neither a file nor Port has one, as YAML: it has no resources, since only the user
 /// knows what is in the files.
