@@ -39,7 +39,6 @@ class Body {
   /// Why `expect` or `append` refused: kLimit, or kInternal when memory ran out. Without the URL.
   [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
 
-
   /// Freezes the body; its credit, now of the size that it has, goes with it. Call once.
   [[nodiscard]] Page finish();
   /// Drops what came so far, for another attempt.
