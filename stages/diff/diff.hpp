@@ -88,6 +88,7 @@ class RememberingCatalogue final : public Catalogue {
       : target_(target), diff_(diff), created_(created) {}
   pipeline::Result<void> owned(const std::function<void(const OwnedEntity&)>& visit) override;
   pipeline::Result<void> spare(std::vector<OwnedEntity>& stale) override { return target_.spare(stale); }
+  [[nodiscard]] bool removes_together() const override { return target_.removes_together(); }
   pipeline::Result<std::size_t> remove(std::span<const OwnedEntity> entities) override;
   [[nodiscard]] std::uint64_t unlisted() const override { return unlisted_; }
 
