@@ -1,6 +1,6 @@
 #!/bin/sh
 # How much faster issues come project by project than as the one chain of tokens that a search is, and that the issues are
-# the same. Prints one JSON object a run.
+# the same. Prints one JSON object a run, and for 200 projects of 500 issues the verdict.
 #   jira_partition.sh BUILD_FOLDER [PROJECTS [ISSUES_PER_PROJECT [LATENCY_MS [IN_FLIGHT]]]]
 #   ISSUES=N,NxTIMES,... jira_partition.sh BUILD_FOLDER - - LATENCY_MS IN_FLIGHT    another shape
 #   KIND=worklog jira_partition.sh ...                                              the worklogs of those issues
@@ -51,4 +51,17 @@ for partition in ${PARTITIONS:-auto none}; do
   requests=$(grep -o '"requests": *[0-9]*' report.json | tail -1 | grep -o '[0-9]*$')
   printf '{"partition":"%s","seconds":%s,"requests":%s,"records":%s,"set":"%s"}\n' "$partition" "$seconds" "$requests" \
     "$(wc -l <"$partition.sorted")" "$(sha256sum "$partition.sorted" | cut -c1-16)"
+  eval "seconds_$partition=$seconds"
 done
+[ -n "${seconds_auto:-}" ] && [ -n "${seconds_none:-}" ] || exit 0
+cmp -s auto.sorted none.sorted || {
+  echo "jira_partition.sh: the issues are not the same" >&2
+  exit 1
+}
+[ "$projects $issues $latency $in_flight${ISSUES:-}" = "200 500 100 10" ] || exit 0
+awk -v one="$seconds_none" -v apart="$seconds_auto" 'BEGIN {
+  v = one / apart
+  what = "Jira, 200 projects x 500 issues, 100 ms, 10 at once: times one chain"
+  printf "%-72s %9.2f  >= %-8s %s\n", what, v, 6, v >= 6 ? "ok" : "MISSED"
+  exit v >= 6 ? 0 : 1
+}'

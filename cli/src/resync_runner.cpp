@@ -149,6 +149,11 @@ class Run {
   // Puts the cassette of --replay in the source's place, or that of `record` beside it, and the faults of --inject in
   // front. Returns an exit code if there is no going on.
   std::optional<int> connect_source(const MappingText& mapping) {
+    if (config_.type() == "file" && (request_.player || request_.recording || !flags_.inject.empty())) {
+      return wrong_configuration({ErrorKind::kConfig,
+                                  "files are read without requests, so there is nothing to record, replay or inject; "
+                                  "hand on the files themselves"});
+    }
     std::shared_ptr<stages::Wire> wire;
     if (request_.player) {
       const stages::CassetteHeader& header = request_.player->header();

@@ -52,7 +52,13 @@ std::string timeless(const std::string& report) {
     for (const char* const count : {"host", "requests", "retries", "status_429"}) out += host[count].canonical() + " ";
   }
   std::vector<std::string> scopes;
-  for (const Json& scope : json["scopes"].items()) scopes.push_back(scope.canonical());
+  for (const Json& scope : json["scopes"].items()) {
+    // A scope names the first of its errors to come; all of them are above.
+    std::string line;
+    for (const char* const part : {"kind", "partition", "pages_expected", "pages_read"})
+      line += scope[part].canonical();
+    scopes.push_back(std::move(line));
+  }
   std::sort(scopes.begin(), scopes.end());
   for (const std::string& scope : scopes) out += "\n" + scope;
   return out;

@@ -40,6 +40,7 @@ class RunState {
   pipeline::CreditPool body_bytes;   ///< Of those pages.
   pipeline::CreditPool batch_bytes;  ///< Of entities between mapping and settling.
   const std::size_t digest_bytes;    ///< Memory for what is remembered of a target.
+  const std::string spill_to;        ///< Directory for files without a name.
   pipeline::SeenSet seen;
   /// What the entities relate to; filled where a target asks for that.
   RelationTargets related;
@@ -60,6 +61,9 @@ class RunState {
 
   /// Hears every line of the log. Set before anything runs.
   std::function<void(LogLevel, std::string_view)> log_tap;
+
+  /// Hears of each entity that a sink refused, by the scope that it was read in. Set before anything runs; any thread.
+  std::function<void(std::uint32_t scope)> refused_tap;
 
   /// Writes the dead letters that wait; what goes wrong is said once. Any thread that may block.
   void flush_letters();

@@ -47,9 +47,12 @@ struct Pagination {
   friend bool operator==(const Pagination&, const Pagination&) = default;
 };
 
+/// How requests are signed.
 enum class AuthStyle : std::uint8_t { kNone, kBearer, kBasic, kApiKey, kCustom };
+/// Returns the style that a user names ("none", "bearer_token", "basic", "api_key", "custom"), or nothing.
 [[nodiscard]] std::optional<AuthStyle> auth_style(std::string_view name) noexcept;
 
+/// The credentials of an installation; a style looks at its own only.
 struct AuthSettings {
   AuthStyle style = AuthStyle::kNone;
   pipeline::Secret api_token;  ///< kBearer.
@@ -61,6 +64,7 @@ struct AuthSettings {
   pipeline::Secret template_;  ///< kCustom: JSON of `customAuthRequestTemplate`.
 };
 
+/// An installation: what is the same for all its endpoints.
 struct Options {
   std::string base_url;
   AuthSettings auth;
