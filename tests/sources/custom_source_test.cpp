@@ -276,6 +276,70 @@ TEST(CustomSource, BlocksThatDifferInNothingThatIsAskedShareOneListing) {
   EXPECT_THAT(started->front().scope->resources, ElementsAre(1u, 3u));
 }
 
+// What is documented and goes unsaid.
+TEST(CustomSource, DefaultsHoldWhereNothingIsSet) {
+  Options options;
+  options.auth.style = AuthStyle::kApiKey;
+  options.auth.api_key = pipeline::Secret("K");
+  const auto keyed = make(options);
+  EXPECT_EQ(keyed->auth()->fixed()->headers.front().name, "X-API-Key");
+  EXPECT_EQ(keyed->host_limits().front().max_in_flight, 10u);
+
+  EXPECT_EQ(url_of(*keyed, "/users", {}), "http://api.test/v1/users") << "no pages";
+  for (const auto& [style, parameters] :
+       {std::pair("page", "page=1&size=100"), std::pair("offset", "offset=0&limit=100"),
+        std::pair("cursor", "limit=100")}) {
+    EXPECT_EQ(url_of(*keyed, "/users", {{"pagination", std::string(R"({"type": ")") + style + "\"}"}}),
+              std::string("http://api.test/v1/users?") + parameters);
+  }
+}
+
+TEST(CustomSource, ALinkIsAskedForAsItIsWithHeadersAndBody) {
+  for (const PageStyle style : {PageStyle::kNextLink, PageStyle::kHeaderLink}) {
+    Options options;
+    options.pagination.style = style;
+    const auto source = make(options);
+    const std::vector<stages::SourceResource> resources = {{0,
+                                                            "/users",
+                                                            {{"data_path", "\".items\""},
+                                                             {"query_params", R"({"a": 1})"},
+                                                             {"headers", R"({"X-A": "b"})"},
+                                                             {"body", R"({"c": 2})"}}}};
+    std::vector<std::string> urls;
+    const auto walk = test::walk_source(*source, resources, [&](const stages::HttpRequest& http) {
+      urls.push_back(http.url);
+      EXPECT_TRUE(stages::has_header(http.headers, "X-A"));
+      EXPECT_EQ(http.body, R"({"c":2})");
+      const std::string next = "http://api.test/elsewhere?p=2";
+      if (urls.size() > 1) return ok(R"({"items": [{"n": 2}]})");
+      if (style == PageStyle::kNextLink) return ok(R"({"items": [{"n": 1}], "@odata.nextLink": ")" + next + "\"}");
+      stages::HttpResponse response = ok(R"({"items": [{"n": 1}]})");
+      response.headers.push_back({"link", "<" + next + ">; rel=\"next\""});
+      return response;
+    });
+    EXPECT_THAT(walk.errors, IsEmpty());
+    EXPECT_THAT(urls, ElementsAre("http://api.test/v1/users?a=1", "http://api.test/elsewhere?p=2"));
+  }
+}
+
+TEST(CustomSource, AnAnswerThatIsItsOwnRecordCarriesNoValues) {
+  const auto source = make();
+  const std::vector<stages::SourceResource> resources = {
+      {0, "/teams/{team}", {{"path_parameters", R"({"team": {"endpoint": "/teams", "field": ".id"}})"}}}};
+  const auto walk = test::walk_source(*source, resources, [](const stages::HttpRequest& http) {
+    return http.url.ends_with("/teams") ? ok(R"([{"id": true}, {"id": 7}])") : ok("{}");
+  });
+  EXPECT_THAT(walk.errors, IsEmpty());
+  std::vector<std::string> partitions;
+  for (const test::Visit& visit : walk.visits) {
+    if (visit.request.scope->resources.empty()) continue;
+    EXPECT_EQ(visit.step.records.spans.size(), 1u);
+    EXPECT_THAT(visit.step.records.overlay_fields, IsEmpty());
+    partitions.push_back(visit.request.scope->partition);
+  }
+  EXPECT_THAT(partitions, UnorderedElementsAre("True", "7")) << "written as Python writes them";
+}
+
 TEST(CustomSource, CredentialsDoNotFollowALinkToAnotherServer) {
   Options options;
   options.base_url = "http://api.test";
