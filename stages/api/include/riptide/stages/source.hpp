@@ -40,7 +40,7 @@ struct Request {
   ScopeRef scope;
   std::uint32_t step = 0;    ///< The source's own mark: which of its requests this is.
   std::uint64_t offset = 0;  ///< Position within the scope, in records; identifies the page together with `cursor`.
-  std::string cursor;        ///< Opaque resume position of a token chain; empty otherwise.
+  std::string cursor;        ///< Opaque place in a token chain, else empty; with offset 0 another run may go on there.
   std::shared_ptr<const std::string> context;  ///< Parent's bytes for the joined record; null if none.
 };
 
