@@ -3,6 +3,7 @@
 # the same. Prints one JSON object a run, and for 200 projects of 500 issues the verdict.
 #   jira_partition.sh BUILD_FOLDER [PROJECTS [ISSUES_PER_PROJECT [LATENCY_MS [IN_FLIGHT]]]]
 #   ISSUES=N,NxTIMES,... jira_partition.sh BUILD_FOLDER - - LATENCY_MS IN_FLIGHT    another shape
+#   KIND=worklog jira_partition.sh ...                                              the worklogs of those issues
 set -eu
 build=$(cd "$1" && pwd)
 projects=${2:-200}
@@ -21,11 +22,17 @@ server=$!
 while ! grep -q listening ready; do sleep 0.1; done
 url=$(sed 's/listening on //' ready)
 
-cat >mapping.yaml <<'YAML'
+kind=${KIND:-issue}
+case $kind in
+  issue) fields="identifier: .key, title: .fields.summary" ;;
+  worklog) fields="identifier: .id, title: .__issueKey" ;;
+  *) echo "no search finds the kind $kind" >&2 && exit 2 ;;
+esac
+cat >mapping.yaml <<YAML
 resources:
-  - kind: issue
+  - kind: $kind
     selector: {query: "true", jql: "status in ('To Do', 'In Progress', 'Done')"}
-    port: {entity: {mappings: {identifier: .key, blueprint: '"jiraIssue"', title: .fields.summary}}}
+    port: {entity: {mappings: {$fields, blueprint: '"jira"'}}}
 YAML
 export OCEAN__INTEGRATION__TYPE=jira
 export OCEAN__INTEGRATION__CONFIG__JIRA_HOST="$url"
@@ -42,7 +49,7 @@ for partition in ${PARTITIONS:-auto none}; do
   seconds=$(sed -n 's/^ *"seconds": *\([0-9.]*\).*/\1/p' report.json | head -1)
   [ -n "$seconds" ] || seconds=$(grep -o '"seconds":[0-9.]*' report.json | head -1 | cut -d: -f2)
   requests=$(grep -o '"requests": *[0-9]*' report.json | tail -1 | grep -o '[0-9]*$')
-  printf '{"partition":"%s","seconds":%s,"requests":%s,"issues":%s,"set":"%s"}\n' "$partition" "$seconds" "$requests" \
+  printf '{"partition":"%s","seconds":%s,"requests":%s,"records":%s,"set":"%s"}\n' "$partition" "$seconds" "$requests" \
     "$(wc -l <"$partition.sorted")" "$(sha256sum "$partition.sorted" | cut -c1-16)"
   eval "seconds_$partition=$seconds"
 done

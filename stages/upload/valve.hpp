@@ -19,14 +19,14 @@ namespace riptide::stages {
 template <class Message>
 class Valve {
  public:
-  using Pass = std::function<void(std::shared_ptr<Message>, const pipeline::Completion<Message>&)>;
-
-  /// `starved` is called when a message has to wait: whoever holds partial batches should let them go. `pass` lets a
-  /// message through; null emits it.
-  Valve(pipeline::CreditPool& pool, std::function<void()> starved, Pass pass = nullptr)
-      : pool_(pool), starved_(std::move(starved)), pass_(std::move(pass)) {
+  /// `starved` is called when a message has to wait: whoever holds partial batches should let them go.
+  Valve(pipeline::CreditPool& pool, std::function<void()> starved) : pool_(pool), starved_(std::move(starved)) {
     pool_.on_release([this] { open(); });
   }
+  using Pass = std::function<void(std::shared_ptr<Message>, const pipeline::Completion<Message>&)>;
+  /// The same; `pass` lets a message through, and whoever made the valve calls `open` when credit came home.
+  Valve(pipeline::CreditPool& pool, std::function<void()> starved, Pass pass)
+      : pool_(pool), starved_(std::move(starved)), pass_(std::move(pass)) {}
 
   /// Passes `message` on as soon as `amount` is free, at most the whole pool.
   void pass(std::shared_ptr<Message> message, std::size_t amount, pipeline::Completion<Message> completion) {
@@ -37,13 +37,7 @@ class Valve {
     open();
   }
 
- private:
-  struct Waiting {
-    std::shared_ptr<Message> message;
-    std::size_t amount;
-    pipeline::Completion<Message> completion;
-  };
-
+  /// Lets pass what there is credit for.
   void open() {
     std::vector<Waiting> through;
     bool starving = false;
@@ -67,6 +61,13 @@ class Valve {
     }
     if (starving) starved_();
   }
+
+ private:
+  struct Waiting {
+    std::shared_ptr<Message> message;
+    std::size_t amount;
+    pipeline::Completion<Message> completion;
+  };
 
   pipeline::CreditPool& pool_;
   const std::function<void()> starved_;

@@ -159,6 +159,7 @@ std::shared_ptr<ReadPage> store(const FlowContext& context, std::shared_ptr<Read
   }
   made->credit = context.state.body_bytes.take(made->size());
   page->page = std::move(made);
+  page->begins.reset();  // It is no place of a file any more.
   page->records.spans = std::move(spans);
   return page;
 }
@@ -188,6 +189,7 @@ std::shared_ptr<ReadPage> store_part(const FlowContext& context, ReadPage& page,
   part->scope = page.scope;
   part->ticket = page.ticket;
   part->spec = page.spec;
+  part->begins = page.begins;
   part->shared_token = page.shared_token;
   part->source = page.source;
   part->credit = context.state.batch_bytes.take(page.credit.amount() / parts);

@@ -20,11 +20,6 @@ class GrowthGate {
   GrowthGate(pipeline::CreditPool& pool, std::size_t at_once, std::function<void()> starved)
       : pool_(pool), at_once_(at_once), starved_(std::move(starved)) {}
 
-  /// Lets the gate hear of credit that comes home. Before anything is taken; where anything grows.
-  void listen() {
-    pool_.on_release([this] { open(); });
-  }
-
   /// Calls `go` when there is room: here, or on a thread that gave something back. `held` is the credit of what waits.
   void pass(std::size_t held, std::function<void()> go) {
     {
@@ -43,12 +38,7 @@ class GrowthGate {
     open();
   }
 
- private:
-  struct Waiting {
-    std::size_t held;
-    std::function<void()> go;
-  };
-
+  /// Lets through what there is room for: when credit came home.
   void open() {
     std::vector<std::function<void()>> through;
     bool starving = false;
@@ -67,6 +57,12 @@ class GrowthGate {
     for (auto& go : through) go();
     if (starving) starved_();
   }
+
+ private:
+  struct Waiting {
+    std::size_t held;
+    std::function<void()> go;
+  };
 
   pipeline::CreditPool& pool_;
   const std::size_t at_once_;

@@ -12,6 +12,7 @@ std::shared_ptr<ReadPage> copy_of(const ReadPage& page, pipeline::Credit credit)
   copy->scope = page.scope;
   copy->ticket = page.ticket;
   copy->spec = page.spec;
+  copy->begins = page.begins;
   copy->shared_token = page.shared_token;
   copy->source = page.source;
   copy->credit = std::move(credit);

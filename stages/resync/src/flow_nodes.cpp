@@ -246,7 +246,6 @@ pipeline::Node<Message, Message> FlowNodes::build_chain(std::size_t node) {
 /// What makes more of what comes waits while memory is short.
 template <class Message>
 void FlowNodes::build_gate(std::size_t node, const pipeline::Node<Message, Message>& behind) {
-  if (part_of_.empty()) gate_.listen();
   const auto before = graph_->async<Message, Message>(
       {.name = free_name("room for " + context_.graph[node].name),
        .says = "waits while memory is overdrawn",

@@ -41,6 +41,10 @@ class FlowNodes {
 
   /// The mappings of the graph, in order.
   [[nodiscard]] std::deque<MappingSide>& mappings() noexcept { return mappings_; }
+  /// Credit of what is on its way came home.
+  void credit_came_home() {
+    if (!part_of_.empty()) gate_.open();
+  }
   /// Starts the clocks of stages that want one; they stop when the result dies.
   [[nodiscard]] std::vector<std::unique_ptr<Ticker>> start_clocks();
   /// Tells the stages with a state that all has come, one after the other; `wait` waits for the graph.

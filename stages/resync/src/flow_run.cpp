@@ -66,7 +66,8 @@ std::shared_ptr<const JoinedSources> joined(const GraphSpec& graph, const std::v
   return std::make_shared<const JoinedSources>(std::move(parts));
 }
 
-RunParts run_parts(FlowParts& parts, const ResourceTable& resources, std::shared_ptr<const Source> source) {
+RunParts run_parts(FlowParts& parts, const GraphSpec& graph, const ResourceTable& resources,
+                   std::shared_ptr<const Source> source) {
   RunParts out;
   out.source = std::move(source);
   out.context = std::move(parts.context);
@@ -79,7 +80,7 @@ RunParts run_parts(FlowParts& parts, const ResourceTable& resources, std::shared
   out.state = std::move(parts.state);
   out.dead_letters = std::move(parts.dead_letters);
   out.journalled = parts.journal.has_value();
-  for (const NodeSpec& node : parts.graph) {
+  for (const NodeSpec& node : graph) {
     if (!node.is_sink()) continue;
     out.sinks.push_back(
         {limits_of(*node.sink, node.sink_options), dynamic_cast<const LocalSink*>(node.sink.get()) == nullptr});
@@ -110,7 +111,7 @@ struct FlowRun::Impl {
         sources(reading_sources(graph_spec)),
         joined_source(joined(graph_spec, sources, resources)),
         state(
-            run_parts(parts, resources,
+            run_parts(parts, graph_spec, resources,
                       joined_source != nullptr ? std::shared_ptr<const Source>(joined_source) : sources.front().source),
             std::move(options)),
         counts(graph_spec, ways, resources.size()),
@@ -123,6 +124,10 @@ struct FlowRun::Impl {
                 {[this](std::uint32_t resource) -> const std::string& { return state.kind_of(resource); },
                  [this](std::uint32_t scope) { return partition_of(scope); }, &state.documents}},
         resumption(state, std::move(parts.journal)) {
+    state.batch_bytes.on_release([this] {
+      if (budget) budget->credit_came_home();
+      if (nodes) nodes->credit_came_home();
+    });
     for (std::size_t node = 0; node < graph_spec.size(); ++node) {
       if (!graph_spec[node].is_sink()) continue;
       const auto number = static_cast<std::uint32_t>(lanes.size());
@@ -223,7 +228,7 @@ struct FlowRun::Impl {
     for (const auto& lane : lanes) age = std::min(age, lane->options().sink.batch_age);
     const Ticker letters(kLettersEvery, [this] { state.flush_letters(); });
     const Ticker old_batches(age / 2 + milliseconds(1), [this] { flush(MappedBlock::Flush::kOlder); });
-    const auto clocks = nodes->start_clocks();
+    auto clocks = nodes->start_clocks();
     reading.start(std::move(first_requests));
     graph->wait();
     while (!reading.book().idle()) {
@@ -237,6 +242,7 @@ struct FlowRun::Impl {
       }
     }
     state.set_phase("flushing");
+    clocks.clear();
     nodes->finish_stages([this] { graph->wait(); });
     flush(MappedBlock::Flush::kAll);
     graph->wait();
@@ -493,6 +499,13 @@ Result<std::unique_ptr<FlowRun>> FlowRun::create(FlowParts parts, ResyncOptions 
   auto resources = ResourceTable::create(parts.graph, ways);
   if (!resources) return pipeline::unexpected(std::move(resources).error());
   options.resources = resources->wanted();
+  for (const NodeSpec& node : parts.graph) {
+    if (!node.is_sink()) continue;
+    // Of requests to a target beside the lane's own.
+    options.sink_retry = node.sink_options.retry;
+    options.verify_sink_tls = node.sink_options.verify_tls;
+    break;
+  }
   auto impl = std::make_unique<Impl>(std::move(parts), std::move(options), std::move(*resources));
   if (auto checked = impl->check(); !checked) return pipeline::unexpected(std::move(checked).error());
   return std::unique_ptr<FlowRun>(new FlowRun(std::move(impl)));

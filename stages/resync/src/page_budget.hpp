@@ -29,6 +29,8 @@ class PageBudget {
   void expect(std::size_t source, std::function<std::size_t(std::size_t page_bytes)> expected) {
     expected_[source].push_back(std::move(expected));
   }
+  /// Credit of what is on its way came home.
+  void credit_came_home() { valve_->open(); }
   [[nodiscard]] const pipeline::Node<ReadPage, ReadPage>& node() const { return *node_; }
 
  private:

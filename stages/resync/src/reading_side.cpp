@@ -8,6 +8,8 @@
 
 #include "compose/src/local_reading.hpp"
 #include "riptide/json/structurals.hpp"
+#include "riptide/pipeline/cores.hpp"
+#include "riptide/stages/file_reader.hpp"
 #include "riptide/stages/http_client.hpp"
 
 namespace riptide::stages {
@@ -17,6 +19,8 @@ using pipeline::Concurrency;
 
 /// Before the first answers tell how large a body is.
 constexpr std::size_t kFirstBodyCredit = 256u << 10;
+/// Files that are read side by side: a file is read by one thread at a time, which is faster than a core maps.
+constexpr std::size_t kMostFileThreads = 4;
 /// Answers are handed to the workers together: a worker that is woken for every page spins in between.
 constexpr milliseconds kHandOverDelay{2};
 
@@ -24,6 +28,7 @@ constexpr milliseconds kHandOverDelay{2};
 
 ReadingSide::ReadingSide(RunState& state, std::vector<ReadingSource> sources, const riptide::JoinedSources* joined)
     : state_(state),
+      book_(state.source != nullptr && state.source->reads_files() ? kMostFileThreads : 0),
       // Idle buffers are memory too: about what the pages in flight take at their usual size.
       page_buffers_(state.options.memory_bytes / 8),
       body_credit_(kFirstBodyCredit),
@@ -34,7 +39,9 @@ void ReadingSide::build(pipeline::Graph& graph) {
   graph_ = &graph;
   fetch_ = graph.async<AdmittedRequest, FetchedPage>(
       {.name = "fetch",
-       .says = fmt::format("HTTP, {} requests in flight a host, retries as timers", state_.options.in_flight),
+       .says = state_.source->reads_files()
+                   ? fmt::format("files, at most {} at once", kMostFileThreads)
+                   : fmt::format("HTTP, {} requests in flight a host, retries as timers", state_.options.in_flight),
        .waiting_on = [this] { return std::string(waits_for_.load(std::memory_order_relaxed)); }},
       [this](std::shared_ptr<AdmittedRequest> admitted, pipeline::Completion<FetchedPage> completion) {
         send_request(std::move(admitted), std::move(completion));
@@ -61,6 +68,16 @@ Result<std::unique_ptr<Transport>> ReadingSide::transport_of(const ReadingSource
   if (source.local != nullptr) {
     return std::unique_ptr<Transport>(
         std::make_unique<riptide::LocalReaders>(source.local, options.retry, state_.body_bytes));
+  }
+  if (source.source->reads_files()) {
+    auto reader = FileReader::start(
+        {.name = sources_.size() == 1 ? "source" : source.name,
+         .threads = std::clamp<std::size_t>(static_cast<std::size_t>(pipeline::cores_allowed()), 2, kMostFileThreads),
+         .max_body_bytes = state_.body_bytes.capacity(),
+         .body_credits = &state_.body_bytes,
+         .pages = &page_buffers_});
+    if (!reader) return pipeline::unexpected(std::move(reader).error());
+    return std::unique_ptr<Transport>(std::move(*reader));
   }
   HttpClientOptions client_options =
       state_.client_options(sources_.size() == 1 ? "source" : source.name,
@@ -232,6 +249,7 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   if (state_.tickets) next = step.next;
   ScopeBook::PageRead read = book_.page_read(fetched.pending, step);
   if (!read.notice.empty()) state_.note(std::move(read.notice));
+  if (!read.failure.empty()) say_failure(*spec, read.failure);
   std::uint32_t ticket = 0;
   if (state_.tickets) {
     ticket = state_.tickets->open({fetched.pending.scope, fetched.pending.request, std::move(read.head), read.place,
@@ -247,6 +265,7 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   page->records = std::move(step.records);
   page->scope = fetched.pending.scope;
   page->ticket = ticket;
+  page->begins = step.begins;
   page->spec = spec;
   page->token = std::move(fetched.token);
   page->source = static_cast<std::uint32_t>(source_of(fetched.pending.request));
@@ -275,11 +294,11 @@ void ReadingSide::page_without_answer(FetchedPage& fetched) {
 
 /// An answer that is not what it should be: asked again like a 503, then an error.
 void ReadingSide::page_unreadable(FetchedPage& fetched, Error error) {
-  if (error.kind == ErrorKind::kMalformed && fetched.pending.asked_again + 1 < state_.options.source_retry.attempts &&
+  const RetryPolicy& retry = sources_[source_of(fetched.pending.request)].options.retry;
+  if (error.kind == ErrorKind::kMalformed && fetched.pending.asked_again + 1 < retry.attempts &&
       !state_.stop->requested()) {
     PendingRequest again = std::move(fetched.pending);
-    again.not_before = std::min(state_.options.source_retry.cap, milliseconds(state_.options.source_retry.base.count()
-                                                                              << std::min(again.asked_again, 20)));
+    again.not_before = std::min(retry.cap, milliseconds(retry.base.count() << std::min(again.asked_again, 20)));
     ++again.asked_again;
     malformed_retries_.fetch_add(1, std::memory_order_relaxed);
     state_.say(LogLevel::kDebug, fmt::format("asking again in {} ms: {}", again.not_before.count(), error.message));
@@ -292,11 +311,14 @@ void ReadingSide::page_unreadable(FetchedPage& fetched, Error error) {
 void ReadingSide::page_failed(const PendingRequest& pending, const Error& error) {
   book_.page_failed(pending, error);
   if (error.kind == ErrorKind::kStopped) return;
-  const ScopeSpec& spec = *pending.request.scope;
+  say_failure(*pending.request.scope, error.message);
+}
+
+void ReadingSide::say_failure(const ScopeSpec& spec, const std::string& message) {
   const auto& concerned = spec.resources.empty() ? spec.dependents : spec.resources;
   const std::string kind = concerned.empty() ? std::string() : state_.kind_of(concerned.front());
-  state_.say(LogLevel::kError, fmt::format("{} of {}: {}", kind, spec.partition, error.message));
-  state_.errors.add({kind, {}, {}, "fetch", fmt::format("{}: {}", spec.partition, error.message), 1});
+  state_.say(LogLevel::kError, fmt::format("{} of {}: {}", kind, spec.partition, message));
+  state_.errors.add({kind, {}, {}, "fetch", fmt::format("{}: {}", spec.partition, message), 1});
 }
 
 void ReadingSide::learn_body_size(std::size_t bytes) noexcept {

@@ -4,15 +4,18 @@
 
 #include <utility>
 
-#include "flow_run.hpp"
 #include "lane_core.hpp"
+#include "riptide/graph.hpp"
 #include "riptide/pipeline/check.hpp"
 
 namespace riptide::stages {
 namespace {
 
-SourceOptions source_options(const ResyncOptions& options) {
+SourceOptions source_options(const ResyncParts& parts, const ResyncOptions& options) {
   SourceOptions source;
+  for (const std::uint32_t index : options.resources) {
+    source.kinds.push_back({parts.mapping->spec().resources.at(index).kind, {}});
+  }
   source.least_in_flight = options.least_in_flight;
   source.retry = options.source_retry;
   source.timeout = options.source_timeout;
@@ -23,34 +26,35 @@ SourceOptions source_options(const ResyncOptions& options) {
   return source;
 }
 
-/// source -> transform -> sinks.
-GraphSpec plain_graph(ResyncParts& parts, const ResyncOptions& options) {
-  GraphSpec graph;
-  const auto& resources = parts.mapping->spec().resources;
-  NodeSpec& source = graph.emplace_back();
-  source.type = NodeSpec::Type::kSource;
-  source.name = parts.source->type();
-  source.source = std::move(parts.source);
-  source.source_options = source_options(options);
-  for (const std::uint32_t index : options.resources) {
-    source.source_options.kinds.push_back({resources.at(index).kind, {}});
-  }
-  NodeSpec& mapping = graph.emplace_back();
-  mapping.type = NodeSpec::Type::kMapping;
-  mapping.name = "transform";
-  mapping.inputs = {{0, 0}};
-  mapping.gives = detail::Carries::kEntities;
-  mapping.mapping.emplace(std::move(parts.mapping));
-  const double threshold = mapping.mapping->compiled()->spec().deletion_threshold;
+GraphOptions graph_options(ResyncParts& parts, const ResyncOptions& options) {
+  GraphOptions graph;
+  graph.title = fmt::format("{} resync", parts.source->type());
+  graph.memory_bytes = options.memory_bytes;
+  graph.threads = options.threads;
+  graph.in_flight = options.in_flight;
+  graph.context = std::move(parts.context);
+  graph.log = options.log;
+  graph.version = options.version;
+  graph.started_at = options.started_at;
+  graph.state = std::move(parts.state);
+  graph.dead_letters = std::move(parts.dead_letters);
+  graph.journal = std::move(parts.journal);
+  graph.plan = options.plan;
+  graph.carry_out = options.carry_out;
+  return graph;
+}
+
+/// source -> transform -> sinks: a graph as anybody may build it.
+Graph graph_of(ResyncParts parts, const ResyncOptions& options) {
+  Graph graph(graph_options(parts, options));
+  const SinkOptions sink_options = plain_sink(options, parts.mapping->spec().deletion_threshold);
+  const std::string type(parts.source->type());
+  const auto entities = graph.source(type, parts.source, source_options(parts, options))
+                            .transform("transform", Mapping(std::move(parts.mapping)));
   for (std::size_t i = 0; i < parts.sinks.size(); ++i) {
-    NodeSpec& sink = graph.emplace_back();
-    sink.type = NodeSpec::Type::kSink;
     // Two sinks may have the same specification.
-    sink.name = fmt::format("{} ({})", i + 1, parts.sinks[i]->spec());
-    sink.inputs = {{1, 0}};
-    sink.takes = detail::Carries::kEntities;
-    sink.sink = std::move(parts.sinks[i]);
-    sink.sink_options = plain_sink(options, threshold);
+    const std::string name = fmt::format("{} ({})", i + 1, parts.sinks[i]->spec());
+    entities.sink(name, std::move(parts.sinks[i]), sink_options);
   }
   return graph;
 }
@@ -58,7 +62,7 @@ GraphSpec plain_graph(ResyncParts& parts, const ResyncOptions& options) {
 }  // namespace
 
 struct Resync::Impl {
-  std::unique_ptr<FlowRun> run;
+  Graph graph;
 };
 
 Resync::Resync(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -66,26 +70,24 @@ Resync::~Resync() = default;
 
 Result<std::unique_ptr<Resync>> Resync::create(ResyncParts parts, ResyncOptions options) {
   RIPTIDE_CHECK(parts.source != nullptr && parts.mapping != nullptr);
-  FlowParts flow;
-  flow.title = fmt::format("{} resync", parts.source->type());
-  flow.graph = plain_graph(parts, options);
-  flow.context = std::move(parts.context);
-  flow.state = std::move(parts.state);
-  flow.journal = std::move(parts.journal);
-  flow.dead_letters = std::move(parts.dead_letters);
-  auto run = FlowRun::create(std::move(flow), std::move(options));
-  if (!run) return pipeline::unexpected(std::move(run).error());
-  return std::unique_ptr<Resync>(new Resync(std::make_unique<Impl>(Impl{std::move(*run)})));
+  if (parts.sinks.empty()) return pipeline::unexpected(ErrorKind::kConfig, "no sink was given");
+  auto impl = std::make_unique<Impl>(Impl{graph_of(std::move(parts), options)});
+  if (auto checked = impl->graph.check(); !checked) return pipeline::unexpected(std::move(checked).error());
+  return std::unique_ptr<Resync>(new Resync(std::move(impl)));
 }
 
-pipeline::GraphDescription Resync::describe() const { return impl_->run->describe(); }
+pipeline::GraphDescription Resync::describe() const {
+  auto description = impl_->graph.describe();
+  RIPTIDE_CHECK(description.has_value());  // It was checked.
+  return *std::move(description);
+}
 
 Result<pipeline::RunReport> Resync::run(pipeline::Stop& stop, const std::function<int()>& stop_signal) {
-  return impl_->run->run(stop, stop_signal);
+  return impl_->graph.run(stop, stop_signal);
 }
 
-bool Resync::can_be_resumed() const { return impl_->run->can_be_resumed(); }
+bool Resync::can_be_resumed() const { return impl_->graph.can_be_resumed(); }
 
-Progress Resync::progress() const { return impl_->run->progress(); }
+Progress Resync::progress() const { return impl_->graph.progress(); }
 
 }  // namespace riptide::stages

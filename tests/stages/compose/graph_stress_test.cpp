@@ -71,7 +71,7 @@ class RandomGraph {
   template <class T>
   Stream<T> stage(const Stream<T>& from) {
     const StageOptions options{.serial = below(4) == 0, .in_flight = static_cast<std::size_t>(1 + below(5))};
-    const unsigned salt = random_();
+    const auto salt = static_cast<unsigned>(random_());
     const auto picks = [salt](const Item& item, unsigned of) {
       return (std::hash<std::string_view>{}(item.json()) ^ salt) % of == 0;
     };

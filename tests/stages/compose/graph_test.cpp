@@ -132,6 +132,27 @@ TEST_P(GraphTest, StopsInTheMiddle) {
   EXPECT_EQ(all->removed, 0u);
 }
 
+TEST(MappingText, IsReadAsJsonAndSaysWhatIsWrongWithIt) {
+  const auto mapping = Mapping::parse(R"({"resources":[{"kind":"counting","selector":{"query":".n > 12","page":5},
+    "port":{"entity":{"mappings":{"identifier":".id","blueprint":"\"b\"","properties":{"n":".n"},
+    "relations":{"r":{"combinator":"\"and\"","rules":[{"property":"\"p\"","operator":"\"=\"","value":".n"}]}}}}}}]})");
+  ASSERT_TRUE(mapping) << mapping.error().message;
+  EXPECT_EQ(mapping->compiled()->spec().resources[0].selector_fields[0].second, "5");
+  Graph graph({.threads = 1});
+  const auto all = std::make_shared<Collected>();
+  graph.source("numbers", std::make_shared<CountingSource>(CountingSource::Options()))
+      .transform("mapping", *mapping)
+      .sink("all", std::make_unique<CollectingSink>(all));
+  EXPECT_EQ(run(graph).exit_code, 0);
+  EXPECT_EQ(all->count(), 4u);
+  const auto wrong =
+      Mapping::parse(R"({"resources":[{"kind":"a","selector":{},"port":{"entity":{"mapping":1}}}],"x":1})");
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().message,
+              testing::AllOf(HasSubstr("resources[0].selector.query"), HasSubstr("the mapping: x")));
+  EXPECT_FALSE(Mapping::parse("{"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, GraphTest, ::testing::Values(1, 2));
 
 }  // namespace
