@@ -105,6 +105,7 @@ class StatefulStage {
     auto workspace = context_.workspaces.borrow();
     workspace->clear();
     process(*workspace, *message);
+    message->call = Call::kNone;  // What was made in a call is items like others.
     outlet_.give(store(context_, std::move(message), workspace->live), put);
     workspace->clear();
   }

@@ -132,9 +132,9 @@ Result<Replayed> replay(ResyncParts parts, ResyncOptions options, const std::vec
   std::vector<Feed> feeds;
   for (std::size_t i = 0; i < sinks.size(); ++i) {
     const std::string suffix = " " + std::to_string(i + 1);
-    lanes.push_back(std::make_unique<SinkLane>(state, static_cast<std::uint32_t>(i), std::move(sinks[i]),
-                                               LaneOptions{.sink = plain_sink(state.options, 1), .resources = state.options.resources},
-                                               [] {}));
+    lanes.push_back(std::make_unique<SinkLane>(
+        state, static_cast<std::uint32_t>(i), std::move(sinks[i]),
+        LaneOptions{.sink = plain_sink(state.options, 1), .resources = state.options.resources}, [] {}));
     feeds.push_back(graph.stage<ReadPage, MappedBlock>(
         {.name = "letters" + suffix, .says = "what was given up before"},
         [&revived](std::shared_ptr<ReadPage> page, pipeline::Emit<MappedBlock> emit) {

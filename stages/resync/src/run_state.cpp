@@ -66,11 +66,9 @@ RunState::RunState(RunParts parts, ResyncOptions resync_options)
       pages("pages", std::max<std::size_t>(1, options.in_flight * kPagesPerRequest)),
       body_bytes("page memory", options.memory_bytes / kMovingShares),
       batch_bytes("batch memory", batch_memory(options.memory_bytes / kMovingShares, parts.sinks)),
-      digest_bytes(state_file != nullptr && has_remote(parts.sinks) ? options.memory_bytes / kMovingShares / 2
-                                                                           : 0),
+      digest_bytes(state_file != nullptr && has_remote(parts.sinks) ? options.memory_bytes / kMovingShares / 2 : 0),
       spill_to(spill_directory(state_file)),
-      seen({.memory_bytes =
-                seen_memory(options.memory_bytes / kMovingShares - digest_bytes, has_remote(parts.sinks)),
+      seen({.memory_bytes = seen_memory(options.memory_bytes / kMovingShares - digest_bytes, has_remote(parts.sinks)),
             .directory = spill_to}),
       related(
           {.memory_bytes = related_memory(options.memory_bytes / kMovingShares - digest_bytes), .directory = spill_to}),
@@ -81,8 +79,8 @@ RunState::RunState(RunParts parts, ResyncOptions resync_options)
 std::unique_ptr<pipeline::SeenSet> RunState::new_seen_set() const {
   // Past its share of the memory it spills.
   constexpr std::size_t kShare = 4;
-  return std::make_unique<pipeline::SeenSet>(pipeline::SeenSet::Options{
-      .memory_bytes = options.memory_bytes / kMovingShares / kShare, .directory = spill_to});
+  return std::make_unique<pipeline::SeenSet>(
+      pipeline::SeenSet::Options{.memory_bytes = options.memory_bytes / kMovingShares / kShare, .directory = spill_to});
 }
 
 HttpClientOptions RunState::client_options(std::string name, std::size_t in_flight, const RetryPolicy& retry,
