@@ -130,7 +130,11 @@ void ScopeBook::line_up(std::uint32_t number) {
   Scope& scope = scopes_[number];
   if (scope.waiting || !has_next(scope)) return;
   scope.waiting = true;
-  turn_.push_back(number);
+  if (at_once_ == 0 || !scope.begun || turn_.size() < at_once_) {
+    turn_.push_back(number);
+  } else {
+    turn_.insert(turn_.begin() + static_cast<std::ptrdiff_t>(at_once_ - 1), number);
+  }
 }
 
 std::optional<PendingRequest> ScopeBook::next() {
@@ -162,6 +166,7 @@ std::optional<PendingRequest> ScopeBook::next() {
   }
   ++scope.outstanding;
   ++outstanding_;
+  scope.begun = true;
   line_up(number);
   return pending;
 }
@@ -203,7 +208,8 @@ ScopeBook::PageRead ScopeBook::page_read(const PendingRequest& pending, PageStep
     --outstanding_;
     ++scope.pages_read;
     ++pages_read_;
-    if (step.extent && step.extent->step != 0) {
+    const bool given_up = scope.error && !step.if_moved.empty();
+    if (step.extent && step.extent->step != 0 && !given_up) {
       if (scope.step == 0) {
         scope.step = step.extent->step;
         scope.next_page = pending.request.offset / scope.step + 1;
@@ -214,10 +220,15 @@ ScopeBook::PageRead ScopeBook::page_read(const PendingRequest& pending, PageStep
     if (scope.step != 0) {
       const std::uint64_t page = pending.request.offset / scope.step;
       if (moved(scope, page, step)) {
+        if (scope.read_now && !step.if_moved.empty()) {
+          if (!scope.error) scope.error = read.failure = std::move(step.if_moved);
+          give_up_rest(scope);
+        }
         scope.current = {};
         scope.edges.clear();
         ++scope.listing;
       }
+      scope.read_now = true;
       scope.total = step.total;
       scope.current.insert(page);
       if (step.edges) scope.edges[page] = *step.edges;
@@ -245,12 +256,14 @@ void ScopeBook::page_failed(const PendingRequest& pending, const pipeline::Error
   ++scope.failed_pages;
   if (!scope.error) scope.error = error.message;
   const bool nothing_read = scope.pages_read == 0;
-  if (nothing_read || scope.failed_pages >= kMaxFailedPages) {
-    scope.queued.clear();
-    scope.reread.clear();
-    scope.next_page = scope.last_page + 1;
-  }
+  if (nothing_read || scope.failed_pages >= kMaxFailedPages) give_up_rest(scope);
   settle(pending.scope);
+}
+
+void ScopeBook::give_up_rest(Scope& scope) {
+  scope.queued.clear();
+  scope.reread.clear();
+  scope.next_page = scope.last_page + 1;
 }
 
 /// A chain whose cursor of the run before is refused is read from its beginning.

@@ -61,6 +61,10 @@ class ScopeBook {
   /// After this many failed pages the rest of a scope is not asked for.
   static constexpr int kMaxFailedPages = 3;
 
+  /// @param at_once  So many scopes are gone on with, each in turn, before others are begun: for sources where a scope
+  /// costs something while it is half read. 0: all of them.
+  explicit ScopeBook(std::size_t at_once = 0) : at_once_(at_once) {}
+
   /// Takes over what is known of scopes from the journal of an unfinished run, before `start`: what is settled is not
   /// handed out. Pages that border on missing ones are read once more: when they have changed, the listing moved in the
   /// meantime, and its scope is read again. Returns the scopes' numbers, in order.
@@ -74,7 +78,8 @@ class ScopeBook {
   void put_back(PendingRequest pending);
 
   struct PageRead {
-    std::string notice;  ///< To show, once a scope; else empty.
+    std::string notice;   ///< To show, once a scope; else empty.
+    std::string failure;  ///< The scope stays open from here on: why; else empty.
     PagePlace place;
     Request head;  ///< What the page's scope began with.
   };
@@ -132,7 +137,9 @@ class ScopeBook {
     int failed_pages = 0;
     std::optional<std::string> error;
     bool closed = false;
-    bool waiting = false;  ///< Stands in `turn_`.
+    bool waiting = false;   ///< Stands in `turn_`.
+    bool begun = false;     ///< Something of it was handed out.
+    bool read_now = false;  ///< A page of it was read in this run.
     bool noticed = false;
   };
 
@@ -146,6 +153,9 @@ class ScopeBook {
   [[nodiscard]] static bool has_next(const Scope& scope) noexcept;
   [[nodiscard]] static std::uint64_t pages_expected(const Scope& scope) noexcept;
 
+  void give_up_rest(Scope& scope);
+
+  const std::size_t at_once_;
   mutable std::mutex mutex_;  ///< Guards everything below.
   std::deque<Scope> scopes_;
   std::unordered_map<std::string, std::uint32_t> numbers_;  ///< By resources and partition.
