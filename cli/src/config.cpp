@@ -540,6 +540,25 @@ ConfigSources gather_sources(const std::string& config_file, std::vector<Problem
   return sources;
 }
 
+EnvironmentLookup variables_of(const ConfigSources& sources) {
+  std::map<std::string, std::string, std::less<>> variables;
+  for (const Variable& variable : sources.environment) variables.emplace(variable.name, variable.value);
+  if (sources.dotenv) {
+    std::vector<Problem> said;  // by whoever reads the settings
+    const EnvironmentLookup environment = [&](std::string_view name) -> std::optional<std::string> {
+      const auto found = variables.find(name);
+      return found == variables.end() ? std::nullopt : std::optional(found->second);
+    };
+    for (const Variable& variable : read_dotenv(*sources.dotenv, ".env", environment, said)) {
+      variables.emplace(variable.name, variable.value);
+    }
+  }
+  return [variables = std::move(variables)](std::string_view name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional(found->second);
+  };
+}
+
 const Config::Value& Config::at(std::string_view key) const {
   const auto found = values_.find(key);
   RIPTIDE_CHECK(found != values_.end());

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "riptide/cli/file_reader.hpp"
+#include "riptide/cli/graph_file.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/lint_sample.hpp"
 #include "riptide/cli/resync_runner.hpp"
@@ -71,7 +72,7 @@ class Lint {
     if (mapping != nullptr) add(check_sample(mapping, text->origin, flags_.sample, flags_.kind));
   }
 
-  // Configuration files have settings at the top, mappings have `resources`.
+  // Graphs have `nodes`, configuration files have settings at the top, mappings have `resources`.
   void check_file(const std::string& file) {
     checked_ += (checked_.empty() ? "" : ", ") + file;
     auto text = read_file(file);
@@ -81,6 +82,12 @@ class Lint {
     }
     std::vector<Problem> ignored;
     const auto tree = read_yaml_or_json(*text, file, ignored);
+    if (tree && is_graph_file(*tree)) {
+      const GraphFileReading reading = read_graph_file(*text, file, variables_of(sources_));
+      terminal_.hide(reading.graph.secrets);
+      add(reading.problems);
+      return;
+    }
     const bool settings =
         tree &&
         (tree->find("integration") != nullptr || tree->find("port") != nullptr || tree->find("riptide") != nullptr) &&

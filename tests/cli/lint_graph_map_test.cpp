@@ -50,6 +50,21 @@ TEST_F(Verbs, GraphDrawsWithoutContactOrFiles) {
   EXPECT_THAT(untyped.err, HasSubstr("OCEAN__INTEGRATION__TYPE"));
 }
 
+TEST_F(Verbs, LintChecksGraphFilesAndShowsNoSecret) {
+  folder_.environment["TOKEN"] = "topsecret";
+  folder_.write("graph.yml", R"(nodes:
+  in: {type: generate, records: 10}
+  keep: {type: filter, inputs: in, where: '.token == "${secret:TOKEN}" and'}
+  out: {type: sqlite, inputs: keep, path: out.db}
+)");
+  const ProgramRun wrong = folder_.run({"lint", "graph.yml"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, AllOf(HasSubstr("graph.yml:3:"), HasSubstr("nodes.keep.where: does not compile"),
+                               HasSubstr("graph.yml:4:31: nodes.out.inputs: sqlite takes entities"),
+                               HasSubstr("2 errors"), Not(HasSubstr("topsecret"))));
+  EXPECT_THAT(folder_.files(), Not(::testing::Contains("out.db")));
+}
+
 TEST_F(Verbs, LintListsEverythingThatSyncWouldUse) {
   const ProgramRun missing = folder_.run({"lint"});
   EXPECT_EQ(missing.exit_code, 2);

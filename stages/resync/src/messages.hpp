@@ -66,7 +66,8 @@ struct MappedBlock {
 struct Answer {
   std::shared_ptr<Batch> batch;
   std::uint64_t write = 0;  ///< Of a local sink: how many it had then, this one included.
-  std::variant<Result<HttpResponse>, Result<std::vector<Outcome>>> what;
+  using What = std::variant<Result<HttpResponse>, Result<std::vector<Outcome>>>;
+  What what;
 };
 
 }  // namespace riptide::stages

@@ -56,7 +56,7 @@ Result<void> ReadingSide::open() {
   client_options.max_body_bytes = state_.body_bytes.capacity();
   auto client = HttpClient::start(std::move(client_options));
   if (!client) return pipeline::unexpected(std::move(client).error());
-  client_ = std::move(*client);
+  transport_ = std::move(*client);
   return {};
 }
 
@@ -72,17 +72,17 @@ void ReadingSide::close() {
 
 void ReadingSide::stop(pipeline::Stop::Urgency urgency) {
   book_.stop(state_.stop->reason().value_or(Error(ErrorKind::kStopped, "stopped")));
-  if (!client_) return;
+  if (!transport_) return;
   if (urgency == pipeline::Stop::Urgency::kAbort) {
-    client_->abort();
+    transport_->abort();
   } else {
-    client_->drain();
+    transport_->drain();
   }
 }
 
 std::vector<HostStats> ReadingSide::host_stats() const {
-  if (!client_) return {};
-  std::vector<HostStats> stats = client_->stats();
+  if (!transport_) return {};
+  std::vector<HostStats> stats = transport_->stats();
   if (!stats.empty()) stats.front().retries += malformed_retries_.load(std::memory_order_relaxed);
   return stats;
 }
@@ -143,7 +143,7 @@ void ReadingSide::send_request(std::shared_ptr<AdmittedRequest> admitted,
         std::make_shared<FetchedPage>(std::move(admitted->pending), std::move(admitted->token), std::move(answer)));
     shared->finish();
   };
-  client_->send(std::move(send));
+  transport_->send(std::move(send));
 }
 
 void ReadingSide::read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>& emit) {

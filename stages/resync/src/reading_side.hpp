@@ -22,7 +22,7 @@ class ReadingSide {
 
   /// Adds its nodes. `state.stop` is set.
   void build(pipeline::Graph& graph);
-  /// Starts the HTTP client. Errors: kInternal.
+  /// Starts the transport that the source asks for. Errors: kInternal.
   Result<void> open();
   /// Enters the first requests and admits what may be.
   void start(std::vector<Request> requests);
@@ -66,7 +66,7 @@ class ReadingSide {
   std::atomic<std::size_t> body_credit_;
   std::atomic<std::uint64_t> malformed_retries_{0};
   std::atomic<bool> said_repaired_{false};
-  std::unique_ptr<HttpClient> client_;  // Dies first: its callbacks reach into the rest.
+  std::unique_ptr<Transport> transport_;  // Dies first: its callbacks reach into the rest.
 };
 
 }  // namespace riptide::stages

@@ -1,34 +1,29 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <span>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "batch/batcher.hpp"
-#include "deferral.hpp"
-#include "diff/diff.hpp"
-#include "ledger.hpp"
-#include "life_reporter.hpp"
+#include "lane_core.hpp"
 #include "messages.hpp"
 #include "reconcile/reconcile.hpp"
 #include "riptide/pipeline/graph.hpp"
 #include "riptide/stages/plan.hpp"
 #include "run_state.hpp"
-#include "upload/local_writer.hpp"
+#include "settlement.hpp"
+#include "target.hpp"
+#include "uploads.hpp"
 
 namespace riptide::stages {
 
-/// One sink with its part of the graph: batch, upload, settle; and afterwards reconciling and the end.
+/// One sink with its part of the graph: diff, batch, upload, settle; and afterwards reconciling and the end. The nodes
+/// stand for the whole run; what they work with is made for one target, and made anew when a plan is carried out.
 class SinkLane {
  public:
   /// The `number`th sink of the run. `failed` is called once, when it cannot take anything any more.
@@ -41,7 +36,7 @@ class SinkLane {
   void build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform, const std::string& suffix);
   /// Opens a local sink, or starts the HTTP client. Errors: kConfig and kInternal; a sink that cannot take anything now
   /// fails alone.
-  Result<void> open(std::function<std::string(std::uint32_t)> scope_names);
+  Result<void> open(ScopeNames scope_names);
   /// Lets partial batches go.
   void flush(MappedBlock::Flush how);
   void abort();
@@ -57,9 +52,9 @@ class SinkLane {
   /// Sends entities that the plan held back; `graph.wait()` waits for them.
   void feed(std::shared_ptr<MappedBlock> block);
   /// An entity that the plan held back is not sent: a later one of the same identity is.
-  void replaced(const Entity& entity) { ledger_.replaced(entity); }
+  void replaced(const Entity& entity) { core_.ledger.replaced(entity); }
   /// Gives up what the plan held back and was not fed.
-  void give_up_held() { ledger_.held_abandoned(); }
+  void give_up_held() { core_.ledger.held_abandoned(); }
   /// Removes what the plan says.
   Result<void> remove_planned(const Plan& plan);
   /// Removes what this run did not see.
@@ -67,93 +62,59 @@ class SinkLane {
   /// Makes what was written stand, or keeps it aside.
   void finish(Finish how);
   /// Names the catalogue of a local sink that is open, see `LocalSink::catalogue_name`.
-  [[nodiscard]] std::string catalogue_name() const;
+  [[nodiscard]] std::string catalogue_name() const { return parts_->target.catalogue_name(); }
   /// Enters counts of the runs before.
   void carry(std::uint32_t resource, const pipeline::Tally& tally, std::uint64_t bytes_out) {
-    ledger_.carry(resource, tally, bytes_out);
+    core_.ledger.carry(resource, tally, bytes_out);
   }
 
   /// Who tells the target how the run is going; null if nobody does. From `open` on.
-  [[nodiscard]] LifeReporter* life() noexcept { return life_.get(); }
+  [[nodiscard]] LifeReporter* life() noexcept { return parts_->target.life(); }
 
   /// Marks the sink as failed; the first error is kept and said.
-  void fail(Error error);
+  void fail(Error error) { core_.health.fail(std::move(error)); }
 
-  [[nodiscard]] const Sink& sink() const noexcept { return *sink_; }
-  [[nodiscard]] const SinkLedger& ledger() const noexcept { return ledger_; }
-  [[nodiscard]] bool has_failed() const noexcept { return failed_.load(std::memory_order_acquire); }
-  [[nodiscard]] std::string error() const;
+  [[nodiscard]] const Sink& sink() const noexcept { return parts_->target.sink(); }
+  [[nodiscard]] const SinkLedger& ledger() const noexcept { return core_.ledger; }
+  [[nodiscard]] bool has_failed() const noexcept { return core_.health.has_failed(); }
+  [[nodiscard]] std::string error() const { return core_.health.error(); }
   /// The target did not say which entity a search identifier found: nothing may be deleted there.
-  [[nodiscard]] bool identity_unknown() const noexcept { return identity_unknown_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool identity_unknown() const noexcept { return parts_->settlement.identity_unknown(); }
   /// Whether what the run's entities relate to must stay at the target.
-  [[nodiscard]] bool spares_related() const { return remote_ != nullptr && remote_->relations_request("").has_value(); }
+  [[nodiscard]] bool spares_related() const { return parts_->target.spares_related(); }
   [[nodiscard]] std::vector<HostStats> host_stats() const;
   [[nodiscard]] std::size_t settle_node() const { return settle_->index(); }
 
  private:
-  Result<void> open_parts(const std::function<std::string(std::uint32_t)>& scope_names);
-  Result<void> open_diff(const std::function<std::string(std::uint32_t)>& scope_names);
+  /// What the nodes work with: all that depends on the target.
+  struct Parts {
+    Parts(SinkLane& lane, std::unique_ptr<Sink> sink, Target::Use use, std::shared_ptr<const state::StateFile> memory);
+    ~Parts() { target.end_writes(); }
+    Parts(const Parts&) = delete;
+    Parts& operator=(const Parts&) = delete;
+
+    Target target;
+    Batcher batcher;  ///< The batch node's.
+    Uploads uploads;
+    Settlement settlement;
+  };
+
   void diff(std::shared_ptr<MappedBlock> block, pipeline::Completion<MappedBlock> completion);
   void diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Completion<MappedBlock> completion);
   void fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emit);
   void add_block(const MappedBlock& block, Batcher::Clock::time_point now, std::vector<std::shared_ptr<Batch>>& full);
-  void upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
-  void start_upload(std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion);
-  void start_next_upload();
-  void settle(Answer& answer);
-  void send_later(const Answer& answer, const std::vector<Outcome>& outcomes);
-  Result<std::vector<Outcome>> outcomes_of(Answer& answer);
-  void send_halves(const Batch& batch);
-  bool split_if_too_large(Batch& batch);
-  [[nodiscard]] std::size_t body_bytes(const Batch& batch) const;
-  void lower_ceiling(const Batch& batch);
-  void enter_outcomes(const Answer& answer, const std::vector<Outcome>& outcomes);
-  void settle_pages(BatchSettlement settlement, std::uint64_t write);
-  void settle_kept_pages(std::uint64_t kept);
-  void remember(const Batch& batch, std::span<const Outcome> outcomes);
-  void note_searched(const Batch& batch, const Entity& entity, const Outcome& outcome);
-  void book_deletions(const Reconciled& result);
-  [[nodiscard]] std::uint32_t resource_of(const OwnedEntity& entity) const;
 
   RunState& state_;
-  const std::uint32_t number_;
-  std::unique_ptr<Sink> sink_;
-  std::unique_ptr<Sink> planner_;                   ///< The sink that planned, once another carries the plan out.
-  bool planning_;                                   ///< Changes only while nothing is in the graph.
-  std::shared_ptr<const state::StateFile> memory_;  ///< May be null.
-  std::uint64_t batches_ = 0;                       ///< That left the batch node.
-  RemoteSink* remote_ = nullptr;                    ///< One of the two is set: the same sink.
-  LocalSink* local_ = nullptr;
-  const std::function<void()> on_failure_;
-  SinkLedger ledger_;
-  std::optional<Batcher> batcher_;  ///< Always there.
+  LaneCore core_;
+  std::uint64_t batches_ = 0;  ///< That left the batch node.
   pipeline::Graph* graph_ = nullptr;
   std::optional<pipeline::Node<MappedBlock, MappedBlock>> diff_node_;  ///< Of a remote sink.
   std::optional<pipeline::Node<MappedBlock, Batch>> batch_;
   std::optional<pipeline::Node<Batch, Answer>> upload_;
   std::optional<pipeline::Node<Answer, void>> settle_;
-  std::atomic<std::size_t> in_flight_{0};  ///< Batches between batch and settle.
-  std::atomic<bool> failed_{false};
-  std::atomic<bool> identity_unknown_{false};
-  mutable std::mutex mutex_;  ///< Guards error_, and what says so.
-  std::optional<Error> error_;
-  struct Held {
-    std::shared_ptr<Batch> batch;
-    pipeline::Completion<Answer> completion;
-  };
-  std::deque<Held> held_;        ///< Batches that wait until others are settled. Guarded by mutex_, as is the next.
-  std::size_t not_settled_ = 0;  ///< Batches that were sent, of a remote sink.
-  /// Written, but not yet kept by the sink, by write: what a page's entities settle with. Guarded by mutex_.
-  std::multimap<std::uint64_t, BatchSettlement> unkept_;
-  bool opened_ = false;
-  std::function<std::string(std::uint32_t)> scope_names_;
-  std::atomic<std::size_t> body_ceiling_{SIZE_MAX};  ///< Of a request's body, as the target was found to take it.
-  std::unique_ptr<Deferral> deferral_;               ///< Where parents must go first.
-  std::unique_ptr<Catalogue> catalogue_;             ///< The target, for the listings and the deletion.
-  std::unique_ptr<Diff> diff_;                       ///< Where something is remembered of the target.
-  std::unique_ptr<LifeReporter> life_;
-  std::unique_ptr<HttpClient> client_;  // These two die first: their callbacks reach into the rest.
-  std::unique_ptr<LocalWriter> writer_;
+  std::unique_ptr<Parts> planners_;  ///< Who planned, once others carry the plan out: the client may hold its requests.
+  std::unique_ptr<Parts> parts_;     ///< Always there. Changes only while nothing is in the graph.
+  std::unique_ptr<HttpClient> client_;  ///< Of a remote sink, from `open` on. Dies first: it calls back into the rest.
 };
 
 }  // namespace riptide::stages

@@ -34,6 +34,9 @@ struct ConfigSources {
 /// there). Problems: a file that cannot be read.
 ConfigSources gather_sources(const std::string& config_file, std::vector<Problem>& problems);
 
+/// Looks variables up where settings are: in the environment, else in `.env`. Keeps a copy.
+EnvironmentLookup variables_of(const ConfigSources& sources);
+
 /// What must be there, by what the verb does with it.
 struct ConfigNeeds {
   bool type = true;  ///< `integration.type`.

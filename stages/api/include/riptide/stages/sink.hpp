@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "riptide/json/document.hpp"
@@ -67,6 +68,8 @@ class Sink {
   [[nodiscard]] virtual bool can_delete() const noexcept { return false; }
   /// Whether what it confirmed stays in the target when the run goes down, so that another run can go on from there.
   [[nodiscard]] virtual bool can_resume() const noexcept { return false; }
+  /// Whether it takes any JSON object, not only entities: such have no parts, and an identity of their own.
+  [[nodiscard]] virtual bool takes_any() const noexcept { return false; }
 };
 
 /// How the answer to a batch request is to be read.
@@ -97,17 +100,17 @@ class RemoteSink : public Sink {
   [[nodiscard]] virtual Result<UploadAnswer> read(const Batch& batch, const HttpResponse& response,
                                                   json::Document& document) const = 0;
 
-  /// Lists what this integration owns, page by page.
-  [[nodiscard]] virtual HttpRequest owned_request(std::string_view cursor) const = 0;
-  [[nodiscard]] virtual Result<OwnedPage> read_owned(const HttpResponse& response, json::Document& document) const = 0;
+  /// Lists what this integration owns, page by page. Called where it `can_delete`, or where what it confirmed is
+  /// remembered between runs; others need not have it.
+  [[nodiscard]] virtual HttpRequest owned_request(std::string_view cursor) const;
+  [[nodiscard]] virtual Result<OwnedPage> read_owned(const HttpResponse& response, json::Document& document) const;
 
-  /// Removes entities of one blueprint, at most `max_delete()` of them.
+  /// Removes entities of one blueprint, at most `max_delete()` of them. Called where it `can_delete`.
   [[nodiscard]] virtual HttpRequest delete_request(std::string_view blueprint,
-                                                   std::span<const std::string> identifiers) const = 0;
+                                                   std::span<const std::string> identifiers) const;
   /// Returns how many of them the target says it removed.
   [[nodiscard]] virtual Result<std::size_t> read_deleted(std::span<const std::string> identifiers,
-                                                         const HttpResponse& response,
-                                                         json::Document& document) const = 0;
+                                                         const HttpResponse& response, json::Document& document) const;
   [[nodiscard]] virtual std::size_t max_delete() const noexcept { return 100; }
 
   /// Lists only what nobody changed since `before`, answered as `owned_request` is. Nothing if the target cannot tell:
@@ -179,6 +182,40 @@ class LocalSink : public Sink {
 
  protected:
   std::function<std::string(std::uint32_t)> scope_names_;
+};
+
+/// The duty to answer for one batch, once, from any thread. Dropped without an answer, the batch is given up and the
+/// sink fails. Move-only.
+class BatchReply {
+ public:
+  using Done = std::function<void(Result<std::vector<Outcome>>)>;
+  explicit BatchReply(Done done) noexcept : done_(std::move(done)) {}
+  BatchReply(BatchReply&& other) noexcept : done_(std::exchange(other.done_, nullptr)) {}
+  BatchReply& operator=(BatchReply&& other) noexcept;
+  BatchReply(const BatchReply&) = delete;
+  BatchReply& operator=(const BatchReply&) = delete;
+  ~BatchReply();
+
+  /// Gives an outcome for each entity of the batch, in order; an Error fails the sink.
+  void operator()(Result<std::vector<Outcome>> outcomes);
+
+ private:
+  Done done_;
+};
+
+/// A target that answers later, by means of its own (a driver with its own threads, a message broker).
+class AsyncSink : public Sink {
+ public:
+  /// Makes it ready. Errors as of `LocalSink::open`.
+  [[nodiscard]] virtual Result<void> open() { return {}; }
+  /// Begins to send a batch: at most `limits().max_in_flight` are not answered at once. Called from several threads;
+  /// must not block.
+  virtual void send(std::shared_ptr<const Batch> batch, BatchReply reply) = 0;
+  /// Called once, last, when all batches were answered.
+  [[nodiscard]] virtual Result<void> finish(Finish how) {
+    (void)how;
+    return {};
+  }
 };
 
 }  // namespace riptide::stages

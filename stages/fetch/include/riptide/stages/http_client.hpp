@@ -15,10 +15,9 @@
 #include "riptide/stages/host_limits.hpp"
 #include "riptide/stages/http_message.hpp"
 #include "riptide/stages/retry_policy.hpp"
+#include "riptide/stages/transport.hpp"
 
 namespace riptide::stages {
-
-using std::chrono::milliseconds;
 
 struct HttpClientOptions {
   std::string name;                         ///< Of the thread and in messages: "source", "sink".
@@ -55,33 +54,6 @@ struct HttpClientOptions {
   std::function<void(std::string_view host, std::string_view quota_group, milliseconds wait)> on_quota_wait;
 };
 
-/// What happened to a host so far.
-struct HostStats {
-  std::string host;            ///< scheme://host:port
-  std::uint64_t requests = 0;  ///< Sends, retries included.
-  std::uint64_t retries = 0;
-  std::uint64_t status_429 = 0;
-  double seconds_paused = 0;
-  std::uint64_t max_in_flight = 0;
-  double p50_ms = 0;
-  double p99_ms = 0;
-};
-
-/// One request on its way.
-struct Send {
-  HttpRequest request;
-  /// Credit for the expected body; the client grows it under `body_credits` while the body comes, and hands it on with
-  /// the page. A body that outgrows its credit when the pool has none left ends with Error{kLimit, Retry::now()}: send
-  /// it again with a larger credit. One over `max_body_bytes`, or over the whole pool, is kLimit with Retry::never().
-  pipeline::Credit credit;
-  milliseconds not_before{0};  ///< Waits this long first (a retry that the caller decided).
-  int max_attempts = 0;        ///< Sends in all, where the retry policy would allow more; 0 is as many as it does.
-  /// Called once, on the client's I/O thread, with the answer of the last attempt (any status), or an error: kTransport
-  /// when all attempts failed, kLimit, kStopped, kAuth (credentials could not be fetched), kConfig (bad URL or header).
-  /// Must not throw or block.
-  std::function<void(Result<HttpResponse>)> done;
-};
-
 /// Sends requests: one I/O thread with a curl multi, retries as timers, limits per host. Free of TBB.
 ///
 /// Retries: transport errors and truncated bodies, and the statuses 401 (once, after fresh credentials), 408, 429, 502,
@@ -90,24 +62,19 @@ struct Send {
 /// (`x-ratelimit-*`, `ratelimit-*`, `RateLimit`) and declared ones are never overdrawn. No redirect is followed; http
 /// and https only; gzip and deflate are decoded; proxies and CA files come from the environment (HTTP_PROXY,
 /// HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR).
-class HttpClient {
+class HttpClient final : public Transport {
  public:
   /// Starts the I/O thread. `curl_global_init` must have been called (see `HttpRuntime`). Errors: kInternal.
   static Result<std::unique_ptr<HttpClient>> start(HttpClientOptions options);
   /// Ends with every `done` called (kStopped for what was still open), then joins the thread.
-  ~HttpClient();
+  ~HttpClient() override;
 
-  /// Hands a request over. Any thread, `done` callbacks included. Never blocks; the caller bounds what is in flight.
-  void send(Send send);
+  void send(Send send) override;
   /// Hands several over at the cost of one wake-up.
   void send_all(std::vector<Send> sends);
-
-  /// No further attempt is made: waiting retries and queued requests end as kStopped, running transfers finish.
-  void drain();
-  /// Running transfers are broken off too.
-  void abort();
-
-  [[nodiscard]] std::vector<HostStats> stats() const;
+  void drain() override;
+  void abort() override;
+  [[nodiscard]] std::vector<HostStats> stats() const override;
 
  private:
   class Loop;
