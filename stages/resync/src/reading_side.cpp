@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "riptide/json/structurals.hpp"
+#include "riptide/stages/revalidating_transport.hpp"
 
 namespace riptide::stages {
 namespace {
@@ -57,6 +58,9 @@ Result<void> ReadingSide::open() {
   auto client = HttpClient::start(std::move(client_options));
   if (!client) return pipeline::unexpected(std::move(client).error());
   transport_ = std::move(*client);
+  if (state_.remembered_pages) {
+    transport_ = revalidating(std::move(transport_), state_.remembered_pages, &page_buffers_);
+  }
   return {};
 }
 
@@ -137,6 +141,7 @@ void ReadingSide::send_request(std::shared_ptr<AdmittedRequest> admitted,
   if (send.request.auth == nullptr) send.request.auth = state_.source->auth();
   send.credit = std::move(admitted->body);
   send.not_before = admitted->pending.not_before;
+  send.fresh = admitted->pending.asked_again > 0;  // What is remembered would be as unreadable as before.
   auto shared = std::make_shared<pipeline::Completion<FetchedPage>>(std::move(completion));
   send.done = [admitted = std::move(admitted), shared](Result<HttpResponse> answer) {
     shared->emit(
@@ -188,8 +193,9 @@ bool ReadingSide::repair_utf8(HttpResponse& response) {
 void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::Emit<ReadPage>& emit) {
   const HttpResponse& response = *fetched.answer;
   const ScopeRef& spec = fetched.pending.request.scope;
+  const std::size_t bytes_in = response.body && !response.remembered ? response.body->size() : 0;
   for (const std::uint32_t resource : spec->resources) {
-    state_.ledger.page(resource, step.records.spans.size(), response.body ? response.body->size() : 0);
+    state_.ledger.page(resource, step.records.spans.size(), bytes_in);
   }
   std::vector<Request> next;
   if (state_.tickets) next = step.next;
@@ -199,7 +205,7 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   if (state_.tickets) {
     ticket = state_.tickets->open({fetched.pending.scope, fetched.pending.request, std::move(read.head), read.place,
                                    step.edges, std::move(next), step.records.spans.size(),
-                                   response.body ? response.body->size() : 0});
+                                   bytes_in});
   }
   if (step.records.spans.empty() || spec->resources.empty()) {
     if (ticket != 0) state_.tickets->mapped(ticket, {});

@@ -73,7 +73,7 @@ void count_hosts(const ReadingSide& reading, const SinkLanes& lanes, pipeline::R
     for (HostStats& host : lane->host_stats()) stats.push_back(std::move(host));
   }
   for (HostStats& host : stats) {
-    report.hosts.push_back({std::move(host.host), host.requests, host.retries, host.status_429, host.seconds_paused,
+    report.hosts.push_back({std::move(host.host), host.requests, host.retries, host.status_304, host.status_429, host.seconds_paused,
                             host.max_in_flight, host.p50_ms, host.p99_ms});
   }
 }

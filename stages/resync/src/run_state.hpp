@@ -33,6 +33,7 @@ class RunState {
   const SinkContext context;
   const std::shared_ptr<const state::StateFile> state_file;  ///< May be null.
   const std::shared_ptr<DeadLetters> letters;                ///< May be null.
+  const std::shared_ptr<RememberedPages> remembered_pages;   ///< May be null.
   const ResyncOptions options;                               ///< With all resource blocks named, if none were.
   pipeline::Stop* stop = nullptr;                            ///< Of the run; borrowed.
 
