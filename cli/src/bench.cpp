@@ -183,7 +183,7 @@ class Bench {
 
   Measure run_riptide() {
     Measure measure;
-    use_one_heap();
+    use_two_heaps();
     const stages::HttpRuntime http;
     pipeline::Stop stop;
     std::vector<Problem> problems;
@@ -219,7 +219,7 @@ class Bench {
   }
 
   Measure run_floor(Program program) {
-    use_one_heap();
+    use_two_heaps();
     const stages::HttpRuntime http;
     auto source = find_integration_type(config_->type())->make_source(*config_);
     if (!source) return failed(source.error());

@@ -27,7 +27,7 @@ pipeline::Result<std::unique_ptr<OctopusProcess>> start_server(const DemoFlags& 
 
 int run_demo(const DemoFlags& flags, const std::vector<std::string>& command) {
   Terminal terminal(2);
-  use_one_heap();
+  use_two_heaps();
   const stages::HttpRuntime http;
   terminal.print("riptide demo: starting a made-up Octopus with " + grouped(flags.spaces) +
                  " spaces of uneven size and " + grouped(flags.records) + " records, " +

@@ -232,7 +232,7 @@ DeadLetters::Options letter_options(const Config& config, const Terminal& termin
 int run_dlq(const DlqFlags& flags) {
   ::prctl(PR_SET_DUMPABLE, 0);  // a core file would hold the secrets
   Terminal terminal(2);
-  use_one_heap();
+  use_two_heaps();
   const stages::HttpRuntime http;
   std::vector<Problem> problems;
   ConfigSources sources = gather_sources(flags.common.config, problems);

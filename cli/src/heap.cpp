@@ -4,6 +4,6 @@
 
 namespace riptide::cli {
 
-void use_one_heap() noexcept { mallopt(M_ARENA_MAX, 1); }
+void use_two_heaps() noexcept { mallopt(M_ARENA_MAX, 2); }
 
 }  // namespace riptide::cli

@@ -15,7 +15,7 @@ namespace {
 int run(const SyncFlags& flags, const std::vector<std::string>& command, std::optional<PlanOutput> plan) {
   ::prctl(PR_SET_DUMPABLE, 0);  // a core file would hold the secrets
   Terminal terminal(2);
-  use_one_heap();
+  use_two_heaps();
   const stages::HttpRuntime http;
   std::vector<Problem> problems;
   ConfigSources sources = gather_sources(flags.common.config, problems);

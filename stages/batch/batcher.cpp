@@ -17,6 +17,9 @@ Batcher::Lane& Batcher::lane_of(std::string_view raw_blueprint) {
 void Batcher::open(Lane& lane, std::string_view raw_blueprint, Clock::time_point now) {
   lane.batch = std::make_shared<Batch>();
   lane.batch->credit = bytes_.take(0);
+  // A buffer that grows by doubling is copied as often as it is filled.
+  lane.batch->entities.reserve(lane.usual_records);
+  lane.batch->bytes.reserve(lane.usual_bytes);
   lane.body_bytes = limits_.envelope_bytes;
   lane.begun = now;
   if (!limits_.one_blueprint) return;
@@ -27,6 +30,9 @@ void Batcher::open(Lane& lane, std::string_view raw_blueprint, Clock::time_point
 
 void Batcher::close(Lane& lane, std::vector<std::shared_ptr<Batch>>& out) {
   if (!lane.batch) return;
+  lane.batch->credit.resize(lane.batch->bytes.size());
+  lane.usual_records = lane.batch->entities.size();
+  lane.usual_bytes = lane.batch->bytes.size();
   out.push_back(std::move(lane.batch));
   lane.batch.reset();
 }
@@ -46,8 +52,13 @@ void Batcher::add(const EntityBuffer& from, const Entity& entity, Clock::time_po
   }
   lane.body_bytes += entity.length;
   lane.batch->append(from, entity);
-  lane.batch->credit.resize(lane.batch->bytes.size());
   if (lane.batch->entities.size() >= limits_.max_records) close(lane, full);
+}
+
+void Batcher::charge() {
+  for (auto& [key, lane] : lanes_) {
+    if (lane.batch) lane.batch->credit.resize(lane.batch->bytes.size());
+  }
 }
 
 void Batcher::flush(std::vector<std::shared_ptr<Batch>>& out) {

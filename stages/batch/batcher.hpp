@@ -29,6 +29,9 @@ class Batcher {
   /// Adds an entity of `from`; full batches go to `full`.
   void add(const EntityBuffer& from, const Entity& entity, Clock::time_point now,
            std::vector<std::shared_ptr<Batch>>& full);
+  /// Takes credit for what was added to batches that are not full yet. To be called after the entities of a block,
+  /// whose own credit holds their bytes until then.
+  void charge();
   /// Gives out every partial batch.
   void flush(std::vector<std::shared_ptr<Batch>>& out);
   /// Gives out the partial batches that were begun before `begun_before`.
@@ -39,6 +42,8 @@ class Batcher {
     std::shared_ptr<Batch> batch;
     std::size_t body_bytes = 0;
     Clock::time_point begun;
+    std::size_t usual_records = 0;  ///< Of the last batch.
+    std::size_t usual_bytes = 0;
   };
   struct TextHash {
     using is_transparent = void;

@@ -10,6 +10,12 @@
 #include "letters.hpp"
 
 namespace riptide::stages {
+namespace {
+
+/// What a page's size promises is not believed beyond this many bytes.
+constexpr std::size_t kMostReserved = 1 << 20;
+
+}  // namespace
 
 MappingSide::MappingSide(RunState& state, const ScopeBook& book, std::size_t sinks)
     : state_(state),
@@ -35,15 +41,21 @@ void MappingSide::build(pipeline::Graph& graph, const pipeline::Node<FetchedPage
   valve_ = std::make_unique<Valve<ReadPage>>(state_.batch_bytes, std::move(starved));
 }
 
+std::size_t MappingSide::usual_entity_bytes(std::size_t page_bytes) const noexcept {
+  return page_bytes / 1000 * entity_share_.load(std::memory_order_relaxed);
+}
+
 std::size_t MappingSide::expected_entity_bytes(std::size_t page_bytes) const noexcept {
   // For each sink's copy.
-  const std::size_t share = entity_share_.load(std::memory_order_relaxed);
-  return std::max<std::size_t>(1, page_bytes / 1000 * share * sinks_);
+  return std::max<std::size_t>(1, usual_entity_bytes(page_bytes) * sinks_);
 }
 
 void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& emit) {
   if (on_page_) on_page_(read);
   transform::MappedPage mapped;
+  // Usual sizes: buffers that grow by doubling are copied, and keep up to half of their memory unused.
+  mapped.entities.bytes.reserve(std::min(kMostReserved, usual_entity_bytes(read.page->size()) * 9 / 8));
+  mapped.entities.entities.reserve(std::min(kMostReserved / sizeof(Entity), read.records.spans.size()));
   {
     auto mapper = mappers_.borrow();
     for (const std::uint32_t resource : read.spec->resources) mapper->map(resource, read.page, read.records, mapped);

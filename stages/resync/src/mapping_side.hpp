@@ -36,6 +36,7 @@ class MappingSide {
   [[nodiscard]] const pipeline::Node<ReadPage, MappedBlock>& transform() const { return *transform_; }
 
  private:
+  [[nodiscard]] std::size_t usual_entity_bytes(std::size_t page_bytes) const noexcept;
   [[nodiscard]] std::size_t expected_entity_bytes(std::size_t page_bytes) const noexcept;
   void map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& emit);
   void report_faults(const transform::MappedPage& mapped, std::uint32_t scope);

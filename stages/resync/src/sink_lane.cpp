@@ -174,6 +174,7 @@ void SinkLane::add_block(const MappedBlock& block, Batcher::Clock::time_point no
     if (!held) held = std::make_shared<Batch>();
     held->append(block.buffer(), entity);
   }
+  parts_->batcher.charge();
   if (!held) return;
   held->waits = true;
   held->credit = state_.batch_bytes.take(held->bytes.size());

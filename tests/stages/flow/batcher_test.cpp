@@ -39,6 +39,8 @@ TEST(Batcher, FillsToTheExactCountAndKeepsALaneForEachBlueprint) {
   EXPECT_EQ(out[0]->blueprint, "a");
   EXPECT_EQ(out[0]->entities.size(), 3u);
   EXPECT_EQ(out[1]->blueprint, "b");
+  EXPECT_EQ(bytes.taken(), 6u * 60u);
+  batcher.charge();
   EXPECT_EQ(bytes.taken(), 7u * 60u);
   batcher.flush(out);
   ASSERT_EQ(out.size(), 3u);
