@@ -381,7 +381,7 @@ void ScopeBook::visit(const std::function<void(const ScopeState&)>& see) const {
   const std::string otherwise = stopped_.value_or("not read to its end");
   for (std::uint32_t number = 0; number < scopes_.size(); ++number) {
     const Scope& scope = scopes_[number];
-    const ScopeNames::Name name = names_.at(number);
+    const ScopeIndex::Name name = names_.at(number);
     ScopeState state{number,       name.resources,       name.dependents,  name.partition,
                      scope.closed, scope.pages_expected, scope.pages_read, {}};
     if (!scope.closed) state.error = scope.reading && scope.reading->error ? *scope.reading->error : otherwise;

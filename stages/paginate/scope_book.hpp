@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "journal/entries.hpp"
-#include "paginate/scope_names.hpp"
+#include "paginate/scope_index.hpp"
 #include "riptide/pipeline/error.hpp"
 #include "riptide/stages/source.hpp"
 
@@ -171,7 +171,7 @@ class ScopeBook {
   [[nodiscard]] static bool has_next(const Scope& scope) noexcept;
 
   mutable std::mutex mutex_;  ///< Guards everything below.
-  ScopeNames names_;          ///< By number, as the next.
+  ScopeIndex names_;          ///< By number, as the next.
   std::deque<Scope> scopes_;
   std::deque<std::uint32_t> turn_;  ///< Scopes with something to hand out, in turn.
   std::deque<std::uint32_t> held_;  ///< Likewise, but they bring more scopes than can wait.

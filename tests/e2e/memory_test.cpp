@@ -78,9 +78,10 @@ TEST_F(MemoryTest, AScopeThatClosedCostsNextToNothing) {
     const std::uint64_t large = peak_of_scopes(10'000, arguments);
     RecordProperty(std::string(sink).substr(0, 4) + "_small", std::to_string(small));
     RecordProperty(std::string(sink).substr(0, 4) + "_large", std::to_string(large));
-    // Into SQLite the journal remembers what of each scope is settled.
-    const std::uint64_t each = sink[0] == 'n' ? 512 : 2'048;
-    EXPECT_LE(large, small + 9'000 * each + 4 * kMiB) << sink << ": " << readable(small) << ", " << readable(large);
+    // Into SQLite the journal remembers what of each scope is settled, and SQLite's page cache fills up.
+    const std::uint64_t each = sink[0] == 'n' ? 512 : 1'024;
+    EXPECT_LE(large, small + 9'000 * each + (sink[0] == 'n' ? 4 : 20) * kMiB)
+        << sink << ": " << readable(small) << ", " << readable(large);
   }
 }
 

@@ -159,7 +159,8 @@ Result<void> PageArchive::load(std::vector<Row>& rows) {
     if (!*row) return {};
     const auto key = digest_from(all->bytes(0));
     if (!key) continue;
-    rows.push_back({*key, {std::string(all->text(1)), all->integer(2) != 0}, static_cast<std::size_t>(all->integer(3))});
+    rows.push_back(
+        {*key, {std::string(all->text(1)), all->integer(2) != 0}, static_cast<std::size_t>(all->integer(3))});
   }
 }
 
@@ -256,7 +257,8 @@ Result<std::optional<PageArchive::Stored>> PageArchive::take(const Row& row,
   bool whole = false;
   Stored stored;
   {
-    auto select = database_->prepare("SELECT validator, by_date, headers, body, body_bytes, digest FROM pages WHERE key = ?1");
+    auto select =
+        database_->prepare("SELECT validator, by_date, headers, body, body_bytes, digest FROM pages WHERE key = ?1");
     if (!select) return unexpected(std::move(select).error());
     select->bind_bytes(1, key);
     auto found = select->step();

@@ -23,8 +23,8 @@ struct Validator {
   friend bool operator==(const Validator&, const Validator&) = default;
 };
 
-/// The file of remembered pages. What this run asked for is not given up for something new: where not all pages fit, the
-/// same ones are there run after run. One thread at a time. Errors of all calls are those of `state::Database`.
+/// The file of remembered pages. What this run asked for is not given up for something new: where not all pages fit,
+/// the same ones are there run after run. One thread at a time. Errors of all calls are those of `state::Database`.
 class PageArchive {
  public:
   struct Row {
@@ -49,7 +49,8 @@ class PageArchive {
   /// @return Whether it is stored.
   pipeline::Result<bool> put(const Row& row, const std::vector<Header>& headers, std::string_view body,
                              std::vector<pipeline::Digest>& gone);
-  /// Reads a page and marks it as asked for. Nothing if it is not there in this version, or damaged: then it is removed.
+  /// Reads a page and marks it as asked for. Nothing if it is not there in this version, or damaged: then it is
+  /// removed.
   pipeline::Result<std::optional<Stored>> take(const Row& row, std::shared_ptr<pipeline::PageBuffer> buffer);
   /// Makes what was done so far last.
   pipeline::Result<void> commit();

@@ -52,8 +52,8 @@ bool says(const std::vector<Header>& headers, std::string_view name, std::string
 /// A session's cookie is none of the page's; the rest says how the bytes went over the wire.
 bool is_kept(const Header& header) {
   static constexpr std::array<std::string_view, 7> kNotKept = {
-      "set-cookie", "set-cookie2", "content-length", "content-encoding", "transfer-encoding", "connection",
-      "keep-alive"};
+      "set-cookie",        "set-cookie2", "content-length", "content-encoding",
+      "transfer-encoding", "connection",  "keep-alive"};
   return std::none_of(kNotKept.begin(), kNotKept.end(),
                       [&](std::string_view name) { return same_header_name(header.name, name); });
 }
@@ -129,6 +129,7 @@ class RememberedPages::Keeper {
       const std::lock_guard lock(mutex_);
       if (archive_ == nullptr || waiting_bytes_ + work.row.body_bytes > options_.most_waiting_bytes) return;
       waiting_bytes_ += work.row.body_bytes;
+      ++unfinished_;
       work_.push_back(std::move(work));
     }
     wake_.notify_one();
@@ -143,16 +144,16 @@ class RememberedPages::Keeper {
     work.recalled = std::move(recalled);
     {
       const std::lock_guard lock(mutex_);
-      ++recalls_;
+      ++unfinished_;
       // Somebody waits for these; for pages to be remembered nobody does.
       work_.push_front(std::move(work));
     }
     wake_.notify_one();
   }
 
-  void finish_recalls() {
+  void finish_work() {
     std::unique_lock lock(mutex_);
-    recalled_.wait(lock, [this] { return recalls_ == 0; });
+    done_.wait(lock, [this] { return unfinished_ == 0; });
   }
 
  private:
@@ -198,11 +199,8 @@ class RememberedPages::Keeper {
         uncommitted = 0;
       }
       lock.lock();
-      if (!is_recall) {
-        waiting_bytes_ -= work.row.body_bytes;
-      } else if (--recalls_ == 0) {
-        recalled_.notify_all();
-      }
+      if (!is_recall) waiting_bytes_ -= work.row.body_bytes;
+      if (--unfinished_ == 0) done_.notify_all();
     }
   }
 
@@ -223,8 +221,8 @@ class RememberedPages::Keeper {
     std::optional<PageArchive::Stored> stored;
     if (archive_ != nullptr) {
       auto taken = guarded([&] {
-        return archive_->take(work.row, work.buffers != nullptr ? work.buffers->take()
-                                                                : std::make_shared<pipeline::PageBuffer>());
+        return archive_->take(
+            work.row, work.buffers != nullptr ? work.buffers->take() : std::make_shared<pipeline::PageBuffer>());
       });
       if (taken) stored = std::move(*taken);
     }
@@ -274,11 +272,11 @@ class RememberedPages::Keeper {
   std::unique_ptr<PageArchive> archive_;
   mutable std::mutex mutex_;  ///< Guards everything below but the thread.
   std::condition_variable wake_;
-  std::condition_variable recalled_;
+  std::condition_variable done_;
   std::unordered_map<Digest, Entry, KeyHash> known_;
   std::deque<Work> work_;
   std::size_t waiting_bytes_ = 0;
-  std::size_t recalls_ = 0;
+  std::size_t unfinished_ = 0;
   bool ending_ = false;
   std::thread thread_;
 };
@@ -311,8 +309,8 @@ std::optional<Digest> RememberedPages::key_of(const HttpRequest& request) {
   if (request.method != Method::kGet || !request.body.empty()) return std::nullopt;
   std::string text = request.url;
   for (const Header& header : request.headers) {
-    for (const std::string_view own : {"if-none-match", "if-modified-since", "if-match", "if-unmodified-since",
-                                       "if-range", "range"}) {
+    for (const std::string_view own :
+         {"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"}) {
       if (same_header_name(header.name, own)) return std::nullopt;
     }
     text += '\n';
@@ -332,6 +330,6 @@ void RememberedPages::recall(const Known& known, HttpResponse not_modified, pipe
   keeper_->recall(known, std::move(not_modified), buffers, std::move(recalled));
 }
 
-void RememberedPages::finish_recalls() { keeper_->finish_recalls(); }
+void RememberedPages::finish_work() { keeper_->finish_work(); }
 
 }  // namespace riptide::stages

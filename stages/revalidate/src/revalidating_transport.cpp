@@ -14,7 +14,7 @@ class RevalidatingTransport : public Transport {
       : pages_(std::move(pages)), buffers_(buffers), transport_(std::move(transport)) {}
   ~RevalidatingTransport() override {
     transport_.reset();  // Its last answers may be pages to recall.
-    pages_->finish_recalls();
+    pages_->finish_work();
   }
 
   void send(Send send) override {
@@ -24,14 +24,15 @@ class RevalidatingTransport : public Transport {
       // Memory for the page is taken before it is asked for, as for one that is sent.
       if (known && !send.credit.try_grow(known->body_bytes)) known.reset();
       if (known) send.request.headers.push_back(known->condition);
-      send.done = [this, key = *key, known = std::move(known), done = std::move(send.done)](Result<HttpResponse> answer) {
+      send.done = [this, key = *key, known = std::move(known),
+                   done = std::move(send.done)](Result<HttpResponse> answer) {
         if (answer && answer->status == 200) pages_->remember(key, *answer);
         if (!known || !answer || answer->status != 304) return done(std::move(answer));
         const std::string url = answer->safe_url;
         pages_->recall(*known, std::move(*answer), buffers_, [done, url](std::optional<HttpResponse> page) {
           if (page) return done(*std::move(page));
-          done(pipeline::unexpected(
-              Error(ErrorKind::kLimit, "what is remembered of the page cannot be read: " + url, pipeline::Retry::now())));
+          done(pipeline::unexpected(Error(ErrorKind::kLimit, "what is remembered of the page cannot be read: " + url,
+                                          pipeline::Retry::now())));
         });
       };
     }

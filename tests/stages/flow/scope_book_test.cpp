@@ -257,7 +257,7 @@ TEST(ScopeBook, FollowsChainsAndChildrenAndKnowsWhatItHasSeen) {
 }
 
 TEST(ScopeBook, NamesTellScopesApartByResourcesAndPartition) {
-  ScopeNames names;
+  ScopeIndex names;
   const auto add = [&](std::vector<std::uint32_t> resources, std::string partition,
                        std::vector<std::uint32_t> dependents = {}) {
     return names.add({std::move(resources), std::move(dependents), std::move(partition)});

@@ -62,8 +62,8 @@ class RememberedPages {
   ///                 forgotten then. Must not throw or block.
   void recall(const Known& known, HttpResponse not_modified, pipeline::PagePool* buffers,
               std::function<void(std::optional<HttpResponse>)> recalled);
-  /// Blocks until every page that was to be recalled by now is.
-  void finish_recalls();
+  /// Blocks until all that was to be remembered or recalled by now is.
+  void finish_work();
 
  private:
   class Keeper;

@@ -15,7 +15,7 @@ namespace riptide::stages {
 
 /// The names of scopes, numbered in the order in which they came: what a scope costs for as long as the run goes on, so
 /// they are packed (about 30 bytes and the partition's own). One thread at a time.
-class ScopeNames {
+class ScopeIndex {
  public:
   struct Name {
     std::span<const std::uint32_t> resources;

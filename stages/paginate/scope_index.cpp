@@ -1,4 +1,4 @@
-#include "paginate/scope_names.hpp"
+#include "paginate/scope_index.hpp"
 
 #include <algorithm>
 
@@ -13,7 +13,7 @@ constexpr std::size_t kFewestSlots = 64;
 
 }  // namespace
 
-std::pair<std::uint32_t, bool> ScopeNames::add(const ScopeSpec& spec) {
+std::pair<std::uint32_t, bool> ScopeIndex::add(const ScopeSpec& spec) {
   const std::uint32_t kinds = kinds_of(spec);
   if (2 * (entries_.size() + 1) > slots_.size()) make_room();
   const std::size_t slot = slot_of(kinds_[kinds].same_resources, spec.partition);
@@ -24,13 +24,13 @@ std::pair<std::uint32_t, bool> ScopeNames::add(const ScopeSpec& spec) {
   return {slots_[slot] - 1, true};
 }
 
-ScopeNames::Name ScopeNames::at(std::uint32_t number) const {
+ScopeIndex::Name ScopeIndex::at(std::uint32_t number) const {
   const Entry& entry = entries_.at(number);
   const Kinds& kinds = kinds_[entry.kinds];
   return {kinds.resources, kinds.dependents, entry.partition};
 }
 
-std::uint32_t ScopeNames::kinds_of(const ScopeSpec& spec) {
+std::uint32_t ScopeIndex::kinds_of(const ScopeSpec& spec) {
   std::uint32_t same_resources = static_cast<std::uint32_t>(kinds_.size());
   // From the end: children come after their parents, and many in a row are alike.
   for (std::size_t i = kinds_.size(); i-- > 0;) {
@@ -42,7 +42,7 @@ std::uint32_t ScopeNames::kinds_of(const ScopeSpec& spec) {
   return static_cast<std::uint32_t>(kinds_.size() - 1);
 }
 
-std::string_view ScopeNames::keep(std::string_view text) {
+std::string_view ScopeIndex::keep(std::string_view text) {
   if (text.empty()) return {};
   if (text.size() > text_left_) {
     const std::size_t block = std::max(text.size(), kTextBlock);
@@ -57,7 +57,7 @@ std::string_view ScopeNames::keep(std::string_view text) {
   return {kept, text.size()};
 }
 
-std::size_t ScopeNames::slot_of(std::uint32_t same_resources, std::string_view partition) const {
+std::size_t ScopeIndex::slot_of(std::uint32_t same_resources, std::string_view partition) const {
   const std::size_t mask = slots_.size() - 1;
   const std::uint64_t mixed = pipeline::digest_of(partition).low + 0x9e3779b97f4a7c15u * same_resources;
   std::size_t slot = static_cast<std::size_t>(mixed ^ (mixed >> 32)) & mask;
@@ -69,7 +69,7 @@ std::size_t ScopeNames::slot_of(std::uint32_t same_resources, std::string_view p
   return slot;
 }
 
-void ScopeNames::make_room() {
+void ScopeIndex::make_room() {
   std::vector<std::uint32_t> old = std::move(slots_);
   slots_.assign(std::max(kFewestSlots, 2 * old.size()), 0);
   for (const std::uint32_t taken : old) {
