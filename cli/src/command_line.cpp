@@ -89,6 +89,17 @@ Examples:
   riptide lint mapping.yaml
   riptide lint mapping.yaml --sample projects.ndjson --kind project   also paths that no record has)";
 
+constexpr char kInitFooter[] = R"(
+With --from the API is asked once, and once more for its second page: where the records are, how pages follow each other,
+the total, identifier, title and the types of properties are proposed, each with the reason as a comment. Without: a
+commented configuration, the mapping of the type, nothing is contacted. No secret is written: the files name variables.
+
+Examples:
+  riptide init custom --from https://api.example.com/v1/users --bearer-env API_TOKEN --out users
+  riptide init octopus --out .
+
+Exit code: 0; 2 usage, or a file that is there already; 3 if the API could not be read.)";
+
 constexpr char kStateFooter[] = R"(
 Examples:
   riptide state show             what is remembered of the configured target, and who writes to it now
@@ -175,7 +186,7 @@ std::string version() { return std::string(kVersion); }
 
 Invocation parse_command_line(const std::vector<std::string>& arguments) {
   const std::vector<std::string> verbs = {"sync", "plan", "graph", "lint",  "demo", "bench",
-                                          "map",  "dlq",  "jq",    "state", "runs"};
+                                          "map",  "dlq",  "jq",    "state", "runs", "init"};
   if (arguments.empty() || arguments[0] == "help") {
     if (arguments.size() > 1) return parse_command_line({arguments[1], "--help"});
     auto shown = parse_command_line({"--help"});
@@ -240,7 +251,27 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   lint_verb->add_option("--sample", lint.sample, "Records: paths that are in none of them are warnings; `-` is stdin")
       ->type_name("FILE");
   lint_verb->add_option("--kind", lint.kind, "Kind of the records in the sample")->type_name("KIND");
+  lint_verb
+      ->add_option("--schema", lint.schema,
+                   "Print the JSON Schema for editors instead: config, mapping, or mapping:TYPE")
+      ->type_name("WHAT");
   lint_verb->footer(kLintFooter);
+
+  InitFlags init;
+  CLI::App* const init_verb =
+      app.add_subcommand("init", "A configuration and mapping to begin with; with --from, proposed from an API");
+  add_common(*init_verb, init.common);
+  init_verb->add_option("TYPE", init.type, "Integration type, e.g. custom")->required();
+  init_verb->add_option("--from", init.from, "Address of a listing of the API (custom)")->type_name("URL");
+  init_verb->add_option("--header", init.headers, "'Name: value', sent to the API; may be repeated")
+      ->type_name("HEADER")
+      ->expected(1)
+      ->take_all();
+  init_verb->add_option("--bearer-env", init.bearer_env, "Variable with the token that signs the requests")
+      ->type_name("NAME");
+  init_verb->add_option("--out", init.out, "Directory for the files (default: all on stdout)")->type_name("DIR");
+  init_verb->add_flag("--force", init.force, "Replace files that are there");
+  init_verb->footer(kInitFooter);
 
   DemoFlags demo;
   CLI::App* const demo_verb =
@@ -405,7 +436,19 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   if (named == "lint") {
     if (!common_ok(lint.common)) return usage_error(named, wrong);
     if (!lint.kind.empty() && lint.sample.empty()) return usage_error(named, "--kind is the kind of a --sample");
+    if (!lint.schema.empty()) {
+      const std::string what = lint.schema.substr(0, lint.schema.find(':'));
+      if (!one_of(what, {"config", "mapping"}, "--schema", wrong)) return usage_error(named, wrong);
+      if (what == "config" && what != lint.schema) return usage_error(named, "--schema: config has no types");
+    }
     return lint;
+  }
+  if (named == "init") {
+    if (!common_ok(init.common)) return usage_error(named, wrong);
+    if (init.from.empty() && (!init.headers.empty() || !init.bearer_env.empty())) {
+      return usage_error(named, "--header and --bearer-env go with --from");
+    }
+    return init;
   }
   if (named == "demo") {
     if (!common_ok(demo.common) || !progress_ok(demo.progress)) return usage_error(named, wrong);

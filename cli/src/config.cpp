@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstring>
 
+#include "riptide/cli/field_check.hpp"
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/spelling.hpp"
@@ -74,11 +75,21 @@ std::string joined(std::span<const std::string> path) {
   return out;
 }
 
-// Keys of maps in snake_case; what is inside of lists stays as it is (as in Ocean).
-void to_snake_case(Tree& tree) {
+// Whether a setting is a block whose members belong to the user: names of headers, of parameters.
+bool is_block(std::string_view key) {
+  const auto it_is = [&](const Setting& setting) { return setting.type == SettingType::kJson && setting.key == key; };
+  for (const IntegrationType& type : integration_types()) {
+    if (std::any_of(type.settings.begin(), type.settings.end(), it_is)) return true;
+  }
+  return false;
+}
+
+// Keys of maps in snake_case; what is inside of lists stays as it is (as in Ocean), and inside of blocks.
+void to_snake_case(Tree& tree, const std::string& path = "") {
   for (auto& [key, member] : tree.members) {
     key = snake_case(key);
-    to_snake_case(member);
+    const std::string here = path.empty() ? key : path + "." + key;
+    if (!is_block(here)) to_snake_case(member, here);
   }
 }
 
@@ -244,7 +255,7 @@ class ConfigReader {
                        : "must be a JSON object: " + json.error().message);
           continue;
         }
-        to_snake_case(*json);
+        to_snake_case(*json, joined(entry.path));
         set_place(*json, leaf);
         merge(tree_, nested(entry.path, std::move(*json)));
       } else {
@@ -314,6 +325,10 @@ class ConfigReader {
     value.given = true;
     if (setting.use == SettingUse::kIgnored) return;
     const bool json = setting.type == SettingType::kJson;
+    if (json && given->kind == Tree::Kind::kMap && given->line > 0 && !given->origin.empty() &&
+        setting.fields != nullptr) {
+      check_fields(*given, setting.fields(), yaml_key_of(key), UnknownField::kError, given->origin, reading_.problems);
+    }
     if (!given->scalar() && !json) {
       problem(Level::kError, given, how_to_set(key),
               "must be a single value, not " + std::string(name_of(given->kind)));

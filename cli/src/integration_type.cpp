@@ -5,6 +5,7 @@
 
 #include "riptide/cli/config.hpp"
 #include "riptide/cli/file_reader.hpp"
+#include "riptide/cli/tree.hpp"
 #include "riptide/sources/custom.hpp"
 #include "riptide/sources/jira.hpp"
 #include "riptide/sources/jira_server.hpp"
@@ -69,11 +70,13 @@ constexpr Setting kCustomSettings[] = {
      .type = SettingType::kJson,
      .meaning = "The request of `custom` that fetches a token: `endpoint`, `method`, `headers`, `body` or `bodyForm`, "
                 "`queryParams`, `reauthenticateIntervalSeconds`.",
-     .sensitive = true},
+     .sensitive = true,
+     .fields = &sources::custom::auth_request_fields},
     {.key = "integration.config.custom_auth_request_template",
      .type = SettingType::kJson,
      .meaning = "Where the token goes: `headers`, `queryParams`, `body` with `{{.path}}` into the answer.",
-     .sensitive = true},
+     .sensitive = true,
+     .fields = &sources::custom::auth_template_fields},
     {.key = "integration.config.pagination_type",
      .type = SettingType::kChoice,
      .fallback = "none",
@@ -246,14 +249,32 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_jira_server(const C
   return std::shared_ptr<const stages::Source>(std::move(*source));
 }
 
+// Of types whose selectors have nothing but `query`, whatever the kind.
+std::span<const stages::SelectorFields> no_selectors() {
+  static constexpr stages::SelectorFields kNone[] = {{"", {}}};
+  return kNone;
+}
+
+std::vector<stages::SelectorFault> check_custom(const std::string& kind, const Tree& selector) {
+  std::vector<sources::custom::PlaceholderEntry> entries;
+  if (const Tree* const given = selector.find("path_parameters")) {
+    for (const auto& [name, entry] : given->members) {
+      const Tree* const endpoint = entry.find("endpoint");
+      entries.push_back({name, endpoint != nullptr && endpoint->scalar() ? endpoint->text : ""});
+    }
+  }
+  return sources::custom::check_placeholders(kind, entries);
+}
+
 constexpr IntegrationType kTypes[] = {
     {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &sources::octopus::default_blueprints,
-     &make_octopus},
-    {"custom", kCustomSettings, &sources::custom::default_mapping, nullptr, &make_custom,
-     "integration.config.verify_ssl"},
-    {"jira", kJiraSettings, &sources::jira::default_mapping, &sources::jira::default_blueprints, &make_jira},
+     &make_octopus, &no_selectors},
+    {"custom", kCustomSettings, &sources::custom::default_mapping, nullptr, &make_custom, &sources::custom::selectors,
+     &check_custom, "integration.config.verify_ssl"},
+    {"jira", kJiraSettings, &sources::jira::default_mapping, &sources::jira::default_blueprints, &make_jira,
+     &sources::jira::selectors},
     {"jira-server", kJiraServerSettings, &sources::jira_server::default_mapping,
-     &sources::jira_server::default_blueprints, &make_jira_server},
+     &sources::jira_server::default_blueprints, &make_jira_server, &sources::jira_server::selectors},
 };
 
 constexpr std::string_view kFuture[] = {"file"};

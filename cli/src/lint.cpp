@@ -1,12 +1,15 @@
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <utility>
 
+#include "riptide/cli/config_schema.hpp"
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/graph_file.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/lint_sample.hpp"
 #include "riptide/cli/resync_runner.hpp"
+#include "riptide/cli/spelling.hpp"
 #include "riptide/cli/tree.hpp"
 #include "riptide/cli/verbs.hpp"
 
@@ -113,6 +116,19 @@ class Lint {
 
 }  // namespace
 
-int run_lint(const LintFlags& flags) { return Lint(flags).run(); }
+int run_lint(const LintFlags& flags) {
+  if (flags.schema.empty()) return Lint(flags).run();
+  const auto colon = flags.schema.find(':');
+  const std::string type = colon == std::string::npos ? "" : flags.schema.substr(colon + 1);
+  if (colon != std::string::npos && find_integration_type(type) == nullptr) {
+    std::vector<std::string> known;
+    for (const IntegrationType& one : integration_types()) known.emplace_back(one.name);
+    Terminal(2).print("riptide: --schema: there is no integration type '" + type + "', only " + listed(known) +
+                      did_you_mean(type, known));
+    return kExitUsage;
+  }
+  std::fputs((flags.schema == "config" ? config_schema() : mapping_schema(type)).c_str(), stdout);
+  return kExitComplete;
+}
 
 }  // namespace riptide::cli

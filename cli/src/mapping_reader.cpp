@@ -107,12 +107,15 @@ class MappingReader {
   void resource(const Tree& map, const std::string& where) {
     ResourceSpec& out = reading_.spec.resources.emplace_back();
     out.line = map.line;
+    MappingReading::Block& block_read = reading_.blocks.emplace_back();
     if (map.kind != Tree::Kind::kMap) {
       wrong(map, where, "must be a block with kind, selector and port, not " + std::string(name_of(map.kind)));
       return;
     }
     only_known(map, where, {"kind", "selector", "port"});
     const Tree* const kind = map.find("kind");
+    if (kind != nullptr) block_read.kind = *kind;
+    if (const Tree* const selector = map.find("selector")) block_read.selector = *selector;
     if (kind == nullptr || !kind->scalar() || kind->kind == Tree::Kind::kNull || python_text(*kind).empty()) {
       wrong(kind == nullptr ? map : *kind, where + ".kind",
             "is required: the kind of record to read, e.g. `kind: project`");

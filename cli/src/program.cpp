@@ -20,6 +20,7 @@ struct Runner {
   int operator()(const PlanFlags& flags) const { return run_plan(flags, command); }
   int operator()(const GraphFlags& flags) const { return run_graph(flags); }
   int operator()(const LintFlags& flags) const { return run_lint(flags); }
+  int operator()(const InitFlags& flags) const { return run_init(flags); }
   int operator()(const DemoFlags& flags) const { return run_demo(flags, command); }
   int operator()(const BenchFlags& flags) const { return run_bench(flags); }
   int operator()(const MapFlags& flags) const { return run_map(flags); }

@@ -71,6 +71,10 @@ class JsonReader {
       Tree child;
       if (auto read_child = read(members.value(), child, depth + 1); !read_child) return read_child;
       if (child.line == 0) place(raw_key.data(), child);
+      Tree key_place;
+      place(raw_key.data(), key_place);
+      child.key_line = key_place.line;
+      child.key_column = key_place.column - 1;  // its quote
       if (out.line == 0) place(raw_key.data(), out);
       if (Tree* const earlier = out.find(key)) {
         *earlier = std::move(child);

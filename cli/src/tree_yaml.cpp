@@ -161,6 +161,8 @@ class Converter {
       }
       Tree child;
       if (auto converted = convert(entry.second, child, depth + 1); !converted) return converted;
+      child.key_line = entry.first.Mark().line + 1;
+      child.key_column = entry.first.Mark().column + 1;
       if (child.kind == Tree::Kind::kNull || child.line == 0) {
         child.line = entry.first.Mark().line + 1;
         child.column = entry.first.Mark().column + 1;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "riptide/cli/field_check.hpp"
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/mapping_reader.hpp"
@@ -87,6 +88,16 @@ std::shared_ptr<const transform::Mapping> compile_mapping(const MappingText& tex
   MappingReading reading = read_mapping(text.text, text.origin);
   problems.insert(problems.end(), reading.problems.begin(), reading.problems.end());
   if (any_error(reading.problems)) return nullptr;
+  if (const IntegrationType* const type = find_integration_type(config.type())) {
+    std::vector<Problem> found;
+    check_selectors(reading, *type, text.origin, found);
+    // Of a mapping in Port only those blocks matter that are read; the source has the last word.
+    if (text.lenient) {
+      for (Problem& problem : found) problem.level = Level::kWarning;
+    }
+    problems.insert(problems.end(), found.begin(), found.end());
+    if (any_error(found)) return nullptr;
+  }
   transform::CompileOptions options;
   options.environment = config.boolean("allow_environment_variables_jq_access");
   options.lenient = text.lenient;

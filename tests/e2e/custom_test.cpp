@@ -150,7 +150,8 @@ resources:
 )");
   const Ended ended = run_into("all.db");
   ASSERT_THAT(ended, ExitsWith(2));
-  EXPECT_THAT(ended.err, AllOf(HasSubstr("resource 0"), HasSubstr("selector.path_parameters.team is required")));
+  EXPECT_THAT(ended.err,
+              AllOf(HasSubstr("mapping.yml:4:15: resources[0].selector"), HasSubstr("has no entry for {team}")));
   EXPECT_EQ(server_->num_requests(), 0u);
 }
 

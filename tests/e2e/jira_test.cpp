@@ -236,7 +236,8 @@ TEST_F(JiraTest, LintGraphAndMapKnowTheTypes) {
   start({.projects = 1});
   const Ended wrong = riptide({"lint", "bad.yaml"});
   EXPECT_THAT(wrong, ExitsWith(2));
-  EXPECT_THAT(wrong.err, HasSubstr("sprintState must be a list of active, closed, future"));
+  EXPECT_THAT(wrong.err,
+              HasSubstr("bad.yaml:3:45: resources[0].selector.sprintState[0]: must be one of active, closed"));
 }
 
 }  // namespace

@@ -55,7 +55,18 @@ struct LintFlags {
   CommonFlags common;
   std::vector<std::string> files;
   std::string sample;
-  std::string kind;  ///< Of the sample's records.
+  std::string kind;    ///< Of the sample's records.
+  std::string schema;  ///< "", "config", "mapping" or "mapping:TYPE": print that instead.
+};
+
+struct InitFlags {
+  CommonFlags common;
+  std::string type;
+  std::string from;  ///< An address of the API; "" asks nobody.
+  std::vector<std::string> headers;
+  std::string bearer_env;
+  std::string out;  ///< A directory; "" is stdout.
+  bool force = false;
 };
 
 struct DemoFlags {
@@ -147,8 +158,8 @@ struct Say {
   std::string text;
 };
 
-using Invocation = std::variant<Say, SyncFlags, PlanFlags, GraphFlags, LintFlags, DemoFlags, BenchFlags, MapFlags,
-                                DlqFlags, JqFlags, StateFlags, RunsFlags, ServeOctopusFlags>;
+using Invocation = std::variant<Say, SyncFlags, PlanFlags, GraphFlags, LintFlags, InitFlags, DemoFlags, BenchFlags,
+                                MapFlags, DlqFlags, JqFlags, StateFlags, RunsFlags, ServeOctopusFlags>;
 
 /// Reads the command line. What is wrong with it (an unknown verb or flag, with a suggestion) is a `Say` with code 2.
 Invocation parse_command_line(const std::vector<std::string>& arguments);

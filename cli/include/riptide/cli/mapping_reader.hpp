@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "riptide/cli/problem.hpp"
+#include "riptide/cli/tree.hpp"
 #include "riptide/transform/mapping_spec.hpp"
 
 namespace riptide::cli {
@@ -12,6 +13,12 @@ namespace riptide::cli {
 struct MappingReading {
   transform::MappingSpec spec;  ///< Complete only if no problem is an error.
   std::vector<Problem> problems;
+  /// Of each resource of `spec`, as written, with its place: the kind and the selector. Null where there is none.
+  struct Block {
+    Tree kind;
+    Tree selector;
+  };
+  std::vector<Block> blocks;
 };
 
 /// Reads a mapping from YAML or JSON: a file, the default of an integration type, or the `config` of an integration in

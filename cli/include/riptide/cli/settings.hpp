@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "riptide/pipeline/result.hpp"
+#include "riptide/stages/field.hpp"
 
 namespace riptide::cli {
 
@@ -43,6 +44,7 @@ struct Setting {
   std::string_view choices = {};  ///< With kChoice: "a|b|c".
   double least = 0;               ///< With kInteger, kNumber, kSize (bytes) and kDuration (seconds).
   double most = 9e15;
+  std::span<const stages::Field> (*fields)() = nullptr;  ///< With kJson: its members, if they are known.
 };
 
 /// Settings of Ocean's framework and of riptide's own, in the order of the documentation.

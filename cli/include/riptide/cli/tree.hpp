@@ -21,6 +21,8 @@ struct Tree {
   int column = 0;
   int text_line = 0;    ///< Where the first character of a scalar's text stands: behind its quote, or below a `|`.
   int text_column = 0;  ///< 0 if not known.
+  int key_line = 0;     ///< Where the key stands, of a member.
+  int key_column = 0;   ///< 0 if not known.
   std::string origin;   ///< Where a setting was given: "OCEAN__X", ".env:3". Empty within mappings.
 
   [[nodiscard]] bool scalar() const noexcept { return kind != Kind::kList && kind != Kind::kMap; }

@@ -15,6 +15,7 @@ int run_sync(const SyncFlags& flags, const std::vector<std::string>& command);
 int run_plan(const PlanFlags& flags, const std::vector<std::string>& command);
 int run_graph(const GraphFlags& flags);
 int run_lint(const LintFlags& flags);
+int run_init(const InitFlags& flags);
 int run_demo(const DemoFlags& flags, const std::vector<std::string>& command);
 int run_bench(const BenchFlags& flags);
 int run_map(const MapFlags& flags);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "riptide/pipeline/secret.hpp"
+#include "riptide/stages/field.hpp"
 #include "riptide/stages/source.hpp"
 #include "riptide/transform/evaluation_limits.hpp"
 
@@ -93,6 +94,23 @@ class CustomSource final : public stages::Source {
   explicit CustomSource(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
+
+/// What the selectors of the mapping can have, kind by kind.
+[[nodiscard]] std::span<const stages::SelectorFields> selectors() noexcept;
+
+/// The members of `customAuthRequest` and `customAuthRequestTemplate`.
+[[nodiscard]] std::span<const stages::Field> auth_request_fields() noexcept;
+[[nodiscard]] std::span<const stages::Field> auth_template_fields() noexcept;
+
+/// An entry of `path_parameters`.
+struct PlaceholderEntry {
+  std::string name;
+  std::string endpoint;
+};
+/// Checks that each placeholder of a kind has an entry, that the entries' endpoints name placeholders of the kind only,
+/// and that there is an order in which they can be resolved.
+[[nodiscard]] std::vector<stages::SelectorFault> check_placeholders(const std::string& kind,
+                                                                    const std::vector<PlaceholderEntry>& entries);
 
 /// The mapping that is used when neither a file nor Port has one, as YAML: it has no resources, since only the user
 /// knows the API.

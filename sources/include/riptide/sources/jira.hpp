@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "riptide/pipeline/secret.hpp"
+#include "riptide/stages/field.hpp"
 #include "riptide/stages/source.hpp"
 
 namespace riptide::sources::jira {
@@ -64,6 +65,9 @@ class JiraSource final : public stages::Source {
   std::string cloud_;  // Id of the site where `jiraHost` says it; empty otherwise.
   std::unique_ptr<stages::Auth> auth_;
 };
+
+/// What the selectors of the mapping can have, kind by kind.
+[[nodiscard]] std::span<const stages::SelectorFields> selectors() noexcept;
 
 /// The mapping that is used when neither a file nor Port has one, as YAML.
 [[nodiscard]] std::string_view default_mapping() noexcept;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "riptide/pipeline/secret.hpp"
+#include "riptide/stages/field.hpp"
 #include "riptide/stages/source.hpp"
 
 namespace riptide::sources::jira_server {
@@ -44,6 +45,9 @@ class JiraServerSource final : public stages::Source {
   Options options_;
   std::unique_ptr<stages::Auth> auth_;
 };
+
+/// What the selectors of the mapping can have, kind by kind.
+[[nodiscard]] std::span<const stages::SelectorFields> selectors() noexcept;
 
 /// The mapping that is used when neither a file nor Port has one, as YAML.
 [[nodiscard]] std::string_view default_mapping() noexcept;

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "riptide/pipeline/result.hpp"
+#include "riptide/item.hpp"
 #include "riptide/stages/source.hpp"
 
 namespace riptide {
