@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 
@@ -323,10 +324,12 @@ class Run {
       if (auto removed = stages::RememberedPages::remove(path); !removed) logger_.warning(removed.error().message);
       return;
     }
-    auto pages = stages::RememberedPages::open({.path = path,
-                                                .owner = state_.file->owner(),
-                                                .most_bytes = most_bytes,
-                                                .warn = [this](const std::string& why) { logger_.warning(why); }});
+    auto pages = stages::RememberedPages::open(
+        {.path = path,
+         .owner = state_.file->owner(),
+         .most_bytes = most_bytes,
+         .most_waiting_bytes = std::min<std::size_t>(4u << 20, options_.memory_bytes / 16),
+         .warn = [this](const std::string& why) { logger_.warning(why); }});
     if (!pages) {
       logger_.warning("pages of earlier runs are not used: " + pages.error().message);
       return;

@@ -124,12 +124,16 @@ class RememberedPages::Keeper {
     Work work;
     work.row = {key, *std::move(validator), response.body->size()};
     std::copy_if(response.headers.begin(), response.headers.end(), std::back_inserter(work.headers), is_kept);
-    work.body = response.body;
     {
       const std::lock_guard lock(mutex_);
       if (archive_ == nullptr || waiting_bytes_ + work.row.body_bytes > options_.most_waiting_bytes) return;
       waiting_bytes_ += work.row.body_bytes;
       ++unfinished_;
+    }
+    // A copy: the page's memory is the run's, which must not wait for the disk to get it back.
+    work.body = response.body->view();
+    {
+      const std::lock_guard lock(mutex_);
       work_.push_back(std::move(work));
     }
     wake_.notify_one();
@@ -165,7 +169,7 @@ class RememberedPages::Keeper {
   struct Work {
     PageArchive::Row row;
     std::vector<Header> headers;
-    Page body;
+    std::string body;
     HttpResponse not_modified;
     pipeline::PagePool* buffers = nullptr;
     std::function<void(std::optional<HttpResponse>)> recalled;
@@ -192,7 +196,6 @@ class RememberedPages::Keeper {
         work.recalled(std::move(page));
       } else {
         store(work);
-        work.body.reset();
       }
       if (++uncommitted >= kPagesACommit) {
         commit();
@@ -207,7 +210,7 @@ class RememberedPages::Keeper {
   void store(const Work& work) {
     if (archive_ == nullptr) return;
     std::vector<Digest> gone;
-    const auto stored = guarded([&] { return archive_->put(work.row, work.headers, work.body->view(), gone); });
+    const auto stored = guarded([&] { return archive_->put(work.row, work.headers, work.body, gone); });
     const std::lock_guard lock(mutex_);
     for (const Digest& key : gone) known_.erase(key);
     if (stored && *stored) {
@@ -227,6 +230,7 @@ class RememberedPages::Keeper {
       if (taken) stored = std::move(*taken);
     }
     if (!stored) {
+      work.not_modified = {};  // Its credit is home before anybody hears of it.
       const std::lock_guard lock(mutex_);
       known_.erase(work.row.key);
       return std::nullopt;

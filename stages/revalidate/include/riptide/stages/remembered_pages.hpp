@@ -25,8 +25,9 @@ class RememberedPages {
     state::StateOwner owner;
     std::uint64_t most_bytes = 256u << 20;  ///< Of the file, about.
     std::size_t most_pages = 50'000;        ///< Each costs about 150 bytes of memory.
-    /// Pages that wait to be compressed, while the source is faster than that; more are not remembered this time.
-    std::size_t most_waiting_bytes = 8u << 20;
+    /// Of copies of pages that wait to be compressed, while the source is faster than that; more are not remembered
+    /// this time.
+    std::size_t most_waiting_bytes = 4u << 20;
     std::function<void(std::string)> warn;  ///< Once, when nothing more is remembered. May be null.
   };
   /// A page whose like is remembered.
