@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "riptide/pipeline/peak_memory.hpp"
 #include "riptide/pipeline/seen_set.hpp"
 #include "riptide/state/digest_store.hpp"
+#include "riptide/state/sent_fields.hpp"
 
 namespace riptide::bench {
 namespace {
@@ -30,6 +32,12 @@ using state::DigestStore;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kPage = 100;
+constexpr std::size_t kAhead = 100'000;
+constexpr std::string_view kShape(
+    "octopusDeployment\0title\0icon\0properties.a\0properties.b\0properties.c\0"
+    "properties.d\0properties.e\0properties.f\0relations.a\0relations.b\0"
+    "relations.c\0relations.d\0",
+    155);
 
 [[noreturn]] void fail(const std::string& what) {
   fmt::print(stderr, "state_bench: {}\n", what);
@@ -79,7 +87,9 @@ void run_store(const std::string& directory, const Run& run) {
 
   std::vector<DigestStore::Question> questions(kPage);
   std::vector<DigestStore::Answer> answers(kPage);
+  std::vector<std::uint32_t> digests(12, 7);
   std::size_t sent = 0;
+  std::size_t on_disk = 0;
   begin = Clock::now();
   for (std::size_t first = 0; first < run.entities; first += kPage) {
     const std::size_t count = std::min(kPage, run.entities - first);
@@ -92,8 +102,17 @@ void run_store(const std::string& directory, const Run& run) {
     for (std::size_t i = 0; i < count; ++i) {
       if (answers[i].unchanged) continue;
       ++sent;
-      store->confirm(questions[i]);
+      const std::string name = fmt::format("Deployments-{}", first + i);
+      digests.back() = static_cast<std::uint32_t>(run.version);
+      const state::SentFields fields{name, kShape, digests};
+      store->confirm(questions[i], {}, {}, &fields);
     }
+    // No target confirms faster than this.
+    if (sent - on_disk < kAhead) continue;
+    on_disk = sent;
+    std::promise<void> written;
+    store->when_written([&](const pipeline::Result<void>&) { written.set_value(); });
+    written.get_future().wait();
   }
   const double asking = seconds_since(begin);
   const std::size_t memory = store->bytes();
@@ -111,6 +130,29 @@ void run_store(const std::string& directory, const Run& run) {
       "\"peak_rss_mib\":{:.1f}}}\n",
       run.what, run.entities, run.memory_bytes >> 20, spilled, sent, opening, listing, asking,
       static_cast<double>(run.entities) / asking, commit, static_cast<double>(memory) / 1048576,
+      static_cast<double>(pipeline::peak_rss_bytes()) / 1048576);
+}
+
+// What was kept of the entities' fields, as `state verify` looks it up.
+void run_fields(const std::string& directory, const Run& run) {
+  const state::StateFile file = state_file(directory);
+  auto begin = Clock::now();
+  const auto fields = checked(state::SentFieldsReader::open(file));
+  const double opening = seconds_since(begin);
+  constexpr std::size_t kLookups = 100'000;
+  begin = Clock::now();
+  for (std::size_t i = 0; i < kLookups; ++i) {
+    const std::size_t number = mixed(i, 5).low % run.entities;
+    const auto found = checked(fields->find(mixed(number, 1)));
+    if (!found || found->identifier != fmt::format("Deployments-{}", number)) fail("fields of an entity were lost");
+    if (found->digests.back() != run.version) fail("the fields of an entity are out of date");
+  }
+  const double finding = seconds_since(begin);
+  fmt::print(
+      "{{\"bench\":\"sent fields\",\"entities\":{},\"open_s\":{:.2f},\"found_per_second\":{:.0f},\"file_mib\":{:.0f},"
+      "\"peak_rss_mib\":{:.1f}}}\n",
+      run.entities, opening, static_cast<double>(kLookups) / finding,
+      static_cast<double>(std::filesystem::file_size(directory + "/state.db")) / 1048576,
       static_cast<double>(pipeline::peak_rss_bytes()) / 1048576);
 }
 
@@ -158,6 +200,7 @@ int run_all(std::size_t entities, const std::vector<std::size_t>& memories) {
                                    {"one in a hundred changed", entities, digests, 100, 3},
                                    {"all changed", entities, digests, 1, 4}};
     for (const Run& run : runs) in_its_own_process([&] { run_store(directory, run); });
+    in_its_own_process([&] { run_fields(directory, runs.back()); });
     in_its_own_process([&] { run_seen(directory, {"", entities, share, 0, 0}); });
     std::filesystem::remove_all(directory);
   }

@@ -9,6 +9,7 @@
 #include "riptide/cli/spelling.hpp"
 #include "riptide/cli/version.hpp"
 #include "riptide/stages/deletion_rules.hpp"
+#include "riptide/stages/fault_injector.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -61,6 +62,19 @@ Examples:
 
 Exit code: 0; 2 usage, configuration or mapping wrong; 3 the source is incomplete; 4 the target could not be read.)";
 
+constexpr char kRecordFooter[] = R"(
+A sync whose answers are kept: everything that the source sends, also what goes wrong, with secrets cut out. Without
+--sink the entities go nowhere and nothing is deleted; with it this is that sync, recorded. The cassette is gzip, one
+line of JSON a request: look through it before you hand it on (docs/record.md).
+
+Examples:
+  riptide record --out failing.cassette
+  riptide sync --replay failing.cassette --report run.json       the same run, without the source
+  riptide sync --replay failing.cassette --inject 429:0.05,reset:0.01 --seed 7
+  gzip -dc < failing.cassette | jq -c '[.status, .url]'
+
+Exit code: that of the sync; 2 also if the cassette cannot be made; 4 also if it could not be written to its end.)";
+
 constexpr char kMapFooter[] = R"(
 Examples:
   curl -s .../api/Spaces-1/projects | jq .Items | riptide map --type octopus --kind project
@@ -103,7 +117,8 @@ Exit code: 0; 2 usage, or a file that is there already; 3 if the API could not b
 constexpr char kStateFooter[] = R"(
 Examples:
   riptide state show             what is remembered of the configured target, and who writes to it now
-  riptide state verify --all     all that Port has against all that is remembered
+  riptide state verify           what Port has against what is remembered; contents of 1,000 entities
+  riptide state verify --all     the same with the contents of all
   riptide state reset            forget it: the next run sends everything
 
 Exit code: 0; 1 if verify finds a difference; 2 usage or configuration; 4 if another run writes, or Port does not
@@ -150,6 +165,20 @@ void add_sync(CLI::App& verb, SyncFlags& flags) {
   verb.add_flag("--strict", flags.strict, "A mapping in Port must compile too, else exit code 2");
 }
 
+void add_inject(CLI::App& verb, SyncFlags& flags) {
+  verb.add_option("--inject", flags.inject,
+                  "Let a share of the requests fail, e.g. 429:0.05,reset:0.01: a status, reset, timeout or truncate")
+      ->type_name("FAULTS");
+  verb.add_option("--seed", flags.seed, "Which of them fail with --inject (default: 1)")->type_name("N");
+}
+
+void add_replay(CLI::App& verb, SyncFlags& flags) {
+  verb.add_option("--replay", flags.replay,
+                  "Read from what `riptide record` wrote instead of the source: no network, no configuration needed")
+      ->type_name("CASSETTE");
+  add_inject(verb, flags);
+}
+
 void add_state_file(CLI::App& verb, StateFileFlags& flags) {
   add_common(verb, flags.common);
   verb.add_option("--sink", flags.sinks, "The target, as for sync (default: as sync would choose)")
@@ -185,8 +214,8 @@ Say usage_error(const std::string& verb, const std::string& message) {
 std::string version() { return std::string(kVersion); }
 
 Invocation parse_command_line(const std::vector<std::string>& arguments) {
-  const std::vector<std::string> verbs = {"sync", "plan", "graph", "lint",  "demo", "bench",
-                                          "map",  "dlq",  "jq",    "state", "runs", "init"};
+  const std::vector<std::string> verbs = {"sync", "plan", "record", "graph", "lint", "demo", "bench",
+                                          "map",  "dlq",  "jq",     "state", "runs", "init"};
   if (arguments.empty() || arguments[0] == "help") {
     if (arguments.size() > 1) return parse_command_line({arguments[1], "--help"});
     auto shown = parse_command_line({"--help"});
@@ -224,7 +253,27 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
       ->add_option("--apply", sync.apply,
                    "Do what this plan says, and nothing if the source or the catalogue has moved since it was made")
       ->type_name("PLAN");
+  add_replay(*sync_verb, sync);
   sync_verb->footer(kSyncFooter);
+
+  RecordFlags record;
+  CLI::App* const record_verb =
+      app.add_subcommand("record", "A sync that keeps every answer of the source on a cassette, without secrets");
+  add_sync(*record_verb, record.sync);
+  add_progress(*record_verb, record.sync.progress);
+  record_verb->add_option("--out", record.out, "The cassette; must not be there yet")
+      ->type_name("CASSETTE")
+      ->required();
+  record_verb
+      ->add_option("--redact", record.redact, "Blank the values of members of this name, e.g. email; may be repeated")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+  record_verb->add_option("--report", record.sync.report, "As for sync")->type_name("FILE");
+  record_verb->add_option("--state", record.sync.state, "As for sync")->type_name("FILE");
+  record_verb->add_flag("--wait", record.sync.wait, "As for sync");
+  add_inject(*record_verb, record.sync);
+  record_verb->footer(kRecordFooter);
 
   PlanFlags plan;
   CLI::App* const plan_verb =
@@ -232,6 +281,7 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
   add_sync(*plan_verb, plan.sync);
   add_progress(*plan_verb, plan.sync.progress);
   plan_verb->add_option("--state", plan.sync.state, "As for sync; read only")->type_name("FILE");
+  add_replay(*plan_verb, plan.sync);
   plan_verb->add_option("--diff", plan.diff, "fields: show what changes in each entity, before and after")
       ->type_name("HOW");
   plan_verb->add_option("--out", plan.out, "Write the plan to this file too, for `riptide sync --apply`")
@@ -332,7 +382,11 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
       app.add_subcommand("state", "What is remembered between runs: show it, hold it against Port, or forget it");
   add_state_file(*state_verb, state.file);
   state_verb->add_option("ACTION", state.action, "show, verify or reset")->required();
-  state_verb->add_flag("--all", state.all, "With verify: read all that Port has, not only the first 10,000 entities");
+  state_verb->add_flag("--all", state.all, "With verify: compare the contents of all entities, not of a sample");
+  state_verb->add_option("--sample", state.sample, "With verify: compare the contents of so many (default: 1000)")
+      ->type_name("N");
+  state_verb->add_option("--seed", state.seed, "With verify: chooses the sample (default: another one each time)")
+      ->type_name("N");
   state_verb->add_flag("--json", state.json, "One JSON object, for machines");
   state_verb->footer(kStateFooter);
 
@@ -414,11 +468,26 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
     if (!limit) wrong = "--max-delete: " + limit.error().message;
     return limit.has_value();
   };
+  const auto inject_ok = [&](const SyncFlags& flags) {
+    if (flags.inject.empty()) return true;
+    const auto plan_of_faults = stages::FaultPlan::parse(flags.inject);
+    if (!plan_of_faults) wrong = "--inject: " + plan_of_faults.error().message;
+    return plan_of_faults.has_value();
+  };
+  if (named == "record") {
+    const SyncFlags& flags = record.sync;
+    if (!common_ok(flags.common) || !progress_ok(flags.progress) || !deletion_ok(flags) || !inject_ok(flags)) {
+      return usage_error(named, wrong);
+    }
+    return record;
+  }
   if (named == "sync") {
+    if (!inject_ok(sync)) return usage_error(named, wrong);
     if (!common_ok(sync.common) || !progress_ok(sync.progress) || !deletion_ok(sync)) return usage_error(named, wrong);
     return sync;
   }
   if (named == "plan") {
+    if (!inject_ok(plan.sync)) return usage_error(named, wrong);
     if (!common_ok(plan.sync.common) || !progress_ok(plan.sync.progress) || !deletion_ok(plan.sync)) {
       return usage_error(named, wrong);
     }
@@ -459,7 +528,10 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
     if (!common_ok(state.file.common) || !one_of(state.action, {"show", "verify", "reset"}, "ACTION", wrong)) {
       return usage_error(named, wrong);
     }
-    if (state.all && state.action != "verify") return usage_error(named, "--all goes with verify");
+    if ((state.all || state.sample || state.seed) && state.action != "verify") {
+      return usage_error(named, "--all, --sample and --seed go with verify");
+    }
+    if (state.all && (state.sample || state.seed)) return usage_error(named, "--all is no sample");
     return state;
   }
   if (named == "runs") {

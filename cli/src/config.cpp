@@ -12,6 +12,7 @@
 #include "riptide/json/document.hpp"
 #include "riptide/pipeline/check.hpp"
 #include "riptide/pipeline/page.hpp"
+#include "riptide/stages/secret_settings.hpp"
 
 extern char** environ;  // NOLINT: POSIX declares it nowhere
 
@@ -91,6 +92,12 @@ void to_snake_case(Tree& tree, const std::string& path = "") {
     const std::string here = path.empty() ? key : path + "." + key;
     if (!is_block(here)) to_snake_case(member, here);
   }
+}
+
+void add_places(const Tree& tree, const std::string& path, std::vector<SettingPlace>& places) {
+  if (tree.line == 0 || tree.origin.starts_with("--")) return;
+  places.push_back({path, tree.origin, tree.line, tree.column});
+  for (const auto& [key, member] : tree.members) add_places(member, path.empty() ? key : path + "." + key, places);
 }
 
 // `{{ from PROVIDER VALUE }}` at the beginning of a text: provider and value.
@@ -323,6 +330,7 @@ class ConfigReader {
       return;
     }
     value.given = true;
+    add_places(*given, "", value.places);
     if (setting.use == SettingUse::kIgnored) return;
     const bool json = setting.type == SettingType::kJson;
     if (json && given->kind == Tree::Kind::kMap && given->line > 0 && !given->origin.empty() &&
@@ -444,7 +452,7 @@ class ConfigReader {
         return out_of_range(static_cast<double>(duration->count()) / 1000, " seconds");
       }
       case SettingType::kChoice: {
-        const std::vector<std::string> choices = split(setting.choices, "|");
+        const std::vector<std::string> choices = choices_of(setting.choices);
         for (const std::string& choice : choices) {
           if (lower(choice) == lower(text)) {
             value.text = choice;
@@ -584,11 +592,14 @@ bool Config::given(std::string_view key) const { return at(key).given; }
 std::vector<std::string> Config::secrets() const {
   std::vector<std::string> all;
   for (const auto& [key, value] : values_) {
-    if (!value.secret.empty()) all.push_back(value.secret.reveal());
+    if (value.secret.empty()) continue;
+    // A server that sends one of several back does not send the others along.
+    for (std::string& one : stages::secrets_in(value.secret.reveal())) all.push_back(std::move(one));
   }
   return all;
 }
 
+const std::vector<SettingPlace>& Config::places(std::string_view key) const { return at(key).places; }
 const std::string& Config::text(std::string_view key) const { return at(key).text; }
 const pipeline::Secret& Config::secret(std::string_view key) const { return at(key).secret; }
 bool Config::boolean(std::string_view key) const { return at(key).boolean; }

@@ -87,16 +87,6 @@ std::string written(const Tree& schema) {
   return out + "\n";
 }
 
-std::vector<std::string> split_choices(std::string_view choices) {
-  std::vector<std::string> out;
-  while (!choices.empty()) {
-    const auto bar = std::min(choices.find('|'), choices.size());
-    out.emplace_back(choices.substr(0, bar));
-    choices.remove_prefix(std::min(bar + 1, choices.size()));
-  }
-  return out;
-}
-
 std::string digits(double bound) { return std::to_string(static_cast<long long>(bound)); }
 
 std::string pattern(std::string_view inner, bool reference) {
@@ -132,7 +122,7 @@ Members type_of(const Setting& setting) {
     case SettingType::kDuration:
       return {{"type", texts({"number", "string"})}, {"pattern", text(pattern("[0-9.]+ *(ms|s|m|min|h)?", true))}};
     case SettingType::kChoice:
-      return {{"anyOf", list({object({{"enum", texts(split_choices(setting.choices))}}),
+      return {{"anyOf", list({object({{"enum", texts(choices_of(setting.choices))}}),
                               object({{"type", text("string")}, {"pattern", text("^\\{\\{ from ")}})})}};
     case SettingType::kJson: {
       if (setting.fields == nullptr) return {{"type", texts({"object", "string"})}};
@@ -220,9 +210,9 @@ Members type_of(const Field& field) {
               {"minimum", number(digits(field.least))},
               {"pattern", text("^[0-9]+$")}};
     case Field::Type::kChoice: {
-      std::vector<Tree> choices = texts(split_choices(field.choices)).items;
+      std::vector<Tree> choices = texts(choices_of(field.choices)).items;
       if (field.choice_case == Field::Case::kIgnored) {
-        for (std::string choice : split_choices(field.choices)) {
+        for (std::string choice : choices_of(field.choices)) {
           for (char& c : choice) {
             if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
           }
@@ -234,7 +224,7 @@ Members type_of(const Field& field) {
     }
     case Field::Type::kTexts: {
       Tree each = field.choices.empty() ? object({{"type", text("string")}})
-                                        : object({{"enum", texts(split_choices(field.choices))}});
+                                        : object({{"enum", texts(choices_of(field.choices))}});
       return {{"type", or_null({"array"})}, {"items", std::move(each)}, {"uniqueItems", boolean(true)}};
     }
     case Field::Type::kValues:
@@ -306,7 +296,7 @@ Tree resource_of(std::span<const stages::SelectorFields> selectors, bool closed_
   std::vector<Tree> rules;
   Tree selector = object({{"type", text("object")}, {"required", texts({"query"})}});
   for (const stages::SelectorFields& one : selectors) {
-    const std::vector<std::string> names = split_choices(one.kinds);
+    const std::vector<std::string> names = choices_of(one.kinds);
     if (names.empty()) {
       selector = selector_of(one.fields);
       selector.members.emplace_back("required", texts({"query"}));

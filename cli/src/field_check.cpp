@@ -13,16 +13,6 @@ namespace {
 using Level = Problem::Level;
 using stages::Field;
 
-std::vector<std::string> split_choices(std::string_view choices) {
-  std::vector<std::string> out;
-  while (!choices.empty()) {
-    const auto bar = std::min(choices.find('|'), choices.size());
-    out.emplace_back(choices.substr(0, bar));
-    choices.remove_prefix(std::min(bar + 1, choices.size()));
-  }
-  return out;
-}
-
 bool same(std::string_view a, std::string_view b, Field::Case matters) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) {
     return matters == Field::Case::kMatters
@@ -156,10 +146,10 @@ class FieldCheck {
       case Field::Type::kInteger:
         return "a whole number from " + std::to_string(static_cast<long long>(field.least)) + " on";
       case Field::Type::kChoice:
-        return "one of " + listed(split_choices(field.choices));
+        return "one of " + listed(choices_of(field.choices));
       case Field::Type::kTexts:
         return field.choices.empty() ? "a list of texts, each once"
-                                     : "a list of " + listed(split_choices(field.choices)) + ", each once";
+                                     : "a list of " + listed(choices_of(field.choices)) + ", each once";
       case Field::Type::kExpression:
         return "a jq expression, e.g. .id";
       case Field::Type::kValues:
@@ -182,7 +172,7 @@ class FieldCheck {
 
   void choice(const Tree& tree, const Field& field, const std::string& where) {
     if (!tree.scalar()) return wrong_type(tree, field, where);
-    const std::vector<std::string> choices = split_choices(field.choices);
+    const std::vector<std::string> choices = choices_of(field.choices);
     for (const std::string& one : choices) {
       if (same(one, tree.text, field.choice_case)) return;
     }
@@ -191,7 +181,7 @@ class FieldCheck {
 
   void texts(const Tree& tree, const Field& field, const std::string& where) {
     if (tree.kind != Tree::Kind::kList) return wrong_type(tree, field, where);
-    const std::vector<std::string> choices = split_choices(field.choices);
+    const std::vector<std::string> choices = choices_of(field.choices);
     std::vector<std::string> seen;
     for (std::size_t i = 0; i < tree.items.size(); ++i) {
       const Tree& item = tree.items[i];
@@ -250,7 +240,7 @@ void check_selectors(const MappingReading& mapping, const IntegrationType& type,
     const stages::SelectorFields* fields = nullptr;
     const stages::SelectorFields* others = nullptr;
     for (const stages::SelectorFields& one : type.selectors()) {
-      const std::vector<std::string> names = split_choices(one.kinds);
+      const std::vector<std::string> names = choices_of(one.kinds);
       if (names.empty()) others = &one;
       if (std::find(names.begin(), names.end(), kind) != names.end()) fields = &one;
       kinds.insert(kinds.end(), names.begin(), names.end());

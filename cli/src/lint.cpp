@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -99,11 +100,29 @@ class Lint {
       ConfigSources sources = sources_;
       sources.file = *text;
       sources.file_name = file;
-      add(read_config(sources, {.source = ConfigNeeds::Missing::kWarning}).problems);
+      const std::vector<Problem> found = read_config(sources, {.source = ConfigNeeds::Missing::kWarning}).problems;
+      add(found);
+      if (!any_error(found)) check_source(read_config(sources, {.source = ConfigNeeds::Missing::kPlaceholder}).config);
       return;
     }
     const ConfigReading reading = read_config(sources_, {.type = false, .source = ConfigNeeds::Missing::kPlaceholder});
     check_mapping(file, reading.config);
+  }
+
+  // What the source itself says of its settings. Credentials may be left to the environment: a warning.
+  void check_source(const Config& config) {
+    const IntegrationType* const type = find_integration_type(config.type());
+    if (type == nullptr) return;
+    const auto source = type->make_source(config);
+    if (source) return;
+    Problem problem = source_problem(config, source.error());
+    const bool of_block = std::any_of(type->settings.begin(), type->settings.end(), [&](const Setting& setting) {
+      const std::string yaml = yaml_key_of(setting.key);
+      return setting.type == SettingType::kJson && config.given(setting.key) &&
+             problem.message.find(yaml.substr(yaml.rfind('.') + 1)) != std::string::npos;
+    });
+    if (!of_block) problem.level = Level::kWarning;
+    problems_.push_back(std::move(problem));
   }
 
   const LintFlags& flags_;

@@ -18,6 +18,7 @@ struct Runner {
   }
   int operator()(const SyncFlags& flags) const { return run_sync(flags, command); }
   int operator()(const PlanFlags& flags) const { return run_plan(flags, command); }
+  int operator()(const RecordFlags& flags) const { return run_record(flags, command); }
   int operator()(const GraphFlags& flags) const { return run_graph(flags); }
   int operator()(const LintFlags& flags) const { return run_lint(flags); }
   int operator()(const InitFlags& flags) const { return run_init(flags); }

@@ -1,11 +1,13 @@
 #include "riptide/cli/resync_runner.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
 
+#include "riptide/cli/cassette_wiring.hpp"
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/integration_type.hpp"
 #include "riptide/cli/journal_wiring.hpp"
@@ -62,20 +64,33 @@ class Run {
     // All that can be wrong here is found before Port is asked for anything.
     stages::ResyncParts parts;
     auto source = find_integration_type(config_.type())->make_source(config_);
-    if (!source) return wrong_configuration(source.error());
+    if (!source) {
+      print_problems({source_problem(config_, source.error())}, terminal_);
+      return kExitUsage;
+    }
     parts.source = std::move(*source);
     std::optional<MappingText> text = default_mapping(config_);
-    if (!flags_.mapping.empty()) {
+    const bool own_mapping = !flags_.mapping.empty();
+    const bool taped_mapping = !own_mapping && request_.player && !request_.player->header().mapping.empty();
+    if (own_mapping) {
       text = mapping_file(flags_.mapping, problems);
       if (print_problems(problems, terminal_)) return kExitUsage;
+    } else if (taped_mapping) {
+      text = mapping_of(request_.player->header(), flags_.replay);
+    }
+    if (own_mapping || taped_mapping) {
       if (auto failed = use_mapping(*text, parts)) return *failed;
     }
     std::optional<sinks::port::Prepared> prepared;
     if (has_port(specs)) {
-      if (auto failed = make_port_ready(prepared)) return *failed;
-      if (flags_.mapping.empty()) text = mapping_from(*prepared);
+      if (auto failed = make_port_ready(prepared, access_to_port())) return *failed;
+    } else if (records_for_port() && !own_mapping) {
+      // What is recorded is what a run into Port would ask for: its mapping is there.
+      if (auto failed = make_port_ready(prepared, PortAccess::kReadOnly)) return *failed;
     }
-    if (flags_.mapping.empty()) {
+    if (prepared && parts.mapping == nullptr) text = mapping_from(*prepared);
+    if (!has_port(specs)) prepared.reset();
+    if (parts.mapping == nullptr) {
       if (auto failed = use_mapping(*text, parts)) return *failed;
     }
     parts.context = sink_context(config_, parts.mapping->spec(), run_id_);
@@ -102,6 +117,7 @@ class Run {
     }
     if (auto failed = open_letters(parts)) return *failed;
     open_remembered_pages(parts);
+    if (auto failed = connect_source(*text)) return *failed;
 
     auto resync = stages::Resync::create(std::move(parts), options_);
     if (!resync)
@@ -116,15 +132,59 @@ class Run {
           [&] { return (*resync)->progress(); }, [&](std::string_view line) { logger_.info(line); });
       return (*resync)->run(stop_, [this] { return signals_.first(); });
     }();
+    const bool recorded = finish_recording();
     if (!report)
       return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
     resumable_ = (*resync)->can_be_resumed();
     if (prepared) report->notices.insert(report->notices.begin(), prepared->notices.begin(), prepared->notices.end());
-    return request_.plan ? finish_plan(*report) : finish(*report);
+    const int code = request_.plan ? finish_plan(*report) : finish(*report);
+    return recorded || (code != kExitComplete && code != 1) ? code : kExitSinkFailed;
   }
 
  private:
   [[nodiscard]] bool writes_nothing_yet() const { return options_.plan != nullptr; }
+  [[nodiscard]] PortAccess access_to_port() const {
+    return writes_nothing_yet() ? PortAccess::kReadOnly : PortAccess::kWrite;
+  }
+  [[nodiscard]] bool records_for_port() const { return request_.recording && config_.has_port(); }
+
+  // Puts the cassette of --replay in the source's place, or that of `record` beside it, and the faults of --inject in
+  // front. Returns an exit code if there is no going on.
+  std::optional<int> connect_source(const MappingText& mapping) {
+    std::shared_ptr<stages::Wire> wire;
+    if (request_.player) {
+      const stages::CassetteHeader& header = request_.player->header();
+      logger_.info(fmt::format("{}: {} requests, recorded {} by riptide {}", flags_.replay,
+                               request_.player->num_attempts(), header.recorded_at, header.riptide));
+      if (!request_.player->complete()) {
+        logger_.warning(fmt::format("{} is cut off after {} requests: what came behind them is not known",
+                                    flags_.replay, request_.player->num_attempts()));
+      }
+      wire = request_.player;
+    } else if (request_.recording) {
+      auto recorder = stages::CassetteRecorder::create({.path = request_.recording->file,
+                                                        .header = cassette_header(config_, flags_, mapping),
+                                                        .secrets = config_.secrets(),
+                                                        .fields = request_.recording->redact});
+      if (!recorder) return wrong_configuration(recorder.error());
+      recorder_ = *std::move(recorder);
+      wire = recorder_;
+    }
+    options_.source_wire = with_faults(flags_, std::move(wire), options_.source_timeout);
+    return std::nullopt;
+  }
+
+  // Ends the cassette. False if it is not whole.
+  bool finish_recording() {
+    if (recorder_ == nullptr) return true;
+    auto written = recorder_->finish();
+    if (!written) {
+      logger_.error(written.error().message + ": it is readable up to there");
+      return false;
+    }
+    logger_.info(fmt::format("{} requests are on {}", *written, request_.recording->file));
+    return true;
+  }
 
   // Gets ready to plan, or to carry out the plan of --apply. Returns an exit code if there is no going on.
   std::optional<int> open_plan(const std::vector<sinks::SinkSpec>& specs, std::optional<stages::PlanFile>& planned) {
@@ -318,6 +378,8 @@ class Run {
   // Opens the pages of earlier runs. What is wrong with them costs their use, not the run.
   void open_remembered_pages(stages::ResyncParts& parts) {
     if (state_.file == nullptr || options_.plan != nullptr) return;
+    // A cassette holds whole pages.
+    if (request_.player || request_.recording) return;
     const std::string path = remembered_pages_path(state_.file->path());
     const std::uint64_t most_bytes = config_.bytes("riptide.page_cache");
     if (most_bytes == 0) {
@@ -338,8 +400,8 @@ class Run {
   }
 
   // Makes the integration ready in Port. Returns an exit code if there is no going on.
-  std::optional<int> make_port_ready(std::optional<sinks::port::Prepared>& out) {
-    auto prepared = prepare_port(config_, writes_nothing_yet() ? PortAccess::kReadOnly : PortAccess::kWrite, stop_);
+  std::optional<int> make_port_ready(std::optional<sinks::port::Prepared>& out, PortAccess access) {
+    auto prepared = prepare_port(config_, access, stop_);
     if (!prepared) {
       if (prepared.error().kind == ErrorKind::kConfig) return wrong_configuration(prepared.error());
       return failed(std::move(prepared).error().within("the integration could not be made ready in Port"));
@@ -445,6 +507,7 @@ class Run {
   stages::PlanSubject subject_;
   bool resumable_ = false;
   OpenState state_;
+  std::shared_ptr<stages::CassetteRecorder> recorder_;
   std::unique_ptr<StateCopy> state_copy_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };

@@ -339,6 +339,16 @@ std::string variable_of(std::string_view key) {
 
 std::string yaml_key_of(std::string_view key) { return key.starts_with("application.") ? "" : camel_case(key); }
 
+std::vector<std::string> choices_of(std::string_view choices) {
+  std::vector<std::string> out;
+  while (!choices.empty()) {
+    const auto bar = std::min(choices.find('|'), choices.size());
+    out.emplace_back(choices.substr(0, bar));
+    choices.remove_prefix(std::min(bar + 1, choices.size()));
+  }
+  return out;
+}
+
 std::optional<bool> parse_boolean(std::string_view text) {
   const std::string word = lower(trimmed(text));
   for (const std::string_view yes : {"true", "1", "yes", "on", "t", "y"}) {

@@ -338,9 +338,7 @@ std::vector<StartingFile> files_of(const IntegrationType& type) {
     const std::string reference = yaml_scalar(reference_to(variable_for(name)));
     std::string about(setting.meaning);
     if (!setting.choices.empty()) {
-      std::string choices(setting.choices);
-      for (std::size_t at = 0; (at = choices.find('|', at)) != std::string::npos; at += 2) choices.replace(at, 1, ", ");
-      about += " One of " + choices + ".";
+      about += " One of " + listed(choices_of(setting.choices)) + ".";
     }
     comment(out, "    ", about);
     if (setting.required && setting.unless.empty()) {

@@ -1,10 +1,12 @@
 // `riptide state` and `riptide runs`: what is remembered between runs.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <random>
 
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/numbers.hpp"
@@ -20,6 +22,7 @@
 #include "riptide/stages/verify_state.hpp"
 #include "riptide/state/digest_store.hpp"
 #include "riptide/state/run_history.hpp"
+#include "riptide/state/sent_fields.hpp"
 
 namespace riptide::cli {
 namespace {
@@ -164,6 +167,33 @@ int reset(const std::string& path, Terminal& terminal) {
   return kExitComplete;
 }
 
+std::string text_of(const stages::StateDrift& drift) {
+  constexpr std::size_t kMostShown = 20;
+  std::string out = fmt::format("remembered   {:>12}\nlisted       {:>12}\nthere        {:>12}\n",
+                                grouped(drift.remembered), grouped(drift.listed), grouped(drift.there));
+  out += fmt::format("missing      {:>12}  the next run sends them again\n", grouped(drift.missing));
+  out += fmt::format("extra        {:>12}  owned by this integration, but nothing is remembered of them\n",
+                     grouped(drift.extra));
+  out += fmt::format("compared     {:>12}  {}\n", grouped(drift.compared),
+                     drift.how.sample ? fmt::format("a sample of {}, seed {}; --all compares the rest",
+                                                    grouped(*drift.how.sample), drift.how.seed)
+                                      : "all");
+  if (drift.not_kept != 0) {
+    out += fmt::format("not compared {:>12}  sent before their contents were kept\n", grouped(drift.not_kept));
+  }
+  out += fmt::format("changed      {:>12}\n", grouped(drift.changed));
+  for (std::size_t i = 0; i < drift.entities.size() && i < kMostShown; ++i) {
+    const stages::EntityDrift& entity = drift.entities[i];
+    out += fmt::format("  {}: {}", to_string(entity.what),
+                       entity.identifier.empty() ? fmt::format("a {} of {}", entity.kind, entity.partition)
+                                                 : entity.blueprint + "/" + entity.identifier);
+    if (!entity.fields.empty()) out += fmt::format(" ({})", fmt::join(entity.fields, ", "));
+    out += '\n';
+  }
+  if (drift.total() > kMostShown) out += fmt::format("  ... of {}; --json names more\n", grouped(drift.total()));
+  return out;
+}
+
 int verify(const StateFlags& flags, const Found& found, Terminal& terminal, pipeline::Stop& stop) {
   const Config& config = found.reading.config;
   if (print_problems(found.reading.problems, terminal)) return kExitUsage;
@@ -187,23 +217,19 @@ int verify(const StateFlags& flags, const Found& found, Terminal& terminal, pipe
   auto sink = make_port_sink(config, context, nullptr);
   if (!sink) return fail(terminal, sink.error());
   auto* const remote = dynamic_cast<stages::RemoteSink*>(sink->get());
-  auto drift = stages::verify_state(*remote, resync_options(config), **store,
-                                    flags.all ? stages::Verify::kAll : stages::Verify::kSample, stop);
-  if (!drift) return fail(terminal, drift.error());
-  if (flags.json) {
-    print_data(stages::to_json(*drift));
+  auto fields = state::SentFieldsReader::open(*file);
+  if (!fields) return fail(terminal, fields.error());
+  stages::Verify how;
+  if (flags.all) {
+    how.sample.reset();
   } else {
-    std::string out = fmt::format("remembered   {:>12}\nlisted       {:>12}{}\nthere        {:>12}\n",
-                                  grouped(drift->remembered), grouped(drift->listed),
-                                  drift->whole ? "" : "  (a sample: --all reads the rest)", grouped(drift->there));
-    if (drift->whole)
-      out += fmt::format("missing      {:>12}  the next run sends them again\n", grouped(drift->missing));
-    out += fmt::format("not known    {:>12}  owned by this integration, but nothing is remembered of them\n",
-                       grouped(drift->unknown));
-    for (const std::string& example : drift->examples) out += "  " + example + "\n";
-    print_data(out);
+    how.sample = flags.sample.value_or(stages::Verify::kUsualSample);
+    how.seed = flags.seed ? *flags.seed : std::random_device()();
   }
-  return drift->any() ? kExitDrift : kExitComplete;
+  auto drift = stages::verify_state(*remote, resync_options(config), **store, **fields, how, stop);
+  if (!drift) return fail(terminal, drift.error());
+  print_data(flags.json ? stages::to_json(*drift) : text_of(*drift));
+  return drift->total() != 0 ? kExitDrift : kExitComplete;
 }
 
 std::string row_of(const state::PastRun& run) {

@@ -1,5 +1,6 @@
 #include <sys/prctl.h>
 
+#include "riptide/cli/cassette_wiring.hpp"
 #include "riptide/cli/heap.hpp"
 #include "riptide/cli/logging.hpp"
 #include "riptide/cli/resync_runner.hpp"
@@ -12,15 +13,34 @@ namespace riptide::cli {
 
 namespace {
 
-int run(const SyncFlags& flags, const std::vector<std::string>& command, std::optional<PlanOutput> plan) {
+struct Purpose {
+  std::optional<PlanOutput> plan = std::nullopt;
+  std::optional<RunRequest::Recording> recording = std::nullopt;
+};
+
+int run(SyncFlags flags, const std::vector<std::string>& command, Purpose purpose) {
   ::prctl(PR_SET_DUMPABLE, 0);  // a core file would hold the secrets
   Terminal terminal(2);
   use_two_heaps();
   const stages::HttpRuntime http;
   std::vector<Problem> problems;
   ConfigSources sources = gather_sources(flags.common.config, problems);
-  sources.flags = settings_of(flags);
-  const ConfigReading reading = read_config(sources, {});
+  ConfigNeeds needs;
+  if (!flags.replay.empty()) {
+    auto header = stages::read_cassette_header(flags.replay);
+    if (!header) {
+      terminal.print("riptide: " + header.error().message);
+      return kExitUsage;
+    }
+    sources.flags = settings_of(*header);
+    if (flags.kinds.empty()) flags.kinds = header->kinds;
+    needs.source = ConfigNeeds::Missing::kPlaceholder;
+  }
+  // To record, and to play, is to look at the source alone, unless a sink is named.
+  const bool looks_only = purpose.recording || (!flags.replay.empty() && !purpose.plan);
+  if (looks_only && flags.sinks.empty()) flags.sinks = {"null"};
+  for (ConfigSources::Flag& flag : settings_of(flags)) sources.flags.push_back(std::move(flag));
+  const ConfigReading reading = read_config(sources, needs);
   problems.insert(problems.end(), reading.problems.begin(), reading.problems.end());
   if (print_problems(problems, terminal)) return kExitUsage;
 
@@ -40,18 +60,29 @@ int run(const SyncFlags& flags, const std::vector<std::string>& command, std::op
         terminal.print("to go on from here:\n" + command_to_go_on(command, resumable.load()));
       });
   RunRequest request{flags, command, state_home_of_user(), &resumable};
-  request.plan = std::move(plan);
+  request.plan = std::move(purpose.plan);
+  request.recording = std::move(purpose.recording);
+  if (!flags.replay.empty()) {
+    auto player = stages::CassettePlayer::open({flags.replay, reading.config.secrets()});
+    if (!player) {
+      terminal.print("riptide: " + player.error().message);
+      return kExitUsage;
+    }
+    request.player = *std::move(player);
+  }
   return run_resync(request, reading.config, terminal, logger, stop, signals);
 }
 
 }  // namespace
 
-int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) {
-  return run(flags, command, std::nullopt);
-}
+int run_sync(const SyncFlags& flags, const std::vector<std::string>& command) { return run(flags, command, {}); }
 
 int run_plan(const PlanFlags& flags, const std::vector<std::string>& command) {
-  return run(flags.sync, command, PlanOutput{flags.diff == "fields", flags.out});
+  return run(flags.sync, command, {.plan = PlanOutput{flags.diff == "fields", flags.out}});
+}
+
+int run_record(const RecordFlags& flags, const std::vector<std::string>& command) {
+  return run(flags.sync, command, {.recording = RunRequest::Recording{flags.out, flags.redact}});
 }
 
 }  // namespace riptide::cli

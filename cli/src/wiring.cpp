@@ -183,6 +183,34 @@ pipeline::Result<std::vector<std::unique_ptr<stages::Sink>>> make_sinks(const st
   return out;
 }
 
+Problem source_problem(const Config& config, const pipeline::Error& error) {
+  Problem problem{Level::kError, "", 0, 0, "", error.message};
+  const IntegrationType* const type = find_integration_type(config.type());
+  if (type == nullptr) return problem;
+  std::size_t named = 0;  // The longest name wins: one may be the beginning of another.
+  for (const Setting& setting : type->settings) {
+    const std::vector<SettingPlace>& places = config.places(setting.key);
+    if (places.empty()) continue;
+    const std::string yaml = yaml_key_of(setting.key);
+    for (const std::string& name : {variable_of(setting.key), yaml.substr(yaml.rfind('.') + 1)}) {
+      const std::size_t at = error.message.find(name);
+      if (at == std::string::npos || name.size() <= named) continue;
+      named = name.size();
+      // Of a block, the deepest member that is named.
+      std::string_view rest = std::string_view(error.message).substr(at + name.size());
+      const SettingPlace* best = &places.front();
+      for (const SettingPlace& place : places) {
+        if (place.path.size() <= best->path.size() || !rest.starts_with("." + place.path)) continue;
+        best = &place;
+      }
+      problem.origin = best->origin;
+      problem.line = best->line;
+      problem.column = best->column;
+    }
+  }
+  return problem;
+}
+
 bool verifies_source(const Config& config) {
   const IntegrationType* const type = find_integration_type(config.type());
   const bool own = type == nullptr || type->tls_setting.empty() || config.boolean(type->tls_setting);
@@ -264,7 +292,7 @@ std::optional<pipeline::GraphDescription> describe_resync(const SyncFlags& flags
     if (type == nullptr || any_error(found)) return std::nullopt;
     auto source = type->make_source(config);
     if (!source) {
-      found.push_back({Level::kError, "", 0, 0, "", source.error().message});
+      found.push_back(source_problem(config, source.error()));
       return std::nullopt;
     }
     parts.source = std::move(*source);

@@ -8,18 +8,15 @@
 #include <utility>
 #include <vector>
 
-#include "answers.hpp"
 #include "riptide/stages/entity_changes.hpp"
-#include "riptide/stages/server_url.hpp"
+#include "search.hpp"
 
 namespace riptide::sinks::port {
 namespace {
 
-using pipeline::ErrorKind;
 using pipeline::unexpected;
 using stages::Outcome;
 
-constexpr std::size_t kMostAtOnce = 50;
 // Of the entities that are asked for: the answer may be a few times as large.
 constexpr std::size_t kMostBytes = std::size_t{2} << 20;
 
@@ -44,11 +41,6 @@ void add_names(std::string_view prefix, std::string_view raw_object, std::set<st
     }
   }
 }
-
-// What Port holds of one entity; raw JSON, empty where it is not there.
-struct Held {
-  std::string_view title, team, properties, relations;
-};
 
 // A team is a list without an order.
 std::string team_in_order(std::string_view raw) {
@@ -82,7 +74,7 @@ PortPlan::PortPlan(Options options)
 
 stages::SinkLimits PortPlan::limits() const noexcept {
   stages::SinkLimits limits;
-  limits.max_records = kMostAtOnce;
+  limits.max_records = kMostSearched;
   limits.max_bytes = kMostBytes;
   limits.max_in_flight = options_.max_in_flight;
   limits.one_blueprint = true;
@@ -103,18 +95,7 @@ stages::HttpRequest PortPlan::encode(const stages::Batch& batch) const {
     // Port's identifiers are texts, whatever the mapping made of them.
     json::append_quoted(text_of_raw(identifier), identifiers);
   }
-  std::string path = "entities/search?exclude_calculated_properties=true&include=blueprint&include=identifier";
-  for (const std::string& name : names) path.append("&include=").append(stages::percent_encoded(name));
-  std::string body = R"({"combinator":"and","rules":[{"property":"$identifier","operator":"in","value":[)";
-  body += identifiers;
-  body += R"(]},{"property":"$blueprint","operator":"=","value":)";
-  json::append_quoted(batch.blueprint, body);
-  body += R"(},{"property":"$datasource","operator":"contains","value":)";
-  json::append_quoted(fmt::format("port-ocean/{}/", options_.account->integration_type()), body);
-  body += R"(},{"property":"$datasource","operator":"contains","value":)";
-  json::append_quoted(fmt::format("/{}/exporter", options_.account->integration()), body);
-  body += "}]}";
-  return options_.account->request(stages::Method::kPost, path, Account::Role::kExporter, std::move(body));
+  return search_request(*options_.account, batch.blueprint, identifiers, names);
 }
 
 Result<stages::UploadAnswer> PortPlan::read(const stages::Batch& batch, const stages::HttpResponse& response,
@@ -124,36 +105,9 @@ Result<stages::UploadAnswer> PortPlan::read(const stages::Batch& batch, const st
     answer.split = true;
     return answer;
   }
-  if (!response.ok()) return unexpected(refusal(response, document));
-  const auto malformed = [&response](std::string_view what) {
-    return unexpected(ErrorKind::kMalformed,
-                      fmt::format("Port's answer to a search {}, url={}", what, response.safe_url));
-  };
-  Result<json::Value> root = indexed(response, document);
-  if (!root) return unexpected(std::move(root).error());
-  if (auto checked = document.check(); !checked) return malformed("is not JSON");
-  auto entities = document.find(*root, "entities");
-  if (!entities || !*entities || (*entities)->type != json::Type::kArray) return malformed("has no `entities`");
-  std::map<std::string, Held> held;
-  json::Document::Elements elements(document, **entities);
-  while (elements.next()) {
-    if (elements.value().type != json::Type::kObject) return malformed("has an entity that is not an object");
-    std::string identifier;
-    Held one;
-    json::Document::Members members(document, elements.value());
-    while (members.next()) {
-      const auto raw = members.raw_value();
-      if (!raw) return malformed("is not JSON");
-      if (members.key_is("identifier")) identifier = text_of(document, members.value());
-      if (members.key_is("title")) one.title = *raw;
-      if (members.key_is("team")) one.team = *raw;
-      if (members.key_is("properties")) one.properties = *raw;
-      if (members.key_is("relations")) one.relations = *raw;
-    }
-    if (!members.status()) return malformed("is not JSON");
-    held[std::move(identifier)] = one;
-  }
-  if (!elements.status()) return malformed("is not JSON");
+  std::map<std::string, stages::HeldEntity> held;
+  auto read = each_found(response, document, [&](const stages::HeldEntity& one) { held[one.identifier] = one; });
+  if (!read) return unexpected(std::move(read).error());
 
   stages::EntityChanges changes(stages::SameValue::kMeaning);
   for (const stages::Entity& entity : batch.entities) {

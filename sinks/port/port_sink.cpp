@@ -7,6 +7,7 @@
 #include "answers.hpp"
 #include "riptide/sinks/port.hpp"
 #include "riptide/sinks/port_life.hpp"
+#include "search.hpp"
 
 namespace riptide::sinks::port {
 namespace {
@@ -299,6 +300,22 @@ Result<std::size_t> PortSink::read_deleted(std::span<const std::string> identifi
   while (elements.next()) count += asked.erase(text_of(document, elements.value()));
   if (auto checked = elements.status(); !checked) return malformed("is not JSON");
   return count;
+}
+
+std::optional<stages::HttpRequest> PortSink::contents_request(std::string_view blueprint,
+                                                              std::span<const std::string> identifiers,
+                                                              const std::set<std::string>& fields) const {
+  std::string list;
+  for (const std::string& identifier : identifiers) {
+    if (!list.empty()) list += ',';
+    json::append_quoted(identifier, list);
+  }
+  return search_request(*options_.account, blueprint, list, fields);
+}
+
+Result<void> PortSink::read_contents(const stages::HttpResponse& response, json::Document& document,
+                                     const std::function<void(const stages::HeldEntity&)>& visit) const {
+  return each_found(response, document, visit);
 }
 
 std::optional<stages::HttpRequest> PortSink::relations_request(std::string_view blueprint) const {

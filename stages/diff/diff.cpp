@@ -103,6 +103,7 @@ Result<Diff::Split> Diff::filter(const EntityBuffer& entities) {
 }
 
 void Diff::settled(const EntityBuffer& batch, std::span<const Outcome> outcomes) {
+  auto fields = fields_.borrow();
   for (std::size_t i = 0; i < batch.entities.size(); ++i) {
     const Entity& entity = batch.entities[i];
     bool stands = false;
@@ -119,15 +120,24 @@ void Diff::settled(const EntityBuffer& batch, std::span<const Outcome> outcomes)
       }
     }
     if (stands) {
-      const auto question = question_of(batch, entity);
-      if (question.always_sent) continue;
-      store_->confirm(question,
-                      question.by_search ? json::text_of(batch.part(entity, entity.blueprint)) : std::string(),
-                      outcomes[i].identifier);
+      confirm(batch, entity, outcomes[i], *fields);
     } else {
       store_->give_up(entity.identity);
     }
   }
+}
+
+void Diff::confirm(const EntityBuffer& batch, const Entity& entity, const Outcome& outcome, FieldDigests& fields) {
+  const auto question = question_of(batch, entity);
+  if (question.always_sent) return;
+  const std::string blueprint =
+      question.by_search ? json::text_of(batch.part(entity, entity.blueprint)) : std::string();
+  if (!fields.read(batch, entity)) return store_->confirm(question, blueprint, outcome.identifier);
+  const std::string identifier = outcome.identifier.empty() || !question.by_search
+                                     ? json::text_of(batch.part(entity, entity.identifier))
+                                     : outcome.identifier;
+  const state::SentFields sent{identifier, fields.shape(), fields.digests()};
+  store_->confirm(question, blueprint, outcome.identifier, &sent);
 }
 
 Result<void> Diff::removed(std::span<const OwnedEntity> entities) {

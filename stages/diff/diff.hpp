@@ -10,8 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "diff/field_digests.hpp"
 #include "diff/owned_listing.hpp"
 #include "riptide/pipeline/entity.hpp"
+#include "riptide/pipeline/loan_pool.hpp"
 #include "riptide/pipeline/result.hpp"
 #include "riptide/stages/sink.hpp"
 #include "riptide/state/digest_store.hpp"
@@ -59,12 +61,14 @@ class Diff {
 
  private:
   [[nodiscard]] state::DigestStore::Question question_of(const EntityBuffer& buffer, const Entity& entity);
+  void confirm(const EntityBuffer& batch, const Entity& entity, const Outcome& outcome, FieldDigests& fields);
   void listing_is_over(const pipeline::Result<void>& result);
 
   const std::unique_ptr<state::DigestStore> store_;
   const pipeline::Digest options_;  ///< Of what entities are sent with.
   const ScopeName scope_name_;
   const NoteFound note_found_;
+  pipeline::LoanPool<FieldDigests> fields_{[] { return FieldDigests(); }};
 
   std::mutex scopes_mutex_;  ///< Guards scopes_.
   std::unordered_map<std::uint64_t, std::uint32_t> scopes_;

@@ -13,8 +13,6 @@
 #include "relate/dependency_order.hpp"
 
 namespace riptide::stages {
-namespace {
-
 std::future<pipeline::Result<HttpResponse>> send_for_later(HttpClient& client, HttpRequest request) {
   auto promise = std::make_shared<std::promise<pipeline::Result<HttpResponse>>>();
   auto answer = promise->get_future();
@@ -24,8 +22,6 @@ std::future<pipeline::Result<HttpResponse>> send_for_later(HttpClient& client, H
   client.send(std::move(send));
   return answer;
 }
-
-}  // namespace
 
 pipeline::Result<HttpResponse> send_and_wait(HttpClient& client, HttpRequest request) {
   return send_for_later(client, std::move(request)).get();

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,6 +67,8 @@ class RemoteCatalogue : public Catalogue {
   json::Document document_;
 };
 
+/// Sends one request; its answer comes later. Any thread may wait for it, but no worker of a graph.
+std::future<pipeline::Result<HttpResponse>> send_for_later(HttpClient& client, HttpRequest request);
 /// Sends one request and waits for its answer. Not for a worker of a graph.
 pipeline::Result<HttpResponse> send_and_wait(HttpClient& client, HttpRequest request);
 

@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "riptide/cli/config.hpp"
+#include "riptide/cli/wiring.hpp"
 
 namespace riptide::cli {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -168,6 +168,28 @@ TEST(FieldCheck, BlocksInConfigYamlKeepTheirNamesAndAreChecked) {
   for (const Problem& problem : read_config(sources, {}).problems) said.push_back(to_string(problem));
   EXPECT_THAT(said, ElementsAre(AllOf(StartsWith("config.yaml:8:7: integration.config.customAuthRequest.bodyFrom:"),
                                       HasSubstr("did you mean 'bodyForm'?"))));
+}
+
+// What only the source can tell: the message names a setting, and the problem has its place.
+TEST(FieldCheck, WhatASourceRefusesHasThePlaceOfTheSetting) {
+  const std::string base = "integration:\n  type: custom\n  config:\n    baseUrl: https://api.invalid\n";
+  for (const auto& [more, begins] : std::vector<std::pair<std::string, std::string>>{
+           {"    authType: custom\n    customAuthRequest: {endpoint: /t}\n    customAuthRequestTemplate:\n"
+            "      headers: {Authorization: \"Bearer {{token}}\"}\n",
+            "config.yaml:8:16: "},
+           {"    authType: custom\n    customAuthRequest: {endpoint: /t, body: {a: 1}, bodyForm: a=1}\n"
+            "    customAuthRequestTemplate: {headers: {A: \"{{.b}}\"}}\n",
+            "config.yaml:6:24: "},
+           {"    authType: bearer_token\n", "config.yaml:5:15: "},
+           {"    authType: custom\n", "config.yaml:5:15: "}}) {
+    ConfigSources sources;
+    sources.file = base + more;
+    const ConfigReading reading = read_config(sources, {});
+    ASSERT_THAT(reading.problems, IsEmpty()) << to_string(reading.problems.front());
+    const auto source = find_integration_type("custom")->make_source(reading.config);
+    ASSERT_FALSE(source) << more;
+    EXPECT_THAT(to_string(source_problem(reading.config, source.error())), StartsWith(begins));
+  }
 }
 
 }  // namespace

@@ -593,7 +593,7 @@ Reply LoopbackPort::search(const ReceivedRequest& request, const std::string&) {
       continue;
     const Json entity = Json::parse(stored.json);
     std::string members = R"("identifier":)" + json_text(identifier) + R"(,"blueprint":)" + json_text(blueprint);
-    for (const char* const name : {"title", "team"}) {
+    for (const char* const name : {"title", "icon", "team"}) {
       if (const auto value = entity.find(name); value && included.contains(name)) {
         members += ",\"" + std::string(name) + "\":" + value->dump();
       }

@@ -316,7 +316,8 @@ std::set<std::string> PortRules::search(const ReceivedRequest& request, const Js
     const auto next = request.query.find('&', at + 1);
     const std::string name = unescaped(request.query.substr(at + kInclude.size(), next - at - kInclude.size()));
     expect(included.insert(name).second, "the search includes '" + name + "' twice", complain);
-    expect(name == "blueprint" || name == "identifier" || name == "title" || name == "team" ||
+    // Ocean never asks for the icon; the OpenAPI allows every member of an entity.
+    expect(name == "blueprint" || name == "identifier" || name == "title" || name == "team" || name == "icon" ||
                name.starts_with("properties.") || name.starts_with("relations."),
            "the search includes '" + name + "'", complain);
     at = request.query.find(kInclude, at + 1);

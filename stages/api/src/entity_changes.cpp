@@ -1,5 +1,8 @@
 #include "riptide/stages/entity_changes.hpp"
 
+#include <charconv>
+#include <cmath>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <utility>
@@ -18,14 +21,30 @@ std::string_view padded(std::string_view raw, std::string& room) {
   return std::string_view(room).substr(0, raw.size());
 }
 
-Result<void> append_value(const json::Document& document, json::Value value, int depth, std::string& out) {
+void append_number(std::string_view raw, std::string& out) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
+  if (error != std::errc() || end != raw.data() + raw.size()) {
+    out += raw;
+    return;
+  }
+  constexpr double kExact = 9007199254740992.0;
+  char text[32];
+  const bool whole = value == std::trunc(value) && std::abs(value) < kExact;
+  const auto written = whole ? std::to_chars(text, text + sizeof text, static_cast<std::int64_t>(value))
+                             : std::to_chars(text, text + sizeof text, value);
+  out.append(text, written.ptr);
+}
+
+Result<void> append_value(const json::Document& document, json::Value value, Numbers numbers, int depth,
+                          std::string& out) {
   if (depth > kMaxCanonicalDepth) return unexpected(ErrorKind::kLimit, "a value is nested too deeply to be compared");
   if (value.type == json::Type::kArray) {
     out += '[';
     json::Document::Elements elements(document, value);
     for (bool first = true; elements.next(); first = false) {
       if (!first) out += ',';
-      if (auto done = append_value(document, elements.value(), depth + 1, out); !done) return done;
+      if (auto done = append_value(document, elements.value(), numbers, depth + 1, out); !done) return done;
     }
     out += ']';
     return elements.status();
@@ -46,14 +65,18 @@ Result<void> append_value(const json::Document& document, json::Value value, int
       first = false;
       json::append_quoted(name, out);
       out += ':';
-      if (auto done = append_value(document, member, depth + 1, out); !done) return done;
+      if (auto done = append_value(document, member, numbers, depth + 1, out); !done) return done;
     }
     out += '}';
     return {};
   }
   auto raw = document.raw(value);
   if (!raw) return unexpected(std::move(raw).error());
-  if (value.type != json::Type::kString) {
+  if (value.type == json::Type::kNumber && numbers == Numbers::kByValue) {
+    append_number(*raw, out);
+    return {};
+  }
+  if (value.type != json::Type::kString || raw->find('\\') == std::string_view::npos) {
     out += *raw;
     return {};
   }
@@ -83,12 +106,16 @@ std::optional<RawMembers> members_of(json::Document& document, std::string_view 
 
 }  // namespace
 
+Result<void> append_canonical(const json::Document& document, json::Value value, Numbers numbers, std::string& out) {
+  return append_value(document, value, numbers, 0, out);
+}
+
 Result<void> append_canonical(std::string_view raw, std::string& out) {
   json::Document document;
   std::string room;
   auto root = document.index(padded(raw, room));
   if (!root) return unexpected(std::move(root).error());
-  return append_value(document, *root, 0, out);
+  return append_value(document, *root, Numbers::kAsWritten, 0, out);
 }
 
 bool EntityChanges::equal(std::string_view before, std::string_view after) {

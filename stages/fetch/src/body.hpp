@@ -33,6 +33,9 @@ class Body {
   /// Why `expect` or `append` refused: kLimit, or kInternal when memory ran out. Without the URL.
   [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
 
+  /// What came so far.
+  [[nodiscard]] std::string_view view() const noexcept { return buffer_ ? buffer_->view() : std::string_view(); }
+
   /// Freezes the body; its credit, now of the size that it has, goes with it. Call once.
   [[nodiscard]] Page finish();
   /// The same of an answer that stands for a page kept elsewhere (304): all the credit goes with it, for that page.

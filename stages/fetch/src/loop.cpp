@@ -15,6 +15,8 @@ namespace {
 /// Connections are kept for this many hosts at most.
 constexpr std::size_t kMaxPooledHosts = 8;
 constexpr milliseconds kLongestSleep{60'000};
+/// Two replays wait alike.
+constexpr std::uint64_t kOfflineSeed = 1;
 
 constexpr auto kLater = [](const auto& a, const auto& b) noexcept {
   return a.due != b.due ? a.due > b.due : a.sequence > b.sequence;
@@ -31,7 +33,7 @@ HttpClient::Loop::Loop(HttpClientOptions options)
     : options_(checked(std::move(options))),
       body_limits_{options_.max_body_bytes, options_.body_credits, options_.pages},
       environment_(NetworkEnvironment::read()),
-      random_(options_.seed != 0 ? options_.seed : std::random_device{}()) {}
+      random_(options_.seed != 0 ? options_.seed : offline() ? kOfflineSeed : std::random_device{}()) {}
 
 HttpClient::Loop::~Loop() { close(); }
 
@@ -86,7 +88,7 @@ void HttpClient::Loop::close() {
 }
 
 std::vector<HostStats> HttpClient::Loop::stats() const {
-  const auto now = SteadyClock::now();
+  const auto now = this->now();
   std::vector<HostStats> all;
   const std::lock_guard lock(metrics_mutex_);
   for (const auto& [name, host] : hosts_) {
@@ -149,8 +151,18 @@ void HttpClient::Loop::enter(Phase phase) {
     while (host->waiting != 0) deliver_stopped(host->take_any());
   }
   for (Timer& timer : std::exchange(timers_, {})) {
-    if (timer.transfer) deliver_stopped(std::move(timer.transfer));
+    if (!timer.transfer) continue;
+    if (timer.transfer->ending && phase < Phase::kAborting) {  // As good as running: it finishes.
+      timers_.push_back(std::move(timer));
+      continue;
+    }
+    if (timer.transfer->ending) {
+      --answering_;
+      --timer.transfer->host->in_flight;
+    }
+    deliver_stopped(std::move(timer.transfer));
   }
+  std::make_heap(timers_.begin(), timers_.end(), kLater);
   for (auto& [auth, session] : sessions_) {
     for (auto& transfer : std::exchange(session->waiting, {})) deliver_stopped(std::move(transfer));
   }
@@ -178,7 +190,7 @@ void HttpClient::Loop::admit(Send send) {
   }
   assign(*transfer, *origin);
   if (transfer->request.auth != nullptr) transfer->session = &session_of(*transfer->request.auth);
-  if (wait > milliseconds{0}) return arm(SteadyClock::now() + wait, std::move(transfer), nullptr);
+  if (wait > milliseconds{0}) return arm(now() + wait, std::move(transfer), nullptr);
   enqueue(std::move(transfer));
 }
 
@@ -195,12 +207,14 @@ void HttpClient::Loop::wake_at(Host& host, SteadyClock::time_point due) {
 
 void HttpClient::Loop::fire_timers() {
   if (timers_.empty()) return;
-  const auto now = SteadyClock::now();
+  const auto now = this->now();
   while (!timers_.empty() && timers_.front().due <= now) {
     std::pop_heap(timers_.begin(), timers_.end(), kLater);
     Timer timer = std::move(timers_.back());
     timers_.pop_back();
-    if (timer.transfer) {
+    if (timer.transfer && timer.transfer->ending) {
+      complete_here(std::move(timer.transfer));
+    } else if (timer.transfer) {
       enqueue(std::move(timer.transfer));
     } else {
       timer.host->wakes_at = SteadyClock::time_point::max();
@@ -212,7 +226,7 @@ void HttpClient::Loop::fire_timers() {
 void HttpClient::Loop::deliver(Transfer& transfer, Result<HttpResponse> result) {
   if (!result) transfer.body.abandon();  // Its credit must be back before anybody hears of it and asks for more.
   if (!transfer.done) return;            // A token request that was stopped.
-  if (finished_.empty()) first_finished_ = SteadyClock::now();
+  if (finished_.empty()) first_finished_ = now();
   finished_.emplace_back(std::move(transfer.done), std::move(result));
 }
 
@@ -223,8 +237,8 @@ void HttpClient::Loop::deliver_stopped(std::unique_ptr<Transfer> transfer) {
 
 bool HttpClient::Loop::hand_over_due() const noexcept {
   if (finished_.empty()) return false;
-  return running_.empty() || phase_ == Phase::kClosing || options_.hand_over_delay <= milliseconds{0} ||
-         SteadyClock::now() >= first_finished_ + options_.hand_over_delay;
+  return (running_.empty() && answering_ == 0) || phase_ == Phase::kClosing ||
+         options_.hand_over_delay <= milliseconds{0} || now() >= first_finished_ + options_.hand_over_delay;
 }
 
 void HttpClient::Loop::hand_over() {
@@ -233,7 +247,7 @@ void HttpClient::Loop::hand_over() {
 }
 
 void HttpClient::Loop::sleep() {
-  const auto now = SteadyClock::now();
+  const auto now = this->now();
   auto until = now + kLongestSleep;
   if (!timers_.empty()) until = std::min(until, timers_.front().due);
   if (!finished_.empty()) until = std::min(until, first_finished_ + options_.hand_over_delay);
@@ -247,6 +261,13 @@ void HttpClient::Loop::sleep() {
     sleeping_ = true;
   }
   skipped_poll_ = false;
+  if (offline() && !(timers_.empty() && finished_.empty())) {
+    // Nobody else is waited for: what is due next is due now.
+    jumped_.fetch_add(std::max(until - now, SteadyClock::duration{0}).count(), std::memory_order_relaxed);
+    const std::lock_guard lock(inbox_mutex_);
+    sleeping_ = false;
+    return;
+  }
   const auto wait = std::chrono::ceil<milliseconds>(std::max(until - now, SteadyClock::duration{0}));
   int ready = 0;
   curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(wait.count()), &ready);
@@ -283,7 +304,7 @@ std::unique_ptr<Host> HttpClient::Loop::new_host(const std::string& name) const 
     if (declared.max_in_flight != 0) limits.ceiling = std::min(limits.ceiling, declared.max_in_flight);
     budgets.insert(budgets.end(), declared.budgets.begin(), declared.budgets.end());
   }
-  return std::make_unique<Host>(name, limits, Pacer(budgets, SteadyClock::now()));
+  return std::make_unique<Host>(name, limits, Pacer(budgets, now()));
 }
 
 void HttpClient::Loop::assign(Transfer& transfer, const Origin& origin) {

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -20,6 +21,7 @@
 #include "host.hpp"
 #include "origin.hpp"
 #include "riptide/stages/http_client.hpp"
+#include "riptide/stages/wire.hpp"
 #include "transfer.hpp"
 
 namespace riptide::stages {
@@ -46,7 +48,7 @@ class HttpClient::Loop {
   struct Timer {
     SteadyClock::time_point due;
     std::uint64_t sequence = 0;          ///< Equal times keep their order.
-    std::unique_ptr<Transfer> transfer;  ///< Null: `host` may send again.
+    std::unique_ptr<Transfer> transfer;  ///< Sent now, or its `ending` comes. Null: `host` may send again.
     Host* host = nullptr;
   };
   struct MultiCleanup {
@@ -68,6 +70,7 @@ class HttpClient::Loop {
   void dispatch(Host& host);
   std::optional<std::size_t> ready_lane(Host& host, SteadyClock::time_point now);
   void start_attempt(std::unique_ptr<Transfer> transfer);
+  void count_started(Transfer& transfer);
   [[nodiscard]] HeaderSlist sent_headers(const Transfer& transfer) const;
   void collect_completed();
   void complete(std::unique_ptr<Transfer> transfer, CURLcode code);
@@ -80,6 +83,16 @@ class HttpClient::Loop {
   void arm(SteadyClock::time_point due, std::unique_ptr<Transfer> transfer, Host* host);
   void wake_at(Host& host, SteadyClock::time_point due);
   void fire_timers();
+
+  // Attempts that the wire answers or hears of.
+  [[nodiscard]] bool offline() const noexcept { return options_.wire != nullptr && options_.wire->offline(); }
+  bool answered_by_wire(std::unique_ptr<Transfer>& transfer);
+  void complete_here(std::unique_ptr<Transfer> transfer);
+  void tell(const Transfer& transfer, AttemptEnding ending) const;
+  /// Now; what the clock jumped over has passed.
+  [[nodiscard]] SteadyClock::time_point now() const noexcept {
+    return SteadyClock::now() + SteadyClock::duration(jumped_.load(std::memory_order_relaxed));
+  }
 
   // Credentials.
   AuthSession& session_of(const Auth& auth);
@@ -118,7 +131,9 @@ class HttpClient::Loop {
   Phase phase_ = Phase::kRunning;
   std::vector<Send> admitting_;
   std::vector<std::unique_ptr<Transfer>> running_;
-  std::vector<Timer> timers_;  ///< A heap, the earliest in front.
+  std::size_t answering_ = 0;                ///< Transfers among the timers whose ending is known and to come.
+  std::atomic<SteadyClock::rep> jumped_{0};  ///< Time that nobody waited for.
+  std::vector<Timer> timers_;                ///< A heap, the earliest in front.
   std::uint64_t next_sequence_ = 0;
   std::unordered_map<const Auth*, std::unique_ptr<AuthSession>> sessions_;
   std::vector<std::unique_ptr<EasyHandle>> idle_handles_;

@@ -14,6 +14,14 @@ namespace {
 /// A wait for a quota that the user hears of.
 constexpr milliseconds kWorthSaying{1'000};
 
+/// Of an answer that is the beginning kept for the wire, where the client throws it away.
+constexpr std::size_t kToldBytes = 4u << 10;
+
+/// The time that dates in the headers are relative to.
+std::chrono::system_clock::time_point wall_clock(const Transfer& transfer) {
+  return transfer.ending ? transfer.ending->at : std::chrono::system_clock::now();
+}
+
 bool is_overload(int status) noexcept { return status == 408 || status == 502 || status == 503 || status == 504; }
 
 }  // namespace
@@ -29,7 +37,7 @@ void HttpClient::Loop::enqueue(std::unique_ptr<Transfer> transfer) {
 
 void HttpClient::Loop::dispatch(Host& host) {
   while (host.waiting != 0 && host.in_flight < host.concurrency.limit()) {
-    const auto now = SteadyClock::now();
+    const auto now = this->now();
     if (host.paused_until > now) return wake_at(host, host.paused_until);
     const auto lane = ready_lane(host, now);
     if (!lane) return;
@@ -59,21 +67,21 @@ std::optional<std::size_t> HttpClient::Loop::ready_lane(Host& host, SteadyClock:
 }
 
 void HttpClient::Loop::start_attempt(std::unique_ptr<Transfer> transfer) {
-  const auto now = SteadyClock::now();
+  const auto now = this->now();
   if (AuthSession* session = transfer->session; session != nullptr && !session->usable(now)) {
     return want_credentials(*session, std::move(transfer));
   }
   if (transfer->session != nullptr) transfer->sign();
-  Host& host = *transfer->host;
+  ++transfer->attempts;
+  transfer->started = now;
+  if (answered_by_wire(transfer)) return;
   if (!idle_handles_.empty()) {
     transfer->handle = std::move(idle_handles_.back());
     idle_handles_.pop_back();
   } else {
     transfer->handle = EasyHandle::create(options_, environment_);
   }
-  ++transfer->attempts;
   transfer->sent_headers = sent_headers(*transfer);
-  transfer->started = now;
   const bool added = transfer->handle && transfer->sent_headers &&
                      transfer->handle->prepare(*transfer, transfer->sent_headers.get(), transfer->tls, environment_) &&
                      curl_multi_add_handle(multi_.get(), transfer->handle->get()) == CURLM_OK;
@@ -81,18 +89,21 @@ void HttpClient::Loop::start_attempt(std::unique_ptr<Transfer> transfer) {
     return unanswered(std::move(transfer), Error(ErrorKind::kInternal, "libcurl takes no request: out of memory"),
                       true);
   }
-  host.pacer.sent(transfer->lane, now, host.in_flight);
-  ++host.in_flight;
-  host.concurrency.started(host.in_flight);
+  count_started(*transfer);
   started_some_ = true;
-  {
-    const std::lock_guard lock(metrics_mutex_);
-    ++host.metrics.requests;
-    if (transfer->attempts > 1) ++host.metrics.retries;
-    host.metrics.max_in_flight = std::max<std::uint64_t>(host.metrics.max_in_flight, host.in_flight);
-  }
   transfer->running_index = running_.size();
   running_.push_back(std::move(transfer));
+}
+
+void HttpClient::Loop::count_started(Transfer& transfer) {
+  Host& host = *transfer.host;
+  host.pacer.sent(transfer.lane, transfer.started, host.in_flight);
+  ++host.in_flight;
+  host.concurrency.started(host.in_flight);
+  const std::lock_guard lock(metrics_mutex_);
+  ++host.metrics.requests;
+  if (transfer.attempts > 1) ++host.metrics.retries;
+  host.metrics.max_in_flight = std::max<std::uint64_t>(host.metrics.max_in_flight, host.in_flight);
 }
 
 HeaderSlist HttpClient::Loop::sent_headers(const Transfer& transfer) const {
@@ -158,7 +169,7 @@ void HttpClient::Loop::collect_completed() {
 
 void HttpClient::Loop::complete(std::unique_ptr<Transfer> transfer, CURLcode code) {
   Host& host = *transfer->host;
-  const auto now = SteadyClock::now();
+  const auto now = this->now();
   const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(now - transfer->started);
   --host.in_flight;
   note_ending(host, *transfer, code, now);
@@ -207,7 +218,7 @@ void HttpClient::Loop::complete(std::unique_ptr<Transfer> transfer, CURLcode cod
 void HttpClient::Loop::note_ending(Host& host, const Transfer& transfer, CURLcode code, SteadyClock::time_point now) {
   Pacer::Ending ending{.group = transfer.lane, .sent = transfer.started, .status = transfer.status};
   if (transfer.status != 0) {
-    const auto wall = std::chrono::system_clock::now();
+    const auto wall = wall_clock(transfer);
     ending.reports = read_quota_headers(transfer.headers, wall);
     if (transfer.status == 429) {
       const auto asked = requested_delay(transfer.headers, wall);
@@ -237,6 +248,11 @@ bool HttpClient::Loop::attempts_left(const Transfer& transfer) const noexcept {
 }
 
 void HttpClient::Loop::unanswered(std::unique_ptr<Transfer> transfer, Error error, bool permanent) {
+  if (options_.wire != nullptr) {
+    AttemptEnding ending{.status = transfer->status, .headers = transfer->headers, .body = nullptr, .failure = error};
+    ending.permanent = permanent;
+    tell(*transfer, std::move(ending));
+  }
   if (!permanent && attempts_left(*transfer)) {
     const milliseconds delay = retry_delay(options_.retry, transfer->attempts, std::nullopt, unit_random());
     return retry(std::move(transfer), error.message, delay);
@@ -258,11 +274,19 @@ void HttpClient::Loop::answered(std::unique_ptr<Transfer> transfer, std::chrono:
   response.elapsed = elapsed;
   response.attempts = transfer->attempts;
   const int status = response.status;
+  const auto tell_of_refusal = [&] {
+    if (options_.wire == nullptr) return;
+    tell(*transfer, {.status = status,
+                     .headers = response.headers,
+                     .body = pipeline::make_page(transfer->body.view().substr(0, kToldBytes)),
+                     .failure = {}});
+  };
   if (status >= 400) {
-    const auto asked = requested_delay(response.headers, std::chrono::system_clock::now());
+    const auto asked = requested_delay(response.headers, wall_clock(*transfer));
     const milliseconds delay = retry_delay(options_.retry, transfer->attempts, asked, unit_random());
     if (pauses_host(status, asked.has_value())) pause(*transfer->host, delay);
     if (is_retried_status(transfer->request.method, status) && attempts_left(*transfer)) {
+      tell_of_refusal();
       return retry(std::move(transfer), fmt::format("HTTP {}", status), delay);
     }
     if (status == 401 && transfer->session != nullptr) {
@@ -270,12 +294,16 @@ void HttpClient::Loop::answered(std::unique_ptr<Transfer> transfer, std::chrono:
       if (session.generation == transfer->credentials_generation) session.credentials.reset();
       if (!transfer->refreshed && phase_ == Phase::kRunning && may_repeat(transfer->request)) {
         transfer->refreshed = true;
+        tell_of_refusal();
         transfer->restart();
         return enqueue(std::move(transfer));
       }
     }
   }
   response.body = status == 304 ? transfer->body.finish_for_another() : transfer->body.finish();
+  if (options_.wire != nullptr) {
+    tell(*transfer, {.status = status, .headers = response.headers, .body = response.body, .failure = {}});
+  }
   if (transfer->token_for != nullptr) return token_answered(std::move(transfer), std::move(response));
   deliver(*transfer, std::move(response));
 }
@@ -283,11 +311,11 @@ void HttpClient::Loop::answered(std::unique_ptr<Transfer> transfer, std::chrono:
 void HttpClient::Loop::retry(std::unique_ptr<Transfer> transfer, std::string_view why, milliseconds delay) {
   if (options_.on_retry) options_.on_retry(transfer->safe_url, why, delay, transfer->attempts);
   transfer->restart();
-  arm(SteadyClock::now() + delay, std::move(transfer), nullptr);
+  arm(now() + delay, std::move(transfer), nullptr);
 }
 
 void HttpClient::Loop::pause(Host& host, milliseconds delay) {
-  const auto now = SteadyClock::now();
+  const auto now = this->now();
   const auto until = now + delay;
   if (until <= host.paused_until) return;
   const auto added = until - std::max(now, host.paused_until);

@@ -55,6 +55,7 @@ void Transfer::restart() noexcept {
   body_begun = false;
   failure.reset();
   address_refused = false;
+  ending.reset();
 }
 
 curl_socket_t Transfer::on_socket(const curl_sockaddr& address) {

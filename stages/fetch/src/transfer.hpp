@@ -13,6 +13,7 @@
 #include "body.hpp"
 #include "easy_handle.hpp"
 #include "riptide/stages/http_client.hpp"
+#include "riptide/stages/wire.hpp"
 
 namespace riptide::stages {
 
@@ -59,9 +60,10 @@ struct Transfer {
   ContentCoding coding = ContentCoding::kIdentity;
   bool body_begun = false;
   std::size_t max_header_bytes = 0;
-  bool guarded = false;          ///< Only public addresses may be contacted.
-  bool address_refused = false;  ///< One was not.
-  std::optional<Error> failure;  ///< Why we broke the attempt off, or cannot read it.
+  bool guarded = false;                 ///< Only public addresses may be contacted.
+  bool address_refused = false;         ///< One was not.
+  std::optional<Error> failure;         ///< Why we broke the attempt off, or cannot read it.
+  std::optional<AttemptEnding> ending;  ///< Of an attempt that the wire answers: it comes when its timer fires.
 
   /// Takes the credentials of its session, which are usable, for the next attempt.
   void sign();

@@ -50,6 +50,7 @@ Result<void> ReadingSide::open() {
   client_options.least_in_flight_per_host = options.least_in_flight;
   client_options.allow_private_addresses = options.allow_private_source;
   client_options.http2 = options.source_http2;
+  client_options.wire = options.source_wire.get();
   client_options.host_limits = state_.source->host_limits();
   client_options.hand_over_delay = kHandOverDelay;
   client_options.body_credits = &state_.body_bytes;

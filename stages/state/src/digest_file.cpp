@@ -14,7 +14,7 @@ namespace {
 using pipeline::Result;
 using pipeline::unexpected;
 
-constexpr std::array<std::string_view, 1> kSteps = {R"sql(
+constexpr std::array<std::string_view, 2> kSteps = {R"sql(
 CREATE TABLE digest_state(
   name  TEXT PRIMARY KEY,
   value INTEGER NOT NULL
@@ -37,6 +37,16 @@ CREATE TABLE digest_found(
   blueprint  TEXT NOT NULL,     -- what the target found
   identifier TEXT NOT NULL
 ) WITHOUT ROWID;
+)sql",
+                                                    R"sql(
+CREATE TABLE digest_shapes(
+  number INTEGER PRIMARY KEY,
+  names  BLOB NOT NULL  -- blueprint and fields, each ended by a NUL
+);
+CREATE TABLE digest_sent(
+  id      INTEGER PRIMARY KEY,
+  records BLOB NOT NULL -- what was kept of entities' fields, later over earlier
+);
 )sql"};
 constexpr Schema kSchema{"digests", kSteps};
 

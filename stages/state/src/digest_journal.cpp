@@ -58,6 +58,20 @@ void DigestJournal::write(ScopeName name) {
   wake_.notify_one();
 }
 
+void DigestJournal::write(ShapeName name) {
+  {
+    const std::lock_guard lock(mutex_);
+    work_.shapes.push_back(std::move(name));
+  }
+  wake_.notify_one();
+}
+
+/// Goes with the entry that follows it: nobody is woken.
+void DigestJournal::write_sent(const Digest& identity, std::uint32_t shape, const SentFields& fields) {
+  const std::lock_guard lock(mutex_);
+  work_.sent.add(identity, shape, fields);
+}
+
 void DigestJournal::when_written(Done done) {
   {
     const std::lock_guard lock(mutex_);
@@ -110,7 +124,9 @@ void DigestJournal::loop() {
 }
 
 Result<void> DigestJournal::store(const Work& work) {
-  if (work.entries.empty() && work.names.empty() && work.scopes.empty()) return {};
+  if (work.entries.empty() && work.names.empty() && work.scopes.empty() && work.shapes.empty() && work.sent.empty()) {
+    return {};
+  }
   auto transaction = Transaction::begin(database_);
   if (!transaction) return unexpected(std::move(transaction).error());
   if (!work.scopes.empty()) {
@@ -133,6 +149,18 @@ Result<void> DigestJournal::store(const Work& work) {
       insert->bind(3, std::string_view(name.identifier));
       if (auto done = insert->run(); !done) return done;
     }
+  }
+  if (!work.shapes.empty()) {
+    auto insert = database_.prepare("INSERT OR IGNORE INTO digest_shapes(number, names) VALUES(?1, ?2)");
+    if (!insert) return unexpected(std::move(insert).error());
+    for (const ShapeName& shape : work.shapes) {
+      insert->bind_integer(1, shape.number);
+      insert->bind_bytes(2, shape.names);
+      if (auto done = insert->run(); !done) return done;
+    }
+  }
+  if (!work.sent.empty()) {
+    if (auto done = work.sent.write(database_); !done) return done;
   }
   if (auto done = append(database_, work.entries); !done) return done;
   return transaction->commit();

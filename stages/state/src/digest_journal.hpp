@@ -11,6 +11,8 @@
 #include "digest_entry.hpp"
 #include "riptide/pipeline/result.hpp"
 #include "riptide/state/database.hpp"
+#include "riptide/state/sent_fields.hpp"
+#include "sent_log.hpp"
 
 namespace riptide::state {
 
@@ -40,10 +42,17 @@ class DigestJournal {
   DigestJournal(const DigestJournal&) = delete;
   DigestJournal& operator=(const DigestJournal&) = delete;
 
+  struct ShapeName {
+    std::uint32_t number = 0;
+    std::string names;
+  };
+
   // Any thread; quick.
   void write(const DigestEntry& entry);
   void write(FoundName name);
   void write(ScopeName name);
+  void write(ShapeName name);
+  void write_sent(const Digest& identity, std::uint32_t shape, const SentFields& fields);
   /// Calls back when all that was written before is on disk, or cannot be.
   void when_written(Done done);
   /// Runs a task behind all that was written before.
@@ -62,10 +71,13 @@ class DigestJournal {
     std::vector<DigestEntry> entries;
     std::vector<FoundName> names;
     std::vector<ScopeName> scopes;
+    std::vector<ShapeName> shapes;
+    SentRows sent;
     std::vector<Done> waiting;
     std::vector<Task> tasks;
     [[nodiscard]] bool empty() const noexcept {
-      return entries.empty() && names.empty() && scopes.empty() && waiting.empty() && tasks.empty();
+      return entries.empty() && names.empty() && scopes.empty() && shapes.empty() && sent.empty() && waiting.empty() &&
+             tasks.empty();
     }
     [[nodiscard]] bool urgent() const noexcept { return !waiting.empty() || !tasks.empty(); }
   };

@@ -12,6 +12,7 @@
 #include "digest_table.hpp"
 #include "found_identities.hpp"
 #include "scope_numbers.hpp"
+#include "sent_log.hpp"
 
 namespace riptide::state {
 namespace {
@@ -63,6 +64,7 @@ struct DigestStore::Impl {
 
   ScopeNumbers scopes;
   FoundIdentities found;
+  ShapeNumbers shapes;
 
   std::vector<Digest> listed;  ///< Noted, not looked up yet.
 
@@ -79,6 +81,7 @@ struct DigestStore::Impl {
     generation = file.generation();
     if (auto done = scopes.load(file.writer()); !done) return done;
     if (auto done = found.load(file.writer()); !done) return done;
+    if (auto done = shapes.load(file.writer()); !done) return done;
     if (auto done = load_digests(); !done) return done;
     if (runs) journal = std::make_unique<DigestJournal>(file.writer(), options.linger);
     return {};
@@ -247,7 +250,8 @@ struct DigestStore::Impl {
     return true;
   }
 
-  void confirm(const Question& sent, std::string_view found_blueprint, std::string_view found_identifier) {
+  void confirm(const Question& sent, std::string_view found_blueprint, std::string_view found_identifier,
+               const SentFields* fields) {
     const bool found_is_known = !sent.by_search || !found_identifier.empty();
     if (sent.by_search && found_is_known) {
       found.remember(sent.identity, found_blueprint, found_identifier);
@@ -268,7 +272,17 @@ struct DigestStore::Impl {
     entry->scope = sent.scope;
     entry->word = generation << DigestEntry::kFlagBits;
     entry->set(DigestEntry::kPresent | DigestEntry::kSeen | DigestEntry::kOnDisk);
+    if (fields != nullptr) keep_fields(sent.identity, *fields);
     journal->write(on_disk(*entry));
+  }
+
+  void keep_fields(const Digest& identity, const SentFields& fields) {
+    if (fields.digests.size() > SentRecord::kMostFields || fields.identifier.size() > SentRecord::kMostIdentifier)
+      return;
+    const auto [shape, is_new] = shapes.number(fields.shape);
+    if (shape == 0) return;
+    if (is_new) journal->write(DigestJournal::ShapeName{shape, std::string(fields.shape)});
+    journal->write_sent(identity, shape, fields);
   }
 
   void give_up(const Digest& identity) {
@@ -407,6 +421,7 @@ struct DigestStore::Impl {
     auto journalled = file.entries_in_journal();
     if (!journalled) return unexpected(std::move(journalled).error());
     const std::size_t all = spilled.load() ? blocks->size() : table.size();
+    if (auto done = tidy_sent(all); !done) return done;
     if (*journalled <= std::max(kShortJournal, all / kJournalShare)) return {};
     if (spilled.load()) {
       if (auto done = file.merge(options.memory_bytes); !done) return done;
@@ -414,6 +429,15 @@ struct DigestStore::Impl {
       if (auto done = write_table(); !done) return done;
     }
     return file.drop_other_blocks();
+  }
+
+  Result<void> tidy_sent(std::size_t entities) {
+    return tidy_sent_log(file.writer(), entities, options.memory_bytes, [this](const Digest& identity) {
+      // From the disk that would take longer than what is forgotten is worth.
+      if (spilled.load()) return true;
+      const DigestEntry* const entry = table.shard_of(identity).find(identity);
+      return entry != nullptr && entry->known();
+    });
   }
 
   /// Forgets what was neither read nor is in the target.
@@ -489,8 +513,9 @@ void DigestStore::when_written(std::function<void(const Result<void>&)> done) {
   impl_->journal->when_written(std::move(done));
 }
 
-void DigestStore::confirm(const Question& sent, std::string_view found_blueprint, std::string_view found_identifier) {
-  impl_->confirm(sent, found_blueprint, found_identifier);
+void DigestStore::confirm(const Question& sent, std::string_view found_blueprint, std::string_view found_identifier,
+                          const SentFields* fields) {
+  impl_->confirm(sent, found_blueprint, found_identifier, fields);
 }
 
 void DigestStore::give_up(const Digest& identity) { impl_->give_up(identity); }

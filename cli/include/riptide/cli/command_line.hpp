@@ -36,8 +36,17 @@ struct SyncFlags {
   bool no_delete = false;
   bool strict = false;
   bool resume = false;
-  bool wait = false;  ///< For another run that writes to the same target.
-  std::string apply;  ///< A plan's file; "" is none.
+  bool wait = false;       ///< For another run that writes to the same target.
+  std::string apply;       ///< A plan's file; "" is none.
+  std::string replay;      ///< A cassette; "" is none.
+  std::string inject;      ///< Faults on purpose; "" is none.
+  std::uint64_t seed = 1;  ///< Of those.
+};
+
+struct RecordFlags {
+  SyncFlags sync;
+  std::string out;                  ///< The cassette.
+  std::vector<std::string> redact;  ///< Members of bodies.
 };
 
 struct PlanFlags {
@@ -138,7 +147,10 @@ struct StateFileFlags {
 struct StateFlags {
   StateFileFlags file;
   std::string action;  ///< "show", "verify" or "reset".
-  bool all = false;    ///< Of verify.
+  // Of verify.
+  bool all = false;
+  std::optional<std::uint64_t> sample;  ///< Entities whose contents are compared.
+  std::optional<std::uint64_t> seed;    ///< That chooses them.
   bool json = false;
 };
 
@@ -158,8 +170,8 @@ struct Say {
   std::string text;
 };
 
-using Invocation = std::variant<Say, SyncFlags, PlanFlags, GraphFlags, LintFlags, InitFlags, DemoFlags, BenchFlags,
-                                MapFlags, DlqFlags, JqFlags, StateFlags, RunsFlags, ServeOctopusFlags>;
+using Invocation = std::variant<Say, SyncFlags, PlanFlags, RecordFlags, GraphFlags, LintFlags, InitFlags, DemoFlags,
+                                BenchFlags, MapFlags, DlqFlags, JqFlags, StateFlags, RunsFlags, ServeOctopusFlags>;
 
 /// Reads the command line. What is wrong with it (an unknown verb or flag, with a suggestion) is a `Say` with code 2.
 Invocation parse_command_line(const std::vector<std::string>& arguments);

@@ -46,6 +46,14 @@ struct ConfigNeeds {
   Missing source = Missing::kError;
 };
 
+/// Where a setting, or a member of a block, stands in a file.
+struct SettingPlace {
+  std::string path;  ///< Dotted, within the block; empty: the setting itself.
+  std::string origin;
+  int line = 0;
+  int column = 0;
+};
+
 /// The settings of a run, checked. Values are asked for by the key of a `Setting`; a key that is not in the tables is a
 /// programmer's error.
 class Config {
@@ -63,7 +71,10 @@ class Config {
   [[nodiscard]] std::size_t bytes(std::string_view key) const;
   [[nodiscard]] std::chrono::milliseconds duration(std::string_view key) const;
 
-  /// Every secret that was given, for whoever must keep them out of what is shown.
+  /// Where a setting was given, and below it the members of a block; empty where that was in no file.
+  [[nodiscard]] const std::vector<SettingPlace>& places(std::string_view key) const;
+
+  /// Every secret that was given, those within a larger one one by one, for whoever must keep them out of what is shown.
   [[nodiscard]] std::vector<std::string> secrets() const;
 
   /// Whether both of Port's credentials are there.
@@ -74,6 +85,7 @@ class Config {
   struct Value {
     const Setting* setting = nullptr;
     bool given = false;
+    std::vector<SettingPlace> places;
     std::string text;
     pipeline::Secret secret;
     bool boolean = false;

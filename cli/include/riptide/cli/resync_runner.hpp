@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "riptide/cli/signals.hpp"
 #include "riptide/cli/terminal.hpp"
 #include "riptide/cli/wiring.hpp"
+#include "riptide/stages/cassette_player.hpp"
 
 namespace riptide::cli {
 
@@ -34,6 +36,14 @@ struct RunRequest {
   std::atomic<bool>* resumable = nullptr;
   /// What is to be shown of a plan, if nothing is to be written.
   std::optional<PlanOutput> plan = std::nullopt;
+  /// What answers in the source's place; null: the source does.
+  std::shared_ptr<stages::CassettePlayer> player = nullptr;
+  /// Where the source's answers are kept; nothing: nowhere.
+  struct Recording {
+    std::string file;
+    std::vector<std::string> redact;
+  };
+  std::optional<Recording> recording = std::nullopt;
 };
 
 /// Runs one resync from a checked configuration: sinks, mapping, source, graph, progress, report, summary. Writes

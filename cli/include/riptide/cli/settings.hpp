@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "riptide/pipeline/result.hpp"
 #include "riptide/stages/field.hpp"
@@ -55,6 +56,9 @@ std::string variable_of(std::string_view key);
 
 /// "port.client_id" -> "port.clientId"; empty for settings that have no place in config.yaml.
 std::string yaml_key_of(std::string_view key);
+
+/// "a|b|c" -> a, b, c.
+std::vector<std::string> choices_of(std::string_view choices);
 
 /// Reads true/false/1/0/yes/no/on/off/t/f/y/n in any case, as pydantic does.
 std::optional<bool> parse_boolean(std::string_view text);

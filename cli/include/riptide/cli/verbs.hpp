@@ -13,6 +13,7 @@ int run_program(const std::vector<std::string>& command);
 /// The verbs. `command` is argv as typed, for the line that says how to go on.
 int run_sync(const SyncFlags& flags, const std::vector<std::string>& command);
 int run_plan(const PlanFlags& flags, const std::vector<std::string>& command);
+int run_record(const RecordFlags& flags, const std::vector<std::string>& command);
 int run_graph(const GraphFlags& flags);
 int run_lint(const LintFlags& flags);
 int run_init(const InitFlags& flags);

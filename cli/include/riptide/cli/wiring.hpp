@@ -55,6 +55,9 @@ pipeline::Result<std::vector<std::unique_ptr<stages::Sink>>> make_sinks(
     const std::vector<sinks::SinkSpec>& specs, const Config& config, const stages::SinkContext& context,
     double sink_limit = 0, const sinks::port::Prepared* prepared = nullptr);
 
+/// What a source says of its settings, with the place of the setting that it names.
+Problem source_problem(const Config& config, const pipeline::Error& error);
+
 /// Whether the source's certificate is checked.
 bool verifies_source(const Config& config);
 

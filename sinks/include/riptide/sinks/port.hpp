@@ -113,6 +113,12 @@ class PortSink final : public stages::RemoteSink {
   /// A blueprint that is not there has no relations. Errors as for `read_owned`.
   [[nodiscard]] Result<std::vector<stages::RelationSpec>> read_relations(const stages::HttpResponse& response,
                                                                          json::Document& document) const override;
+  [[nodiscard]] std::optional<stages::HttpRequest> contents_request(std::string_view blueprint,
+                                                                    std::span<const std::string> identifiers,
+                                                                    const std::set<std::string>& fields) const override;
+  /// Errors: kMalformed, and those of a refusal.
+  [[nodiscard]] Result<void> read_contents(const stages::HttpResponse& response, json::Document& document,
+                                           const std::function<void(const stages::HeldEntity&)>& visit) const override;
   [[nodiscard]] bool removes_in_order() const noexcept override { return !options_.context.delete_dependents; }
   [[nodiscard]] bool parents_first() const noexcept override { return !options_.context.create_missing_related; }
 

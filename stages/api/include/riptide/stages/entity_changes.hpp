@@ -46,4 +46,13 @@ class EntityChanges {
 inline constexpr int kMaxCanonicalDepth = 200;
 [[nodiscard]] pipeline::Result<void> append_canonical(std::string_view raw, std::string& out);
 
+/// How numbers are written.
+enum class Numbers : std::uint8_t {
+  kAsWritten,
+  kByValue,  ///< As a double is: a target that reads numbers as such may write them otherwise.
+};
+/// The same of a value of an indexed document.
+[[nodiscard]] pipeline::Result<void> append_canonical(const json::Document& document, json::Value value,
+                                                      Numbers numbers, std::string& out);
+
 }  // namespace riptide::stages

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -84,6 +85,12 @@ struct RelationSpec {
   std::string target;  ///< A blueprint.
 };
 
+/// What a target holds of one entity: raw JSON, empty where it is not there. Borrowed.
+struct HeldEntity {
+  std::string identifier;  ///< Text.
+  std::string_view title, icon, team, properties, relations;
+};
+
 /// A page of owned entities, and the request for the next one.
 struct OwnedPage {
   std::vector<OwnedEntity> entities;
@@ -133,6 +140,25 @@ class RemoteSink : public Sink {
     (void)document;
     return std::vector<RelationSpec>();
   }
+  /// Asks what the target holds of some entities of a blueprint, at most `max_read_back()`: of these fields ("title",
+  /// "properties.NAME"). Nothing if it cannot be asked.
+  [[nodiscard]] virtual std::optional<HttpRequest> contents_request(std::string_view blueprint,
+                                                                    std::span<const std::string> identifiers,
+                                                                    const std::set<std::string>& fields) const {
+    (void)blueprint;
+    (void)identifiers;
+    (void)fields;
+    return std::nullopt;
+  }
+  /// Calls `visit` with those that are there.
+  [[nodiscard]] virtual Result<void> read_contents(const HttpResponse& response, json::Document& document,
+                                                   const std::function<void(const HeldEntity&)>& visit) const {
+    (void)response;
+    (void)document;
+    (void)visit;
+    return {};
+  }
+  [[nodiscard]] virtual std::size_t max_read_back() const noexcept { return 50; }
   /// True if what relates to a stale entity must be removed before it, one request each.
   [[nodiscard]] virtual bool removes_in_order() const noexcept { return false; }
   /// True if the target refuses an entity that relates to one which is not there: parents then go first.

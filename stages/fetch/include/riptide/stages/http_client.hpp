@@ -19,6 +19,8 @@
 
 namespace riptide::stages {
 
+class Wire;
+
 struct HttpClientOptions {
   std::string name;                         ///< Of the thread and in messages: "source", "sink".
   std::size_t max_in_flight_per_host = 32;  ///< Requests at once; the rest waits in order.
@@ -43,6 +45,8 @@ struct HttpClientOptions {
   /// flight: worker threads that are woken for every single page spin in between.
   milliseconds hand_over_delay{0};
   std::uint64_t seed = 0;  ///< Of the jitter; 0 takes one from the system.
+  /// Watches or answers every attempt; null: the network does. Borrowed, of this client alone.
+  Wire* wire = nullptr;
   pipeline::CreditPool* body_credits =
       nullptr;                          ///< Bodies grow under it; null leaves them unbounded but for max_body_bytes.
   pipeline::PagePool* pages = nullptr;  ///< Where body buffers come from; null allocates each.

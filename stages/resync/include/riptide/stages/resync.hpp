@@ -58,6 +58,7 @@ struct ResyncOptions {
   bool verify_source_tls = true;
   bool allow_private_source = true;  ///< See `HttpClientOptions::allow_private_addresses`.
   bool source_http2 = false;
+  std::shared_ptr<Wire> source_wire;  ///< Watches or answers the source's side; null: the network does.
   bool verify_sink_tls = true;
   std::function<void(LogLevel, std::string_view)> log;  ///< Any thread; may be null.
 };

@@ -13,6 +13,7 @@
 
 #include "riptide/pipeline/entity.hpp"
 #include "riptide/pipeline/result.hpp"
+#include "riptide/state/sent_fields.hpp"
 #include "riptide/state/state_file.hpp"
 
 namespace riptide::state {
@@ -74,7 +75,12 @@ class DigestStore {
 
   /// The target has taken the entity. With `by_search`: what it found, as texts; without them it is forgotten. Any
   /// thread.
-  void confirm(const Question& sent, std::string_view found_blueprint = {}, std::string_view found_identifier = {});
+  void confirm(const Question& sent, std::string_view found_blueprint = {}, std::string_view found_identifier = {}) {
+    confirm(sent, found_blueprint, found_identifier, nullptr);
+  }
+  /// The same; what `fields` (borrowed; may be null) says of its contents is kept on disk, for `SentFieldsReader`.
+  void confirm(const Question& sent, std::string_view found_blueprint, std::string_view found_identifier,
+               const SentFields* fields);
   /// Nobody knows what the target has of an entity that was asked for: it refused it, or was not heard. Any thread.
   void give_up(const pipeline::Digest& identity);
   /// Forgets an entity, whatever is known of it: the target is asked to remove it. Any thread.
