@@ -32,7 +32,7 @@ using state::DigestStore;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kPage = 100;
-constexpr std::size_t kAhead = 100'000;
+constexpr std::size_t kAhead = 20'000;
 constexpr std::string_view kShape(
     "octopusDeployment\0title\0icon\0properties.a\0properties.b\0properties.c\0"
     "properties.d\0properties.e\0properties.f\0relations.a\0relations.b\0"

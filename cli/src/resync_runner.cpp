@@ -135,7 +135,7 @@ class Run {
     const bool recorded = finish_recording();
     if (!report)
       return report.error().kind == ErrorKind::kConfig ? wrong_configuration(report.error()) : failed(report.error());
-    resumable_ = (*resync)->can_be_resumed();
+    resumable_ = !request_.recording && (*resync)->can_be_resumed();
     if (prepared) report->notices.insert(report->notices.begin(), prepared->notices.begin(), prepared->notices.end());
     const int code = request_.plan ? finish_plan(*report) : finish(*report);
     return recorded || (code != kExitComplete && code != 1) ? code : kExitSinkFailed;
@@ -151,6 +151,11 @@ class Run {
   // Puts the cassette of --replay in the source's place, or that of `record` beside it, and the faults of --inject in
   // front. Returns an exit code if there is no going on.
   std::optional<int> connect_source(const MappingText& mapping) {
+    if (config_.type() == "file" && (request_.player || request_.recording || !flags_.inject.empty())) {
+      return wrong_configuration({ErrorKind::kConfig,
+                                  "files are read without requests, so there is nothing to record, replay or inject; "
+                                  "hand on the files themselves"});
+    }
     std::shared_ptr<stages::Wire> wire;
     if (request_.player) {
       const stages::CassetteHeader& header = request_.player->header();

@@ -49,6 +49,7 @@ int run(SyncFlags flags, const std::vector<std::string>& command, Purpose purpos
                 flags.common.log_format == "json" ? LogFormat::kJson : LogFormat::kText);
   pipeline::Stop stop;
   std::atomic<bool> resumable{false};
+  const bool records = purpose.recording.has_value();
   SignalThread signals(
       stop,
       [&](int signal) {
@@ -57,7 +58,7 @@ int run(SyncFlags flags, const std::vector<std::string>& command, Purpose purpos
       },
       [&] {
         terminal.clear_status();
-        terminal.print("to go on from here:\n" + command_to_go_on(command, resumable.load()));
+        terminal.print("to go on from here:\n" + command_to_go_on(command, resumable.load() && !records));
       });
   RunRequest request{flags, command, state_home_of_user(), &resumable};
   request.plan = std::move(purpose.plan);
@@ -82,7 +83,9 @@ int run_plan(const PlanFlags& flags, const std::vector<std::string>& command) {
 }
 
 int run_record(const RecordFlags& flags, const std::vector<std::string>& command) {
-  return run(flags.sync, command, {.recording = RunRequest::Recording{flags.out, flags.redact}});
+  // What goes on from a recording is its replay: it cannot be made again under the same name.
+  return run(flags.sync, {command.empty() ? "riptide" : command.front(), "sync", "--replay", flags.out},
+             {.recording = RunRequest::Recording{flags.out, flags.redact}});
 }
 
 }  // namespace riptide::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "riptide/json/document.hpp"
@@ -65,7 +66,7 @@ void Diff::when_ready(std::function<void()> ready) {
   ready();
 }
 
-DigestStore::Question Diff::question_of(const EntityBuffer& buffer, const Entity& entity) {
+DigestStore::Question Diff::question_of(const EntityBuffer& buffer, const Entity& entity, LastScope& last) {
   DigestStore::Question question;
   question.identity = entity.identity;
   question.contents = pipeline::digest_of(buffer.json(entity));
@@ -75,25 +76,35 @@ DigestStore::Question Diff::question_of(const EntityBuffer& buffer, const Entity
   // Only the target knows what a search among relations finds, and it does not say.
   question.always_sent = entity.related_by_search;
   const std::uint64_t key = (static_cast<std::uint64_t>(entity.scope) << 32) | entity.resource;
+  if (!last.number || last.key != key) last = {key, number_of(key, entity)};
+  question.scope = *last.number;
+  return question;
+}
+
+std::uint32_t Diff::number_of(std::uint64_t key, const Entity& entity) {
   const std::lock_guard lock(scopes_mutex_);
   const auto [at, is_new] = scopes_.try_emplace(key);
   if (is_new) {
     const auto [kind, partition] = scope_name_(entity);
     at->second = store_->scope(kind, partition);
   }
-  question.scope = at->second;
-  return question;
+  return at->second;
 }
 
 Result<Diff::Split> Diff::filter(const EntityBuffer& entities) {
   std::vector<DigestStore::Question> questions;
   questions.reserve(entities.entities.size());
-  for (const Entity& entity : entities.entities) questions.push_back(question_of(entities, entity));
+  LastScope last;
+  for (const Entity& entity : entities.entities) questions.push_back(question_of(entities, entity, last));
   std::vector<DigestStore::Answer> answers(questions.size());
   auto asked = store_->ask(questions, answers);
   if (!asked) return unexpected(std::move(asked).error());
   Split split;
   split.wait = *asked;
+  const auto unchanged = static_cast<std::size_t>(
+      std::count_if(answers.begin(), answers.end(), [](const auto& answer) { return answer.unchanged; }));
+  split.unchanged.reserve(unchanged);
+  split.changed.reserve(answers.size() - unchanged);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const Entity& entity = entities.entities[i];
     (answers[i].unchanged ? split.unchanged : split.changed).push_back(entity);
@@ -103,6 +114,7 @@ Result<Diff::Split> Diff::filter(const EntityBuffer& entities) {
 }
 
 void Diff::settled(const EntityBuffer& batch, std::span<const Outcome> outcomes) {
+  LastScope last;
   auto fields = fields_.borrow();
   for (std::size_t i = 0; i < batch.entities.size(); ++i) {
     const Entity& entity = batch.entities[i];
@@ -120,15 +132,16 @@ void Diff::settled(const EntityBuffer& batch, std::span<const Outcome> outcomes)
       }
     }
     if (stands) {
-      confirm(batch, entity, outcomes[i], *fields);
+      confirm(batch, entity, outcomes[i], *fields, last);
     } else {
       store_->give_up(entity.identity);
     }
   }
 }
 
-void Diff::confirm(const EntityBuffer& batch, const Entity& entity, const Outcome& outcome, FieldDigests& fields) {
-  const auto question = question_of(batch, entity);
+void Diff::confirm(const EntityBuffer& batch, const Entity& entity, const Outcome& outcome, FieldDigests& fields,
+                   LastScope& last) {
+  const auto question = question_of(batch, entity, last);
   if (question.always_sent) return;
   const std::string blueprint =
       question.by_search ? json::text_of(batch.part(entity, entity.blueprint)) : std::string();

@@ -60,8 +60,16 @@ class Diff {
   [[nodiscard]] pipeline::Result<void> finish(state::DigestStore::Ending how) { return store_->finish(how); }
 
  private:
-  [[nodiscard]] state::DigestStore::Question question_of(const EntityBuffer& buffer, const Entity& entity);
-  void confirm(const EntityBuffer& batch, const Entity& entity, const Outcome& outcome, FieldDigests& fields);
+  /// Neighbours are mostly of one scope: its number is not looked up for each.
+  struct LastScope {
+    std::uint64_t key = 0;
+    std::optional<std::uint32_t> number;
+  };
+  [[nodiscard]] state::DigestStore::Question question_of(const EntityBuffer& buffer, const Entity& entity,
+                                                         LastScope& last);
+  [[nodiscard]] std::uint32_t number_of(std::uint64_t key, const Entity& entity);
+  void confirm(const EntityBuffer& batch, const Entity& entity, const Outcome& outcome, FieldDigests& fields,
+               LastScope& last);
   void listing_is_over(const pipeline::Result<void>& result);
 
   const std::unique_ptr<state::DigestStore> store_;
@@ -88,6 +96,7 @@ class RememberingCatalogue final : public Catalogue {
       : target_(target), diff_(diff), created_(created) {}
   pipeline::Result<void> owned(const std::function<void(const OwnedEntity&)>& visit) override;
   pipeline::Result<void> spare(std::vector<OwnedEntity>& stale) override { return target_.spare(stale); }
+  [[nodiscard]] bool removes_together() const override { return target_.removes_together(); }
   pipeline::Result<std::size_t> remove(std::span<const OwnedEntity> entities) override;
   [[nodiscard]] std::uint64_t unlisted() const override { return unlisted_; }
 

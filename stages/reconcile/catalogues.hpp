@@ -43,6 +43,7 @@ class RemoteCatalogue : public Catalogue {
       : sink_(sink), client_(client), stop_(stop), sparing_(sparing) {}
   pipeline::Result<void> owned(const std::function<void(const OwnedEntity&)>& visit) override;
   pipeline::Result<void> spare(std::vector<OwnedEntity>& stale) override;
+  [[nodiscard]] bool removes_together() const override { return sink_.removes_in_order(); }
   pipeline::Result<std::size_t> remove(std::span<const OwnedEntity> entities) override;
 
  private:

@@ -1,11 +1,15 @@
 #include "reconcile/reconcile.hpp"
 
+#include <cstdint>
 #include <utility>
+
+#include "reconcile/stale_list.hpp"
 
 namespace riptide::stages {
 namespace {
 
 constexpr std::size_t kMaxExamples = 10;
+constexpr std::size_t kRemovedTogether = 10'000;
 
 }  // namespace
 
@@ -29,9 +33,10 @@ GuardRule broken_rule(const DeletionRules& rules, std::uint64_t stale, std::uint
 }
 
 pipeline::Result<Reconciled> find_stale(Catalogue& catalogue, const pipeline::SeenSet& seen, const DeletionRules& rules,
-                                        const std::function<void(const OwnedEntity&)>& stale) {
+                                        const std::function<void(const OwnedEntity&)>& stale,
+                                        const std::string& directory) {
   Reconciled result;
-  std::vector<OwnedEntity> found;
+  StaleList found(directory);
   auto listed = catalogue.owned([&](const OwnedEntity& entity) {
     ++result.owned;
     if (seen.contains(pipeline::identity_digest(entity.blueprint, entity.identifier))) return;
@@ -39,31 +44,40 @@ pipeline::Result<Reconciled> find_stale(Catalogue& catalogue, const pipeline::Se
       ++result.kept;
       return;
     }
-    found.push_back(entity);
+    found.add(entity);
   });
   if (!listed) return pipeline::unexpected(std::move(listed).error());
-  result.stale = found.size();
-  if (auto spared = catalogue.spare(found); !spared) return pipeline::unexpected(std::move(spared).error());
-  result.spared = result.stale - found.size();
-  result.stale = found.size();
-  for (const OwnedEntity& entity : found) {
-    if (result.examples.size() < kMaxExamples) result.examples.push_back(entity.blueprint + "/" + entity.identifier);
-    stale(entity);
-  }
+  auto spared = found.each_part(StaleList::kInMemory, [&](std::vector<OwnedEntity>& part) -> pipeline::Result<void> {
+    if (auto done = catalogue.spare(part); !done) return done;
+    result.stale += part.size();
+    for (const OwnedEntity& entity : part) {
+      if (result.examples.size() < kMaxExamples) result.examples.push_back(entity.blueprint + "/" + entity.identifier);
+      stale(entity);
+    }
+    return {};
+  });
+  if (!spared) return pipeline::unexpected(std::move(spared).error());
+  result.spared = found.size() - result.stale;
   result.owned += catalogue.unlisted();
   result.guard = broken_rule(rules, result.stale, result.owned);
   return result;
 }
 
-pipeline::Result<Reconciled> reconcile(Catalogue& catalogue, const pipeline::SeenSet& seen,
-                                       const DeletionRules& rules) {
-  std::vector<OwnedEntity> stale;
-  auto result = find_stale(catalogue, seen, rules, [&](const OwnedEntity& entity) { stale.push_back(entity); });
-  if (!result || result->guard != GuardRule::kNone || stale.empty()) return result;
-  auto removed = catalogue.remove(stale);
-  if (!removed) return pipeline::unexpected(std::move(removed).error());
-  result->removed_count = *removed;
-  result->removed = std::move(stale);
+pipeline::Result<Reconciled> reconcile(Catalogue& catalogue, const pipeline::SeenSet& seen, const DeletionRules& rules,
+                                       const std::string& directory, const Removed& removed) {
+  StaleList stale(directory);
+  auto result = find_stale(
+      catalogue, seen, rules, [&](const OwnedEntity& entity) { stale.add(entity); }, directory);
+  if (!result || result->guard != GuardRule::kNone) return result;
+  const std::size_t together = catalogue.removes_together() ? SIZE_MAX : kRemovedTogether;
+  auto done = stale.each_part(together, [&](std::vector<OwnedEntity>& part) -> pipeline::Result<void> {
+    auto count = catalogue.remove(part);
+    if (!count) return pipeline::unexpected(std::move(count).error());
+    result->removed_count += *count;
+    if (removed) removed(part, *count);
+    return {};
+  });
+  if (!done) return pipeline::unexpected(std::move(done).error());
   return result;
 }
 

@@ -28,6 +28,8 @@ class Catalogue {
     (void)stale;
     return {};
   }
+  /// True if `remove` must see all together, since it keeps an order among them.
+  [[nodiscard]] virtual bool removes_together() const { return false; }
   /// Removes entities and returns how many of them the target says were there.
   virtual pipeline::Result<std::size_t> remove(std::span<const OwnedEntity> entities) = 0;
   /// Entities that are owned though `owned` did not visit them: those that the run has added since they were listed.
@@ -57,15 +59,20 @@ struct Reconciled {
   std::uint64_t spared = 0;            ///< Not seen, but changed since the run began, or related to by what stays.
   GuardRule guard = GuardRule::kNone;  ///< What stopped it: nothing was removed then.
   std::vector<std::string> examples;   ///< "blueprint/identifier" of at most 10 stale ones.
-  std::vector<OwnedEntity> removed;    ///< What was asked to be removed.
   std::uint64_t removed_count = 0;     ///< What the target says was removed.
 };
 
-/// Removes what the integration owns, the run did not see and the rules let go. Errors: what the catalogue returned.
-pipeline::Result<Reconciled> reconcile(Catalogue& catalogue, const pipeline::SeenSet& seen, const DeletionRules& rules);
+/// Told of entities that were asked to be removed, and how many of them the target says were there.
+using Removed = std::function<void(std::span<const OwnedEntity>, std::size_t count)>;
+
+/// Removes what the integration owns, the run did not see and the rules let go, some thousands at a time. What is stale
+/// lies in memory or, where it is much, in a file in `directory`. Errors: what the catalogue returned; kTransport.
+pipeline::Result<Reconciled> reconcile(Catalogue& catalogue, const pipeline::SeenSet& seen, const DeletionRules& rules,
+                                       const std::string& directory = {}, const Removed& removed = nullptr);
 
 /// Finds the same and removes nothing: `stale` is called with each entity that would be removed if no guard stopped it.
 pipeline::Result<Reconciled> find_stale(Catalogue& catalogue, const pipeline::SeenSet& seen, const DeletionRules& rules,
-                                        const std::function<void(const OwnedEntity&)>& stale);
+                                        const std::function<void(const OwnedEntity&)>& stale,
+                                        const std::string& directory = {});
 
 }  // namespace riptide::stages

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "relate/relation_values.hpp"
 #include "riptide/pipeline/entity.hpp"
@@ -13,9 +14,12 @@
 namespace riptide::stages {
 
 /// What the entities of a run relate to: who may not be removed though nobody read it. 32 to 48 bytes for each entity
-/// that something relates to. Any thread.
+/// that something relates to, past the memory that it is given less than two: see `SeenSet`. Any thread.
 class RelationTargets {
  public:
+  RelationTargets() = default;
+  explicit RelationTargets(pipeline::SeenSet::Options options) : targets_(std::move(options)) {}
+
   /// Notes the relations of all entities of a page.
   void note(const pipeline::EntityBuffer& entities, RelationValues& values);
 

@@ -111,6 +111,50 @@ TEST_F(SignalTest, ASecondSignalStopsAtOnce) {
   EXPECT_EQ(ended.last_line().find(riptide_path()), 0u) << ended.err;
 }
 
+TEST_F(SignalTest, PortIsToldOfARunThatASecondSignalStopped) {
+  start(60s, 100);
+  FakePort port;
+  for (const auto& [name, value] : port.environment()) environment_[name] = value;
+  Process process(sync_command({}));
+  ASSERT_TRUE(eventually([&] { return server_->stats().requests > 0 && port.count("resync_state") > 0; }));
+  process.send(SIGINT);
+  ASSERT_TRUE(eventually([&] { return process.err().find("SIGINT") != std::string::npos; })) << process.err();
+  process.send(SIGINT);
+  EXPECT_THAT(process.wait(), ExitsWith(130));
+  EXPECT_EQ(Json::parse(port.bodies("resync_state").back())["status"].text(), "aborted");
+
+  // A kill tells nothing; the next run does.
+  Process killed(sync_command({}));
+  ASSERT_TRUE(eventually([&] { return port.count("resync_state") > 2; }));
+  killed.send(SIGKILL);
+  (void)killed.wait();
+  EXPECT_EQ(Json::parse(port.bodies("resync_state").back())["status"].text(), "running");
+  const auto quick = serve({.spaces = 4, .total_records = 100});
+  point_at(quick->url());
+  ASSERT_THAT(sync({}), ExitsWith(0));
+  EXPECT_EQ(Json::parse(port.bodies("resync_state").back())["status"].text(), "completed");
+}
+
+TEST_F(SignalTest, APortThatDoesNotAnswerDoesNotHoldASecondSignalUp) {
+  start(60s, 100);
+  std::atomic<bool> silent{false};
+  FakePort::Options options;
+  options.instead = [&](const loopback::ReceivedRequest&) -> std::optional<loopback::Reply> {
+    if (silent) return loopback::Reply::json("{}").with_delay(30s);
+    return std::nullopt;
+  };
+  FakePort port(options);
+  for (const auto& [name, value] : port.environment()) environment_[name] = value;
+  Process process(sync_command({}));
+  ASSERT_TRUE(eventually([&] { return server_->stats().requests > 0 && port.count("resync_state") > 0; }));
+  silent = true;
+  process.send(SIGINT);
+  ASSERT_TRUE(eventually([&] { return process.err().find("SIGINT") != std::string::npos; })) << process.err();
+  process.send(SIGINT);
+  EXPECT_TRUE(eventually([&] { return !process.running(); }, 5s));
+  EXPECT_THAT(process.wait(), ExitsWith(130));
+}
+
 TEST_F(SignalTest, AStopWhileWaitingForARetryIsPrompt) {
   simulator::OctopusOptions options{.spaces = 2, .total_records = 100};
   options.faults.rules = {{.target = "machines", .fault = simulator::Fault::kUnavailable}};

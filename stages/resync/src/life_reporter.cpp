@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
+#include <memory>
 #include <utility>
 
 namespace riptide::stages {
@@ -221,6 +223,10 @@ void LifeReporter::reconciled(SyncState how, std::uint64_t deleted) {
 
 void LifeReporter::ended(SyncState how, std::uint64_t deleted) {
   silence();
+  if (state_.stop->aborting()) {
+    last_word(how, deleted);
+    return note_failures();
+  }
   log(LogLevel::kInfo, how == SyncState::kCompleted ? "Resync finished successfully" : "Resync did not complete");
   flush_log(true);
   push(life_.ended(std::chrono::system_clock::now(), {.state = how, .seconds = seconds(), .deleted = deleted}));
@@ -234,6 +240,37 @@ void LifeReporter::ended(SyncState how, std::uint64_t deleted) {
     }
   }
   note_failures();
+}
+
+/// The lane's client was broken off, and sends nothing any more: how the resync ended goes alone, on a client of its
+/// own. What else there was to tell is lost.
+void LifeReporter::last_word(SyncState how, std::uint64_t deleted) {
+  RunLife::LifeSigns signs =
+      life_.ended(std::chrono::system_clock::now(), {.state = how, .seconds = seconds(), .deleted = deleted});
+  if (signs.empty()) return;
+  const ResyncOptions& options = state_.options;
+  HttpClientOptions once =
+      state_.client_options("last word", 1, options.sink_retry, kLastWordWait, options.verify_sink_tls);
+  once.connect_timeout = kLastWordWait;
+  auto client = HttpClient::start(std::move(once));
+  if (!client) return;
+  auto promise = std::make_shared<std::promise<Result<HttpResponse>>>();
+  auto answer = promise->get_future();
+  Send send;
+  send.request = std::move(signs.front().request);
+  send.max_attempts = 1;
+  send.done = [promise](Result<HttpResponse> result) { promise->set_value(std::move(result)); };
+  (*client)->send(std::move(send));
+  const bool came = answer.wait_for(kLastWordWait) == std::future_status::ready;
+  if (!came) (*client)->abort();
+  const auto result = answer.get();
+  if (came && result && result->ok()) return;
+  const std::lock_guard lock(mutex_);
+  Failure& failure = failures_[signs.front().what];
+  if (failure.count++ == 0) {
+    failure.first = !came ? fmt::format("no answer within {} ms", kLastWordWait.count())
+                          : (result ? http_error(*result) : result.error()).message;
+  }
 }
 
 void LifeReporter::push(RunLife::LifeSigns signs) {

@@ -28,6 +28,8 @@ namespace riptide::stages {
 class LifeReporter {
  public:
   static constexpr std::chrono::seconds kLastWait{10};
+  /// When everything was broken off: a second signal leaves a process little more.
+  static constexpr std::chrono::milliseconds kLastWordWait{1000};
 
   LifeReporter(RunState& state, const RunLife& life, const SinkLedger& ledger, HttpClient& client);
   ~LifeReporter();
@@ -59,6 +61,7 @@ class LifeReporter {
   void answered(std::string_view what, const Result<HttpResponse>& answer);
   void flush_log(bool all);
   void note_failures();
+  void last_word(SyncState how, std::uint64_t deleted);
   [[nodiscard]] KindLife life_of(std::uint32_t resource) const;
   [[nodiscard]] std::string description_of(std::uint32_t resource) const;
   [[nodiscard]] double seconds() const;

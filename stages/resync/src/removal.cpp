@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace riptide::stages {
 namespace {
@@ -21,13 +23,10 @@ std::uint32_t resource_of(const LaneCore& lane, const OwnedEntity& entity) {
   return was_read || read.empty() ? resource : read.front();
 }
 
-void book(LaneCore& lane, const Reconciled& result) {
-  // The target says how many; kinds are known for what was asked. The difference was gone already.
-  std::uint64_t left = result.removed_count;
-  for (const OwnedEntity& entity : result.removed) {
-    if (left == 0) break;
+/// The target says how many; kinds are known for what was asked. The difference was gone already.
+void book(LaneCore& lane, std::span<const OwnedEntity> removed, std::size_t count) {
+  for (const OwnedEntity& entity : removed.first(std::min(count, removed.size()))) {
     lane.ledger.deleted(resource_of(lane, entity), 1);
-    --left;
   }
 }
 
@@ -48,45 +47,44 @@ class Remembered {
 }  // namespace
 
 Result<Reconciled> remove_stale(LaneCore& lane, Target& target, const DeletionRules& rules) {
-  auto result = reconcile(*Remembered(target, lane.ledger.created_total()), lane.state.seen, rules);
-  if (result) book(lane, *result);
-  return result;
+  return reconcile(*Remembered(target, lane.ledger.created_total()), lane.state.seen, rules, lane.state.spill_to,
+                   [&lane](std::span<const OwnedEntity> removed, std::size_t count) { book(lane, removed, count); });
 }
 
 Result<Reconciled> plan_removal(LaneCore& lane, Target& target, Plan& plan, const DeletionRules& rules) {
-  return find_stale(*Remembered(target, 0), lane.state.seen, rules,
-                    [&plan](const OwnedEntity& entity) { plan.stale(entity); });
+  return find_stale(
+      *Remembered(target, 0), lane.state.seen, rules, [&plan](const OwnedEntity& entity) { plan.stale(entity); },
+      lane.state.spill_to);
 }
 
 Result<void> remove_planned(LaneCore& lane, Target& target, const Plan& plan) {
   Remembered catalogue(target, 0);
-  Reconciled some;
+  std::vector<OwnedEntity> some;
   Result<void> removed;
   const auto remove_some = [&] {
     // What a plan says is stale somebody may have changed since.
-    if (auto spared = catalogue->spare(some.removed); !spared) {
+    if (auto spared = catalogue->spare(some); !spared) {
       removed = std::move(spared);
       return false;
     }
-    auto count = catalogue->remove(some.removed);
+    auto count = catalogue->remove(some);
     if (!count) {
       removed = pipeline::unexpected(std::move(count).error());
       return false;
     }
-    some.removed_count = *count;
-    book(lane, some);
-    some.removed.clear();
+    book(lane, some, *count);
+    some.clear();
     return true;
   };
   auto walked = plan.each_deletion([&](const PlannedDeletion& deletion) {
-    OwnedEntity& entity = some.removed.emplace_back();
+    OwnedEntity& entity = some.emplace_back();
     entity.blueprint = deletion.blueprint;
     entity.identifier = deletion.identifier;
     entity.kind = deletion.kind;
-    return some.removed.size() < kRemovedTogether || remove_some();
+    return some.size() < kRemovedTogether || catalogue->removes_together() || remove_some();
   });
   if (!walked) return walked;
-  if (removed && !some.removed.empty()) remove_some();
+  if (removed && !some.empty()) remove_some();
   return removed;
 }
 

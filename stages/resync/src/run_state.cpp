@@ -48,6 +48,10 @@ std::string spill_directory(const std::shared_ptr<const state::StateFile>& file)
   return std::filesystem::temp_directory_path(failure).string();
 }
 
+/// What is related to takes a quarter of what is seen, where a target may ask for it.
+std::size_t related_memory(std::size_t share) { return share / 4; }
+std::size_t seen_memory(std::size_t share, bool relates) { return relates ? share - related_memory(share) : share; }
+
 ResyncOptions with_resources(ResyncOptions options, std::size_t resources) {
   for (std::uint32_t i = 0; options.resources.size() < resources && i < resources; ++i) options.resources.push_back(i);
   return options;
@@ -69,8 +73,12 @@ RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
       batch_bytes("batch memory", batch_memory(options.memory_bytes / kMovingShares, resync_parts.sinks)),
       digest_bytes(state_file != nullptr && has_remote(resync_parts.sinks) ? options.memory_bytes / kMovingShares / 2
                                                                            : 0),
-      seen({.memory_bytes = options.memory_bytes / kMovingShares - digest_bytes,
-            .directory = spill_directory(state_file)}),
+      spill_to(spill_directory(state_file)),
+      seen({.memory_bytes =
+                seen_memory(options.memory_bytes / kMovingShares - digest_bytes, has_remote(resync_parts.sinks)),
+            .directory = spill_to}),
+      related(
+          {.memory_bytes = related_memory(options.memory_bytes / kMovingShares - digest_bytes), .directory = spill_to}),
       ledger(context.kinds),
       documents([] { return json::Document(); }),
       journalled(resync_parts.journal.has_value()) {}

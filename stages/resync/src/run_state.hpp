@@ -41,6 +41,7 @@ class RunState {
   pipeline::CreditPool body_bytes;   ///< Of those pages.
   pipeline::CreditPool batch_bytes;  ///< Of entities between mapping and settling.
   const std::size_t digest_bytes;    ///< Memory for what is remembered of a target.
+  const std::string spill_to;        ///< Directory for files without a name.
   pipeline::SeenSet seen;
   /// What the entities relate to; filled where a target asks for that.
   RelationTargets related;

@@ -67,9 +67,9 @@ void DigestJournal::write(ShapeName name) {
 }
 
 /// Goes with the entry that follows it: nobody is woken.
-void DigestJournal::write_sent(const Digest& identity, std::uint32_t shape, const SentFields& fields) {
+void DigestJournal::write_sent(const DigestEntry& entry, std::uint32_t shape, const SentFields& fields) {
   const std::lock_guard lock(mutex_);
-  work_.sent.add(identity, shape, fields);
+  work_.sent.add(entry, shape, fields);
 }
 
 void DigestJournal::when_written(Done done) {

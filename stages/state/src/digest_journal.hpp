@@ -52,7 +52,7 @@ class DigestJournal {
   void write(FoundName name);
   void write(ScopeName name);
   void write(ShapeName name);
-  void write_sent(const Digest& identity, std::uint32_t shape, const SentFields& fields);
+  void write_sent(const DigestEntry& entry, std::uint32_t shape, const SentFields& fields);
   /// Calls back when all that was written before is on disk, or cannot be.
   void when_written(Done done);
   /// Runs a task behind all that was written before.

@@ -29,6 +29,8 @@ constexpr std::size_t kJournalShare = 8;
 /// Noted presences that are looked up on disk together, in order.
 constexpr std::size_t kListedTogether = 1u << 17;
 constexpr std::size_t kDropsTogether = 8192;
+/// Records of what was sent that a run may look up on disk to find out whether they still count.
+constexpr std::size_t kLookedUpOnDisk = 2'000'000;
 
 DigestEntry on_disk(DigestEntry entry) noexcept {
   const bool gone = entry.is(DigestEntry::kGone);
@@ -65,6 +67,8 @@ struct DigestStore::Impl {
   ScopeNumbers scopes;
   FoundIdentities found;
   ShapeNumbers shapes;
+  std::int64_t first_sent_row = 1;           ///< Of this run.
+  std::atomic<std::size_t> sent_records{0};  ///< Of this run.
 
   std::vector<Digest> listed;  ///< Noted, not looked up yet.
 
@@ -82,6 +86,9 @@ struct DigestStore::Impl {
     if (auto done = scopes.load(file.writer()); !done) return done;
     if (auto done = found.load(file.writer()); !done) return done;
     if (auto done = shapes.load(file.writer()); !done) return done;
+    auto next = next_sent_row(file.writer());
+    if (!next) return unexpected(std::move(next).error());
+    first_sent_row = *next;
     if (auto done = load_digests(); !done) return done;
     if (runs) journal = std::make_unique<DigestJournal>(file.writer(), options.linger);
     return {};
@@ -272,17 +279,18 @@ struct DigestStore::Impl {
     entry->scope = sent.scope;
     entry->word = generation << DigestEntry::kFlagBits;
     entry->set(DigestEntry::kPresent | DigestEntry::kSeen | DigestEntry::kOnDisk);
-    if (fields != nullptr) keep_fields(sent.identity, *fields);
+    if (fields != nullptr) keep_fields(*entry, *fields);
     journal->write(on_disk(*entry));
   }
 
-  void keep_fields(const Digest& identity, const SentFields& fields) {
+  void keep_fields(const DigestEntry& entry, const SentFields& fields) {
     if (fields.digests.size() > SentRecord::kMostFields || fields.identifier.size() > SentRecord::kMostIdentifier)
       return;
     const auto [shape, is_new] = shapes.number(fields.shape);
     if (shape == 0) return;
     if (is_new) journal->write(DigestJournal::ShapeName{shape, std::string(fields.shape)});
-    journal->write_sent(identity, shape, fields);
+    journal->write_sent(entry, shape, fields);
+    sent_records.fetch_add(1, std::memory_order_relaxed);
   }
 
   void give_up(const Digest& identity) {
@@ -421,23 +429,41 @@ struct DigestStore::Impl {
     auto journalled = file.entries_in_journal();
     if (!journalled) return unexpected(std::move(journalled).error());
     const std::size_t all = spilled.load() ? blocks->size() : table.size();
-    if (auto done = tidy_sent(all); !done) return done;
-    if (*journalled <= std::max(kShortJournal, all / kJournalShare)) return {};
-    if (spilled.load()) {
-      if (auto done = file.merge(options.memory_bytes); !done) return done;
-    } else {
-      if (auto done = write_table(); !done) return done;
+    auto stale = sent_log_is_stale(file.writer(), all, sent_records.load());
+    if (!stale) return unexpected(std::move(stale).error());
+    // On disk only blocks without a journal tell which of the kept fields count.
+    const bool anew = *journalled > std::max(kShortJournal, all / kJournalShare) || (*stale && spilled.load());
+    if (anew) {
+      if (auto done = spilled.load() ? file.merge(options.memory_bytes) : write_table(); !done) return done;
+      if (auto done = file.drop_other_blocks(); !done) return done;
     }
-    return file.drop_other_blocks();
+    return *stale ? clean_sent() : Result<void>();
   }
 
-  Result<void> tidy_sent(std::size_t entities) {
-    return tidy_sent_log(file.writer(), entities, options.memory_bytes, [this](const Digest& identity) {
-      // From the disk that would take longer than what is forgotten is worth.
-      if (spilled.load()) return true;
-      const DigestEntry* const entry = table.shard_of(identity).find(identity);
-      return entry != nullptr && entry->known();
-    });
+  Result<void> clean_sent() {
+    DigestBlocks stored(file.reader(), file.blocks_number());
+    SentLogUse use;
+    use.sent = sent_records.load();
+    use.first_row = first_sent_row;
+    if (spilled.load()) {
+      if (auto ended = blocks->end_reading(); !ended) return ended;
+      if (auto loaded = stored.load(nullptr); !loaded) return loaded;
+      use.known = stored.size();
+      use.most_records = kLookedUpOnDisk;
+      use.is_current = [&stored](const SentRecord& record) -> Result<bool> {
+        auto known = stored.find(record.identity);
+        if (!known) return unexpected(std::move(known).error());
+        return *known && static_cast<std::uint32_t>((*known)->entry.contents.low) == record.contents;
+      };
+    } else {
+      use.known = table.size();
+      use.most_records = 2 * use.sent + kShortJournal;
+      use.is_current = [this](const SentRecord& record) -> Result<bool> {
+        const DigestEntry* const entry = table.shard_of(record.identity).find(record.identity);
+        return entry != nullptr && entry->known() && static_cast<std::uint32_t>(entry->contents.low) == record.contents;
+      };
+    }
+    return clean_sent_log(file.writer(), use);
   }
 
   /// Forgets what was neither read nor is in the target.

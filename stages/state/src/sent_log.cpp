@@ -12,7 +12,7 @@ namespace {
 using pipeline::Result;
 using pipeline::unexpected;
 
-constexpr std::size_t kHeader = sizeof(Digest) + 8;
+constexpr std::size_t kHeader = sizeof(Digest) + 12;
 /// So many records out of date are not worth the work.
 constexpr std::size_t kFewRecords = 10'000;
 constexpr std::int64_t kRowsTogether = 8192;
@@ -29,85 +29,29 @@ T value_at(std::string_view bytes, std::size_t at) noexcept {
   return value;
 }
 
-/// Identities that were met, by their key. Open addressing; 0 is a free slot, and never a key.
-class KeySet {
- public:
-  explicit KeySet(std::size_t keys) : slots_(std::max<std::size_t>(64, keys * 3 / 2)) {}
-  /// False if it was there.
-  bool insert(std::uint64_t key) {
-    if ((used_ + 1) * 4 > slots_.size() * 3) grow();
-    for (std::size_t at = key % slots_.size();; at = at + 1 == slots_.size() ? 0 : at + 1) {
-      if (slots_[at] == key) return false;
-      if (slots_[at] != 0) continue;
-      slots_[at] = key;
-      ++used_;
-      return true;
-    }
-  }
-
- private:
-  void grow() {
-    KeySet larger(slots_.size() * 4 / 3);
-    for (const std::uint64_t key : slots_) {
-      if (key != 0) larger.insert(key);
-    }
-    *this = std::move(larger);
-  }
-  std::vector<std::uint64_t> slots_;
-  std::size_t used_ = 0;
-};
-
-std::uint64_t key_of(const Digest& identity) noexcept { return identity.low == 0 ? 1 : identity.low; }
-
-/// Reads rows up to `end`, the last record first.
-Result<void> keep_last(Database& database, std::int64_t end,
-                       const std::function<void(const Digest&, std::string_view record)>& visit) {
-  auto select = database.prepare("SELECT records FROM digest_sent WHERE id <= ?1 AND id > ?2 ORDER BY id DESC");
-  if (!select) return unexpected(std::move(select).error());
-  select->bind_integer(1, end);
-  select->bind_integer(2, end - kRowsTogether);
-  std::vector<std::string_view> records;
-  while (true) {
-    auto row = select->step();
-    if (!row) return unexpected(std::move(row).error());
-    if (!*row) return {};
-    std::string_view bytes = select->bytes(0);
-    records.clear();
-    while (const auto record = SentRecord::read(bytes)) {
-      records.push_back(bytes.substr(0, record->bytes));
-      bytes.remove_prefix(record->bytes);
-    }
-    for (auto at = records.rbegin(); at != records.rend(); ++at) visit(SentRecord::read(*at)->identity, *at);
-  }
-}
-
-Result<void> commit_rows(Database& database, SentRows& rows) {
-  if (rows.empty()) return {};
+/// Removes rows up to `last`, in which `looked_at` records were; `kept` of them are written again.
+Result<void> replace_rows(Database& database, std::int64_t last, SentRows& kept, std::size_t looked_at) {
   auto transaction = Transaction::begin(database);
   if (!transaction) return unexpected(std::move(transaction).error());
-  if (auto done = rows.write(database); !done) return done;
-  rows.clear();
+  if (auto done = kept.write(database); !done) return done;
+  kept.clear();
+  if (auto done = database.run(fmt::format("DELETE FROM digest_sent WHERE id <= {}", last)); !done) return done;
+  auto counted = database.run(
+      fmt::format("UPDATE digest_state SET value = max(0, value - {}) WHERE name = 'sent_records'", looked_at));
+  if (!counted) return counted;
   return transaction->commit();
 }
 
 }  // namespace
 
-void SentRecord::append(const Digest& identity, std::uint32_t shape, const SentFields& fields, std::string& out) {
-  append_value(identity, out);
-  append_value(shape, out);
-  append_value(static_cast<std::uint16_t>(fields.digests.size()), out);
-  append_value(static_cast<std::uint16_t>(fields.identifier.size()), out);
-  out += fields.identifier;
-  out.append(reinterpret_cast<const char*>(fields.digests.data()), fields.digests.size_bytes());
-}
-
 std::optional<SentRecord> SentRecord::read(std::string_view bytes) noexcept {
   if (bytes.size() < kHeader) return std::nullopt;
   SentRecord record;
   record.identity = value_at<Digest>(bytes, 0);
-  record.shape = value_at<std::uint32_t>(bytes, sizeof(Digest));
-  const std::size_t fields = value_at<std::uint16_t>(bytes, sizeof(Digest) + 4);
-  const std::size_t length = value_at<std::uint16_t>(bytes, sizeof(Digest) + 6);
+  record.contents = value_at<std::uint32_t>(bytes, sizeof(Digest));
+  record.shape = value_at<std::uint32_t>(bytes, sizeof(Digest) + 4);
+  const std::size_t fields = value_at<std::uint16_t>(bytes, sizeof(Digest) + 8);
+  const std::size_t length = value_at<std::uint16_t>(bytes, sizeof(Digest) + 10);
   record.bytes = kHeader + length + fields * sizeof(std::uint32_t);
   if (bytes.size() < record.bytes) return std::nullopt;
   record.identifier = bytes.substr(kHeader, length);
@@ -137,10 +81,17 @@ ShapeNumbers::Number ShapeNumbers::number(std::string_view shape) {
   return {number, true};
 }
 
-void SentRows::add(const Digest& identity, std::uint32_t shape, const SentFields& fields) {
+void SentRows::add(const DigestEntry& entry, std::uint32_t shape, const SentFields& fields) {
   const std::size_t bytes = kHeader + fields.identifier.size() + fields.digests.size_bytes();
   if (rows_.empty() || rows_.back().size() + bytes > kBytesPerRow) rows_.emplace_back().reserve(kBytesPerRow);
-  SentRecord::append(identity, shape, fields, rows_.back());
+  std::string& row = rows_.back();
+  append_value(entry.identity, row);
+  append_value(static_cast<std::uint32_t>(entry.contents.low), row);
+  append_value(shape, row);
+  append_value(static_cast<std::uint16_t>(fields.digests.size()), row);
+  append_value(static_cast<std::uint16_t>(fields.identifier.size()), row);
+  row += fields.identifier;
+  row.append(reinterpret_cast<const char*>(fields.digests.data()), fields.digests.size_bytes());
   ++records_;
 }
 
@@ -168,38 +119,72 @@ void SentRows::clear() {
   records_ = 0;
 }
 
-Result<void> tidy_sent_log(Database& database, std::size_t entities, std::size_t memory_bytes,
-                           const std::function<bool(const Digest&)>& known) {
-  auto records = database.integer("SELECT value FROM digest_state WHERE name = 'sent_records'");
-  if (!records) return unexpected(std::move(records).error());
-  if (static_cast<std::size_t>(*records) <= 2 * entities + kFewRecords) return {};
+Result<std::int64_t> next_sent_row(Database& database) {
   auto last = database.integer("SELECT coalesce(max(id), 0) FROM digest_sent");
   if (!last) return unexpected(std::move(last).error());
-  // An interruption leaves records twice: the later one counts, and is the same.
-  const std::size_t parts =
-      std::clamp<std::size_t>(entities * 16 / std::max<std::size_t>(1, memory_bytes) + 1, 1, kDigestShards);
-  std::size_t kept = 0;
-  SentRows rows;
-  for (std::size_t part = 0; part < parts; ++part) {
-    KeySet met(entities / parts);
-    for (std::int64_t end = *last; end > 0; end -= kRowsTogether) {
-      auto done = keep_last(database, end, [&](const Digest& identity, std::string_view record) {
-        if (digest_shard(identity) % parts != part) return;
-        if (met.insert(key_of(identity)) && known(identity)) rows.add(record);
-      });
-      if (!done) return done;
-      kept += rows.records();
-      if (auto written = commit_rows(database, rows); !written) return written;
+  return *last + 1;
+}
+
+namespace {
+
+/// More records than these are worth the work.
+std::size_t bearable(std::size_t known) noexcept { return 2 * known + kFewRecords; }
+
+Result<std::size_t> records_in_log(Database& database) {
+  auto count = database.integer("SELECT value FROM digest_state WHERE name = 'sent_records'");
+  if (!count) return unexpected(std::move(count).error());
+  return static_cast<std::size_t>(std::max<std::int64_t>(0, *count));
+}
+
+}  // namespace
+
+Result<bool> sent_log_is_stale(Database& database, std::size_t known, std::size_t sent) {
+  auto records = records_in_log(database);
+  if (!records) return unexpected(std::move(records).error());
+  return *records > bearable(known) || (sent >= known && *records > sent);
+}
+
+Result<void> clean_sent_log(Database& database, const SentLogUse& use) {
+  auto stale = sent_log_is_stale(database, use.known, use.sent);
+  if (!stale) return unexpected(std::move(stale).error());
+  if (!*stale) return {};
+  auto count = records_in_log(database);
+  if (!count) return unexpected(std::move(count).error());
+  std::size_t records = *count;
+  SentRows kept;
+  if (use.sent >= use.known)
+    return replace_rows(database, use.first_row - 1, kept, records - std::min(records, use.sent));
+
+  std::size_t looked_at = 0;
+  while (records > bearable(use.known) - use.known / 2 && looked_at < use.most_records) {
+    auto select = database.prepare("SELECT id, records FROM digest_sent WHERE id < ?1 ORDER BY id LIMIT ?2");
+    if (!select) return unexpected(std::move(select).error());
+    // What moved to the end is not looked at again.
+    select->bind_integer(1, use.first_row);
+    select->bind_integer(2, kRowsTogether);
+    std::int64_t last = 0;
+    std::size_t here = 0;
+    while (true) {
+      auto row = select->step();
+      if (!row) return unexpected(std::move(row).error());
+      if (!*row) break;
+      last = select->integer(0);
+      std::string_view bytes = select->bytes(1);
+      while (const auto record = SentRecord::read(bytes)) {
+        auto current = use.is_current(*record);
+        if (!current) return unexpected(std::move(current).error());
+        if (*current) kept.add(bytes.substr(0, record->bytes));
+        bytes.remove_prefix(record->bytes);
+        ++here;
+      }
     }
+    if (last == 0) return {};
+    select->reset();
+    records -= std::min(records, here - kept.records());
+    looked_at += here;
+    if (auto done = replace_rows(database, last, kept, here); !done) return done;
   }
-  auto transaction = Transaction::begin(database);
-  if (!transaction) return unexpected(std::move(transaction).error());
-  if (auto done = database.run(fmt::format("DELETE FROM digest_sent WHERE id <= {}", *last)); !done) return done;
-  if (auto done = database.run(fmt::format("UPDATE digest_state SET value = {} WHERE name = 'sent_records'", kept));
-      !done) {
-    return done;
-  }
-  return transaction->commit();
+  return {};
 }
 
 }  // namespace riptide::state

@@ -1,4 +1,5 @@
 #include "reconcile/reconcile.hpp"
+#include "reconcile/stale_list.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -140,6 +141,47 @@ TEST(Reconcile, RemovesNothingWhenTheListingFails) {
   const auto result = reconcile(catalogue, pipeline::SeenSet(), {});
   ASSERT_FALSE(result);
   EXPECT_TRUE(catalogue.removed.empty());
+}
+
+TEST(StaleListTest, MoreThanTheMemoryHoldsComesBackAsItWas) {
+  for (const std::size_t count :
+       {std::size_t{0}, std::size_t{7}, StaleList::kInMemory, StaleList::kInMemory + 1, 3 * StaleList::kInMemory + 5}) {
+    SCOPED_TRACE(count);
+    StaleList list(testing::TempDir());
+    for (std::size_t i = 0; i < count; ++i) {
+      OwnedEntity entity{"blueprint", std::to_string(i), i % 2 == 0 ? "kind" : ""};
+      if (i % 3 == 0) entity.partition = i % 6 == 0 ? "" : "scope";
+      for (std::size_t related = 0; related < i % 4; ++related) entity.related.push_back(std::to_string(related));
+      list.add(entity);
+    }
+    ASSERT_EQ(list.size(), count);
+    std::size_t next = 0;
+    auto walked = list.each_part(1000, [&](std::vector<OwnedEntity>& part) -> pipeline::Result<void> {
+      EXPECT_LE(part.size(), 1000u);
+      for (const OwnedEntity& entity : part) {
+        EXPECT_EQ(entity.identifier, std::to_string(next));
+        EXPECT_EQ(entity.kind, next % 2 == 0 ? "kind" : "");
+        EXPECT_EQ(entity.partition.has_value(), next % 3 == 0);
+        EXPECT_EQ(entity.related.size(), next % 4);
+        ++next;
+      }
+      return {};
+    });
+    EXPECT_TRUE(walked);
+    EXPECT_EQ(next, count);
+  }
+}
+
+TEST(StaleListTest, AFailedPartEndsTheWalk) {
+  StaleList list(testing::TempDir());
+  for (std::size_t i = 0; i < StaleList::kInMemory + 10; ++i) list.add({"b", std::to_string(i), ""});
+  int parts = 0;
+  auto walked = list.each_part(10, [&](std::vector<OwnedEntity>&) -> pipeline::Result<void> {
+    if (++parts == 3) return pipeline::unexpected(ErrorKind::kRejected, "no");
+    return {};
+  });
+  EXPECT_FALSE(walked);
+  EXPECT_EQ(parts, 3);
 }
 
 }  // namespace

@@ -79,6 +79,25 @@ TEST(RelationValues, PassesOverWhatIsNoRelation) {
   EXPECT_THAT(read(deep + "}"), IsEmpty());
 }
 
+TEST(RelationTargetsSpilled, WhatIsRelatedToIsFoundOnDiskToo) {
+  constexpr std::size_t kEntities = 200'000;
+  RelationTargets targets({.memory_bytes = 256u << 10, .directory = testing::TempDir()});
+  RelationValues values;
+  const std::size_t before = pipeline::peak_rss_bytes();
+  for (std::size_t begin = 0; begin < kEntities; begin += 1000) {
+    EntityBuffer page;
+    for (std::size_t i = begin; i < begin + 1000; ++i) {
+      add(page, std::to_string(i), R"({"parent":"parent-)" + std::to_string(i) + "\"}");
+    }
+    targets.note(page, values);
+  }
+  EXPECT_LT(pipeline::peak_rss_bytes() - before, std::size_t{kEntities} * 32);
+  for (std::size_t i = 0; i < kEntities; i += 997) {
+    EXPECT_TRUE(targets.contains("b", "parent", "parent-" + std::to_string(i)));
+    EXPECT_FALSE(targets.contains("b", "parent", "nobody-" + std::to_string(i)));
+  }
+}
+
 TEST(RelationTargets, TellsWhoRelatesToWhomByWhat) {
   EntityBuffer buffer;
   add(buffer, "x", R"({"parent":"p","all":["q","r"]})");

@@ -86,6 +86,19 @@ TEST_P(SentFieldsTest, WhatIsOutOfDateGoesOnceItIsMuch) {
   }
 }
 
+TEST_P(SentFieldsTest, WhatStillCountsIsMovedWhenTheRestGoes) {
+  run(0, 5000, 1);
+  for (std::uint32_t version = 2; version <= 6; ++version) run(0, 4000, version);
+  EXPECT_LE(integer("SELECT value FROM digest_state WHERE name = 'sent_records'"), 20'000);
+  EXPECT_GT(integer("SELECT min(id) FROM digest_sent"), 1);
+  const auto kept = reader();
+  for (std::size_t i = 0; i < 5000; ++i) {
+    auto found = kept->find(identity(i));
+    ASSERT_TRUE(found && *found) << i;
+    ASSERT_THAT((*found)->digests, ElementsAre(i, i < 4000 ? 6 : 1));
+  }
+}
+
 TEST_P(SentFieldsTest, AnotherSetOfFieldsIsAnotherShape) {
   run(0, 10, 1);
   run(0, 5, 2, std::string_view("other\0icon\0team\0", 16));

@@ -35,12 +35,14 @@ struct NodeStats {
 /// A graph as data: what `describe` returns and the drawings are made from.
 struct GraphDescription {
   enum class Kind : std::uint8_t { kStage, kAsync, kPhase };
+  /// A stage, or a phase that is none.
   struct Node {
     std::string name;
     std::string says;
     Kind kind = Kind::kStage;
     Concurrency concurrency = Concurrency::kUnlimited;
   };
+  /// Which way messages go; both are indexes of `nodes`.
   struct Edge {
     std::size_t from = 0;
     std::size_t to = 0;
@@ -123,6 +125,7 @@ class Node {
 /// lives or before `wait`. `wait` on the building thread, which works as one of the workers meanwhile.
 class Graph {
  public:
+  /// What a graph runs on.
   struct Options {
     std::string title;
     int threads = 1;       ///< Workers, the waiting thread included.

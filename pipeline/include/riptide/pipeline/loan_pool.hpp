@@ -15,6 +15,7 @@ class LoanPool {
  public:
   explicit LoanPool(std::function<T()> make) : make_(std::move(make)) {}
 
+  /// The right to use an object; gives it back at its end. Must not outlive the pool.
   class Loan {
    public:
     Loan(LoanPool& pool, std::unique_ptr<T> object) : pool_(pool), object_(std::move(object)) {}

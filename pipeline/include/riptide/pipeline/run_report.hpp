@@ -36,46 +36,52 @@ struct Tally {
   Tally& operator+=(const Tally& other) noexcept;
 };
 
+/// One resource block at one sink.
 struct SinkKindReport {
   std::string kind;
-  std::uint32_t index = 0;
+  std::uint32_t index = 0;  ///< Of the resource block in the mapping.
   Tally tally;
   std::uint64_t bytes_out = 0;
   std::uint64_t requests = 0;
 };
 
+/// One sink: what became of everything that was read.
 struct SinkReport {
   std::string sink;
   std::vector<SinkKindReport> kinds;
   std::string error;  ///< Why it failed; empty if it did not.
 };
 
+/// A field of the mapping that came out null or failed.
 struct MisconfiguredField {
   std::string field;
   std::string expression;
-  std::uint64_t count = 0;
-  std::string example;
+  std::uint64_t count = 0;  ///< Mapping evaluations.
+  std::string example;      ///< One error message, or "null".
 };
 
+/// One resource block at the source.
 struct KindReport {
   std::string kind;
   std::uint32_t index = 0;
   std::uint64_t pages = 0;
   std::uint64_t records = 0;
-  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_in = 0;  ///< Bodies, decoded.
   std::uint64_t scopes_closed = 0;
   std::uint64_t scopes_open = 0;
   std::vector<MisconfiguredField> misconfigured;
 };
 
+/// A scope that was not read to its end.
 struct ScopeReport {
   std::string kind;
   std::string partition;
   std::uint64_t pages_expected = 0;
   std::uint64_t pages_read = 0;
-  std::string error;
+  std::string error;  ///< The first; empty if it was stopped.
 };
 
+/// The traffic with one host.
 struct HostReport {
   std::string host;
   std::uint64_t requests = 0;
@@ -88,6 +94,7 @@ struct HostReport {
   double p99_ms = 0;
 };
 
+/// An error, and how often it came.
 struct ErrorReport {
   std::string kind;
   std::string identifier;

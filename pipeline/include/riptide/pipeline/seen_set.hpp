@@ -29,6 +29,7 @@ class SeenSet {
     kSame,       ///< Read before in this scope with the same contents.
     kChanged,    ///< Read before in this scope with other contents.
   };
+  /// How much memory, and where the rest goes.
   struct Options {
     std::size_t memory_bytes = SIZE_MAX;
     std::string directory;  ///< Where it spills to; where it cannot, it stays in memory.

@@ -12,6 +12,7 @@ namespace riptide::sinks {
 /// Takes everything and keeps nothing: for benchmarks and for reading without writing. Every entity counts as updated.
 class NullSink final : public stages::LocalSink {
  public:
+  /// Slows it down, for tests of backpressure.
   struct Options {
     double records_per_second = 0;  ///< Slows `write` down to this rate, on the writer's thread; 0 is no limit.
     /// Waits; std::this_thread::sleep_for unless a test counts.

@@ -25,6 +25,7 @@ inline constexpr std::string_view kOceanCoreVersion = "0.48.12";
 /// its token.
 class Account final : public stages::Auth {
  public:
+  /// Where Port is, the credentials, and the integration.
   struct Options {
     std::string base_url = "https://api.getport.io";  ///< `OCEAN__PORT__BASE_URL`.
     std::string client_id;                            ///< `OCEAN__PORT__CLIENT_ID`.
@@ -69,13 +70,14 @@ class Account final : public stages::Auth {
 /// Port: entities in bulk, one blueprint a request. Port's limits: 20 entities and 1 MiB; 100 deletions.
 class PortSink final : public stages::RemoteSink {
  public:
+  /// The account, what the run asks for, and Port's limits.
   struct Options {
     std::shared_ptr<const Account> account;
     stages::SinkContext context;
     std::size_t max_records = 20;
     std::size_t max_bytes = std::size_t{1} << 20;
     std::size_t max_in_flight = 8;
-    std::size_t owned_page = 5000;
+    std::size_t owned_page = 5000;                ///< Entities a page, when what is owned is listed.
     std::shared_ptr<const stages::RunLife> life;  ///< What Port is told of the run; null tells nothing.
   };
 

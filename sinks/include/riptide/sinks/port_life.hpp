@@ -35,6 +35,7 @@ class Masker {
 /// examples and the log, both masked.
 class PortLife final : public stages::RunLife {
  public:
+  /// What Port is told, and where.
   struct Options {
     std::shared_ptr<const Account> account;
     std::string run_id;

@@ -20,6 +20,7 @@ namespace riptide::sinks {
 /// out. Being killed costs what was not committed yet, never the file.
 class SqliteSink final : public stages::LocalSink {
  public:
+  /// The file, and who writes to it.
   struct Options {
     std::string path;
     stages::SinkContext context;

@@ -45,9 +45,12 @@ struct Pagination {
   std::string total_header = "X-Total-Count";  ///< Obeyed where the answer has it and `total_path` is not set.
 };
 
+/// How requests are signed.
 enum class AuthStyle : std::uint8_t { kNone, kBearer, kBasic, kApiKey, kCustom };
+/// Returns the style that a user names ("none", "bearer_token", "basic", "api_key", "custom"), or nothing.
 [[nodiscard]] std::optional<AuthStyle> auth_style(std::string_view name) noexcept;
 
+/// The credentials of an installation; a style looks at its own only.
 struct AuthSettings {
   AuthStyle style = AuthStyle::kNone;
   pipeline::Secret api_token;  ///< kBearer.
@@ -59,6 +62,7 @@ struct AuthSettings {
   pipeline::Secret template_;  ///< kCustom: JSON of `customAuthRequestTemplate`.
 };
 
+/// An installation: what is the same for all its endpoints.
 struct Options {
   std::string base_url;
   AuthSettings auth;

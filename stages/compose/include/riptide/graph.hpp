@@ -98,6 +98,7 @@ class Graph {
   Result<GraphDescription> describe();
 
   /// Runs to the end, or to the stop. Blocks the calling thread, which works as one of the workers.
+  /// @param stop  Ends the run early when it is requested; asked for by the run itself when it cannot go on. Borrowed.
   /// @param stop_signal  Asked at the end which signal stopped it (0 if none); may be null.
   /// Errors: as of `check`; kConfig and kInternal (a sink that cannot be opened), before anything was read; what
   /// `carry_out` returned.

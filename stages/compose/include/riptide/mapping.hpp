@@ -16,7 +16,9 @@ class Mapping {
   explicit Mapping(std::shared_ptr<const transform::Mapping> compiled) noexcept : compiled_(std::move(compiled)) {}
 
   /// Compiles the text of a mapping file that is JSON (`resources: [...]`, as in Ocean; every expression is jq).
-  /// @param origin  What messages call it.
+  /// @param json     The file's text. Borrowed for the call.
+  /// @param origin   What messages call it.
+  /// @param options  Budgets of its expressions, and whether one that does not compile is an error.
   /// Errors: kConfig, with every problem in the text.
   static Result<Mapping> parse(std::string_view json, const std::string& origin = "the mapping",
                                const transform::CompileOptions& options = {});

@@ -22,6 +22,7 @@ class Auth;
 enum class Method : std::uint8_t { kGet, kPost, kPut, kPatch, kDelete };
 std::string_view to_string(Method method) noexcept;
 
+/// A header of a request or an answer, as it was written.
 struct Header {
   std::string name;
   std::string value;

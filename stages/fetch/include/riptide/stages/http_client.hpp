@@ -21,6 +21,7 @@ namespace riptide::stages {
 
 class Wire;
 
+/// Limits and timeouts of a client, and whom it tells.
 struct HttpClientOptions {
   std::string name;                         ///< Of the thread and in messages: "source", "sink".
   std::size_t max_in_flight_per_host = 32;  ///< Requests at once; the rest waits in order.

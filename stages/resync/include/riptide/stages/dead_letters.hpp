@@ -40,6 +40,7 @@ struct DeadLetter {
 /// `delivered` cost a queue, `flush` brings it to the disk. Any thread. Errors: those of `state::Database`.
 class DeadLetters {
  public:
+  /// How much is kept, and what is hidden.
   struct Options {
     std::size_t max_bytes = 64u << 20;  ///< Of records and entities.
     /// Takes secrets out of a text; null: there are none.

@@ -51,6 +51,7 @@ struct PlannedDeletion {
 /// the mapping that make the same entity are a change each, since a target may merge them.
 class Plan {
  public:
+  /// What is recorded, and where.
   struct Options {
     bool fields = false;         ///< Keep how each entity changes.
     bool keep_entities = false;  ///< Keep the entities themselves, to carry the plan out.
@@ -59,6 +60,7 @@ class Plan {
   explicit Plan(Options options);
   ~Plan();
 
+  /// Names numbers of the run for people.
   struct Names {
     std::function<std::string_view(std::uint32_t resource)> kind;
     std::function<std::string(std::uint32_t scope)> partition;
@@ -78,6 +80,7 @@ class Plan {
   pipeline::Result<void> seal();
 
   // Afterwards.
+  /// Entities by what would become of them.
   struct Counts {
     std::uint64_t created = 0, updated = 0, unchanged = 0, stale = 0;
   };

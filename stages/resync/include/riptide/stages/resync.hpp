@@ -29,6 +29,7 @@ namespace riptide::stages {
 
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 
+/// How a resync runs: budget, limits, what may be deleted.
 struct ResyncOptions {
   std::string version;
   std::string started_at;                 ///< ISO 8601, UTC; goes into the report.

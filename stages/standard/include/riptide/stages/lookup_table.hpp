@@ -15,6 +15,7 @@ using pipeline::Result;
 /// Rows by a key, read once into memory: to enrich items with. Any thread.
 class LookupTable {
  public:
+  /// The file, and what of it.
   struct Options {
     std::string file;    ///< `.csv` with a header line, `.ndjson`/`.jsonl`, or SQLite (`.db`, `.sqlite`, `.sqlite3`).
     std::string table;   ///< Of a SQLite file; "" is its only one.

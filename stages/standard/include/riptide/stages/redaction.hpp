@@ -19,6 +19,7 @@ class Redaction {
     kHash,    ///< Puts a 128-bit digest of the value, 32 hexadecimal digits, in its place: equal values stay equal.
     kRemove,  ///< Takes the member out.
   };
+  /// What is hidden, and how.
   struct Options {
     std::vector<std::string> fields;  ///< jq paths: `.properties.email`, `.members[].name`.
     Mode mode = Mode::kMask;

@@ -22,6 +22,7 @@ struct FieldPlan {
 
 /// How the expressions of one resource went over the records that `Mapper::measure` saw.
 struct ResourceMeasure {
+  /// One expression: what came out, and what it took.
   struct Field {
     std::uint64_t evaluations = 0;
     std::uint64_t by_evaluator = 0;  ///< Of them; also where the fast path gave up on a record.

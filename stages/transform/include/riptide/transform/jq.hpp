@@ -39,12 +39,14 @@ class ModuleFiles {
  public:
   virtual ~ModuleFiles() = default;
 
+  /// A module as a program names it.
   struct Wanted {
     std::string path;                                ///< As written behind `import` or `include`.
     std::optional<std::vector<std::string>> search;  ///< Of the import's metadata; nothing if it has none.
     bool is_data = false;                            ///< JSON instead of jq.
     std::string importer;                            ///< `Found::file` of the module that imports; empty: the program.
   };
+  /// A module that is there.
   struct Found {
     std::string file;  ///< Its full name: the same for the same file.
     std::string text;
@@ -63,6 +65,7 @@ class ModuleFiles {
 /// parse.
 std::string module_meta(std::string_view text);
 
+/// What a program may see and call.
 struct CompileOptions {
   /// What `env` and `$ENV` show. Empty, as by default: `{}`.
   std::vector<std::pair<std::string, std::string>> environment;
@@ -135,6 +138,7 @@ void append_json_string(std::string& out, std::string_view text);
 /// A borrowed callable, for callbacks that are called before the call returns.
 template <class Signature>
 class FunctionRef;
+/// Borrows any callable of that signature; valid as long as it lives. Copies are the same callable.
 template <class R, class... Args>
 class FunctionRef<R(Args...)> {
  public:
@@ -216,6 +220,8 @@ class Evaluator {
   /// Reads the next of the values that `text` holds as the input, from `at` on, which is moved behind it; with
   /// kUnfinished and on errors, to its beginning. All values of before become invalid; `text` is borrowed until the
   /// next load. As strict as jq is with its inputs: control characters and lone surrogates in strings are errors.
+  /// @param text  Borrowed until the next load.
+  /// @param at    A position in `text`: where to begin, and where it ended.
   /// @param last  Nothing follows the text: never kUnfinished.
   /// @param only_for  If given, members that this program cannot see may be left out of the input.
   /// Errors: kMalformed, kLimit; line and column in their messages are counted from `at`.
@@ -223,8 +229,11 @@ class Evaluator {
   /// Prepares calls of `load_next` with this text and `only_for` this program: they step over what it cannot see much
   /// faster. `json::Document::kPadding` readable bytes must follow the text, which must not change before the last one.
   void prepare(std::string_view text, const Program& only_for);
-  /// Reads all values that `text` holds as an array. Errors as of `load_next`, whose value `at` is the beginning of.
+  /// Reads all values that `text` holds as an array.
+  /// @param text  Borrowed until the next load.
+  /// @param at    Where to begin; on errors, the beginning of the value that is wrong.
   /// @param threads  A long text is read by that many, if it can be cut at line breaks between values.
+  /// Errors: as of `load_next`.
   Result<void> load_all(std::string_view text, std::size_t& at, unsigned threads = 1);
 
   [[nodiscard]] ValueRef input() const noexcept;

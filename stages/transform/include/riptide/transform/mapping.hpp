@@ -17,6 +17,7 @@ namespace riptide::transform {
 
 using pipeline::Result;
 
+/// What the expressions of a mapping may see and spend.
 struct CompileOptions {
   bool environment = true;  ///< `env` and `$ENV` show the process environment.
   /// An expression that does not compile: false makes `compile` fail; true maps it to null with an error, as Ocean
@@ -62,6 +63,7 @@ struct MappedPage {
   pipeline::EntityBuffer entities;  ///< `scope` and `duplicate` are left to the caller.
   std::vector<MappingFault> faults;
   std::vector<Misconfigured> misconfigured;
+  /// Mapping evaluations of one resource, by their ends.
   struct Counts {
     std::uint64_t read = 0;      ///< Mapping evaluations: records x mappings, elements of itemsToParse counted singly.
     std::uint64_t filtered = 0;  ///< The selector said false.
