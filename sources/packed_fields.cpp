@@ -1,5 +1,8 @@
 #include "packed_fields.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <charconv>
 
 namespace riptide::sources {
@@ -27,6 +30,23 @@ std::vector<std::string_view> unpacked(std::string_view text) {
     text.remove_prefix(1 + bytes);
   }
   return fields;
+}
+
+std::string packed_indexes(const std::vector<std::uint32_t>& indexes) {
+  return fmt::format("{}", fmt::join(indexes, ","));
+}
+
+std::vector<std::uint32_t> unpacked_indexes(std::string_view text) {
+  std::vector<std::uint32_t> indexes;
+  while (!text.empty()) {
+    std::uint32_t index = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+    if (error != std::errc()) return {};
+    indexes.push_back(index);
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (!text.empty()) text.remove_prefix(1);
+  }
+  return indexes;
 }
 
 }  // namespace riptide::sources

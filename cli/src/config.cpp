@@ -298,12 +298,9 @@ class ConfigReader {
     if (!type.empty() && type_ == nullptr) {
       std::vector<std::string> known;
       for (const IntegrationType& one : integration_types()) known.emplace_back(one.name);
-      const auto future = future_integration_types();
-      const bool later = std::find(future.begin(), future.end(), type) != future.end();
       problem(Level::kError, given, how_to_set("integration.type"),
-              later ? "'" + type + "' is not supported yet; this version reads " + listed(known)
-                    : "there is no integration type '" + type + "'; this version reads " + listed(known) +
-                          did_you_mean(type, known));
+              "there is no integration type '" + type + "'; this version reads " + listed(known) +
+                  did_you_mean(type, known));
     }
     const Tree* const identifier = find("integration.identifier");
     if (identifier != nullptr && identifier->scalar() && identifier->kind != Tree::Kind::kNull) {

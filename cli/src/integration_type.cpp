@@ -7,6 +7,7 @@
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/tree.hpp"
 #include "riptide/sources/custom.hpp"
+#include "riptide/sources/file.hpp"
 #include "riptide/sources/jira.hpp"
 #include "riptide/sources/jira_server.hpp"
 #include "riptide/sources/octopus.hpp"
@@ -128,9 +129,35 @@ constexpr Setting kCustomSettings[] = {
      .fallback = "true",
      .meaning = "Whether the API's certificate is checked; `false` is as `ssl.third_party.verify`."},
     {.key = "integration.config.timeout",
-     .meaning = "Not used by Ocean either: `OCEAN__CLIENT_TIMEOUT` is.",
-     .use = SettingUse::kIgnored},
+     .type = SettingType::kInteger,
+     .fallback = "0",
+     .meaning = "Seconds until a request to the API is given up; 0: as `clientTimeout` says.",
+     .least = 0,
+     .most = 86'400},
+    // Names that the README of Ocean's integration has, and its settings do not.
+    {.key = "integration.config.page_param", .meaning = "`paginationParam` for `page`."},
+    {.key = "integration.config.offset_param", .meaning = "`paginationParam` for `offset`."},
+    {.key = "integration.config.cursor_param", .meaning = "`paginationParam` for `cursor`."},
+    {.key = "integration.config.limit_param", .meaning = "Another name of `sizeParam`."},
 };
+
+// The parameter that asks for a page: by its setting, or by the one of the page style.
+std::string page_parameter(const Config& config, sources::custom::PageStyle style) {
+  if (const std::string& name = config.text("integration.config.pagination_param"); !name.empty()) return name;
+  switch (style) {
+    case sources::custom::PageStyle::kPage:
+      return config.text("integration.config.page_param");
+    case sources::custom::PageStyle::kOffset:
+      return config.text("integration.config.offset_param");
+    case sources::custom::PageStyle::kCursor:
+      return config.text("integration.config.cursor_param");
+    case sources::custom::PageStyle::kNone:
+    case sources::custom::PageStyle::kNextLink:
+    case sources::custom::PageStyle::kHeaderLink:
+      break;
+  }
+  return {};
+}
 
 pipeline::Result<std::shared_ptr<const stages::Source>> make_custom(const Config& config) {
   const auto text = [&](std::string_view name) { return config.text("integration.config." + std::string(name)); };
@@ -148,20 +175,21 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_custom(const Config
                   .api_key_header = text("api_key_header"),
                   .request = secret("custom_auth_request"),
                   .template_ = secret("custom_auth_request_template")};
-  options.pagination = {
-      .style = sources::custom::page_style(text("pagination_type")).value_or(sources::custom::PageStyle::kNone),
-      .page_size = number("page_size"),
-      .page_param = text("pagination_param"),
-      .size_param = text("size_param"),
-      .start_page = number("start_page"),
-      .cursor_path = text("cursor_path"),
-      .has_more_path = text("has_more_path"),
-      .last_page_path = text("last_page_path"),
-      .next_link_path = text("next_link_path"),
-      .header_link_rel = text("header_link_rel"),
-      .total_path = text("total_path"),
-      .total_pages_path = text("total_pages_path"),
-      .total_header = text("total_header")};
+  const sources::custom::PageStyle style =
+      sources::custom::page_style(text("pagination_type")).value_or(sources::custom::PageStyle::kNone);
+  options.pagination = {.style = style,
+                        .page_size = number("page_size"),
+                        .page_param = page_parameter(config, style),
+                        .size_param = text("size_param").empty() ? text("limit_param") : text("size_param"),
+                        .start_page = number("start_page"),
+                        .cursor_path = text("cursor_path"),
+                        .has_more_path = text("has_more_path"),
+                        .last_page_path = text("last_page_path"),
+                        .next_link_path = text("next_link_path"),
+                        .header_link_rel = text("header_link_rel"),
+                        .total_path = text("total_path"),
+                        .total_pages_path = text("total_pages_path"),
+                        .total_header = text("total_header")};
   options.max_in_flight = number("max_concurrent_requests");
   if (const std::uint64_t budget = number("requests_per_minute"); budget != 0) {
     options.budgets.push_back({.requests = budget, .window = std::chrono::minutes(1)});
@@ -195,7 +223,9 @@ constexpr Setting kJiraSettings[] = {
     {.key = "integration.config.partition",
      .type = SettingType::kChoice,
      .fallback = "auto",
-     .meaning = "`auto` reads issues project by project side by side where the JQL allows it; `none` as one chain.",
+     .meaning =
+         "`auto` reads issues and worklogs project by project side by side where the JQL allows it; `none` as one "
+         "chain.",
      .choices = "auto|none"},
     {.key = "integration.config.page_size",
      .type = SettingType::kInteger,
@@ -249,6 +279,42 @@ pipeline::Result<std::shared_ptr<const stages::Source>> make_jira_server(const C
   return std::shared_ptr<const stages::Source>(std::move(*source));
 }
 
+constexpr Setting kFileSettings[] = {
+    {.key = "integration.config.path",
+     .meaning = "What is read where a block of the mapping names no path: a file, a directory, a pattern "
+                "(`exports/**/*.ndjson`), `-` for standard input."},
+    {.key = "integration.config.paths", .type = SettingType::kJson, .meaning = "Several of them, as a list."},
+    {.key = "integration.config.format",
+     .type = SettingType::kChoice,
+     .fallback = "auto",
+     .meaning =
+         "`ndjson`: a record a line; `array`: JSON over any number of lines, the elements of arrays are records.",
+     .choices = "auto|ndjson|array"},
+    {.key = "integration.config.page_bytes",
+     .type = SettingType::kSize,
+     .fallback = "512KiB",
+     .meaning = "What is read as one page, unless a record is longer; at most 1/64 of `riptide.memory`.",
+     .least = static_cast<double>(sources::file::kLeastPageBytes),
+     .most = 1e9},
+};
+
+pipeline::Result<std::shared_ptr<const stages::Source>> make_file(const Config& config) {
+  sources::file::Options options;
+  if (const std::string path = config.text("integration.config.path"); !path.empty()) options.paths.push_back(path);
+  if (const std::string list = config.text("integration.config.paths"); !list.empty()) {
+    auto paths = sources::file::paths_of(list, "integration.config.paths");
+    if (!paths) return pipeline::unexpected(std::move(paths).error());
+    options.paths.insert(options.paths.end(), paths->begin(), paths->end());
+  }
+  options.format = config.text("integration.config.format");
+  options.page_bytes =
+      std::min<std::uint64_t>(config.bytes("integration.config.page_bytes"),
+                              std::max(sources::file::kLeastPageBytes, config.bytes("riptide.memory") / 64));
+  auto source = sources::file::FileSource::create(std::move(options));
+  if (!source) return pipeline::unexpected(std::move(source).error());
+  return std::shared_ptr<const stages::Source>(std::move(*source));
+}
+
 // Of types whose selectors have nothing but `query`, whatever the kind.
 std::span<const stages::SelectorFields> no_selectors() {
   static constexpr stages::SelectorFields kNone[] = {{"", {}}};
@@ -270,14 +336,13 @@ constexpr IntegrationType kTypes[] = {
     {"octopus", kOctopusSettings, &sources::octopus::default_mapping, &sources::octopus::default_blueprints,
      &make_octopus, &no_selectors},
     {"custom", kCustomSettings, &sources::custom::default_mapping, nullptr, &make_custom, &sources::custom::selectors,
-     &check_custom, "integration.config.verify_ssl"},
+     &check_custom, "integration.config.verify_ssl", "integration.config.timeout"},
+    {"file", kFileSettings, &sources::file::default_mapping, nullptr, &make_file, &sources::file::selectors},
     {"jira", kJiraSettings, &sources::jira::default_mapping, &sources::jira::default_blueprints, &make_jira,
      &sources::jira::selectors},
     {"jira-server", kJiraServerSettings, &sources::jira_server::default_mapping,
      &sources::jira_server::default_blueprints, &make_jira_server, &sources::jira_server::selectors},
 };
-
-constexpr std::string_view kFuture[] = {"file"};
 
 }  // namespace
 
@@ -288,7 +353,5 @@ const IntegrationType* find_integration_type(std::string_view name) {
                                          [&](const IntegrationType& type) { return type.name == name; });
   return found == std::end(kTypes) ? nullptr : found;
 }
-
-std::span<const std::string_view> future_integration_types() { return kFuture; }
 
 }  // namespace riptide::cli

@@ -76,14 +76,14 @@ std::size_t JqBlock::lines_between(std::size_t from, std::size_t to) const {
     counted_from_ = counted_to_ = from;
     counted_ = 0;
   }
-  counted_ += count_lines(text().substr(counted_to_, to - counted_to_));
+  counted_ += json::count_lines(text().substr(counted_to_, to - counted_to_));
   counted_to_ = to;
   return counted_;
 }
 
 JqBlock::Position JqBlock::position(std::size_t at) const {
   const std::string_view before = text().substr(0, at);
-  const std::size_t lines = count_lines(before);
+  const std::size_t lines = json::count_lines(before);
   if (lines == 0) return {start_.line, start_.column + at};
   return {start_.line + lines, at - before.rfind('\n') - 1};
 }
@@ -245,9 +245,9 @@ void JqSource::finish(JqBlock& block, std::size_t cut) {
   block.files_.erase(first_behind, block.files_.end());
   block.bytes.shrink_to(cut);
   const JqBlock::FileStart& last = block.files_.back();
-  const std::size_t lines = count_lines(block.text());
+  const std::size_t lines = json::count_lines(block.text());
   place_ = last.place;
-  place_.line += last.offset == 0 ? lines : count_lines(block.text().substr(last.offset));
+  place_.line += last.offset == 0 ? lines : json::count_lines(block.text().substr(last.offset));
   position_.line += lines;
   position_.column = lines == 0 ? position_.column + cut : cut - block.text().rfind('\n') - 1;
   cutter_.drop(cut);

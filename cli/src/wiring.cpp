@@ -217,6 +217,13 @@ bool verifies_source(const Config& config) {
   return own && config.boolean("ssl.third_party.verify");
 }
 
+std::chrono::seconds source_timeout(const Config& config) {
+  const IntegrationType* const type = find_integration_type(config.type());
+  const bool has_own = type != nullptr && !type->timeout_setting.empty();
+  const std::int64_t own = has_own ? config.integer(type->timeout_setting) : 0;
+  return std::chrono::seconds(own != 0 ? own : config.integer("client_timeout"));
+}
+
 stages::ResyncOptions resync_options(const Config& config) {
   stages::ResyncOptions options;
   options.version = version();
@@ -230,7 +237,7 @@ stages::ResyncOptions resync_options(const Config& config) {
   const int attempts = static_cast<int>(config.integer("riptide.retry_attempts"));
   options.source_retry = {.attempts = attempts, .base = base, .cap = cap};
   options.sink_retry = {.attempts = attempts, .base = 3 * base, .cap = 5 * cap};
-  options.source_timeout = std::chrono::seconds(config.integer("client_timeout"));
+  options.source_timeout = source_timeout(config);
   options.sink_timeout = config.duration("riptide.port_timeout");
   options.batch_age = config.duration("riptide.batch_age");
   options.verify_source_tls = verifies_source(config);

@@ -45,9 +45,9 @@ void PageBuffer::append(std::string_view bytes) {
   std::memset(data_ + size_, 0, kPagePadding);
 }
 
-void PageBuffer::clear() noexcept {
-  size_ = 0;
-  if (data_ != nullptr) std::memset(data_, 0, kPagePadding);
+void PageBuffer::truncate(std::size_t bytes) noexcept {
+  size_ = std::min(size_, bytes);
+  if (data_ != nullptr) std::memset(data_ + size_, 0, kPagePadding);
 }
 
 Page make_page(std::string_view bytes) {

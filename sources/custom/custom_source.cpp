@@ -1,15 +1,15 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <utility>
 
+#include "asker.hpp"
 #include "custom_auth.hpp"
 #include "definition.hpp"
 #include "definition_reader.hpp"
-#include "packed_fields.hpp"
 #include "paging.hpp"
 #include "riptide/pipeline/entity.hpp"
 #include "riptide/pipeline/loan_pool.hpp"
@@ -23,70 +23,7 @@ using pipeline::Error;
 using pipeline::ErrorKind;
 using pipeline::unexpected;
 using stages::Request;
-using stages::ScopeSpec;
 namespace jq = transform::jq;
-
-/// What a request carries: the definition of its endpoint, and the values of the placeholders so far. Its step is their
-/// number: the placeholder that it looks for, or, with all of them there, the endpoint itself.
-struct Place {
-  std::string_view definition;
-  std::vector<std::string_view> values;
-};
-
-Place place_of(const Request& request) {
-  Place place;
-  if (request.context == nullptr) return place;
-  std::vector<std::string_view> fields = unpacked(*request.context);
-  if (fields.empty()) return place;
-  place.definition = fields.front();
-  place.values.assign(fields.begin() + 1, fields.end());
-  return place;
-}
-
-std::shared_ptr<const std::string> context_of(std::string_view definition,
-                                              const std::vector<std::string_view>& values) {
-  auto context = std::make_shared<std::string>();
-  append_packed(definition, *context);
-  for (const std::string_view value : values) append_packed(value, *context);
-  return context;
-}
-
-/// A value within a path: what cannot stand in a URL is encoded, slashes stay.
-std::string in_path(std::string_view value) {
-  std::string out;
-  std::size_t begin = 0;
-  while (true) {
-    const auto slash = value.find('/', begin);
-    std::string_view part = value.substr(begin, slash == std::string_view::npos ? slash : slash - begin);
-    // What is encoded already stays as it is.
-    while (!part.empty()) {
-      const auto percent = part.find('%');
-      out += stages::percent_encoded(part.substr(0, percent));
-      if (percent == std::string_view::npos) break;
-      const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); };
-      const bool encoded = percent + 2 < part.size() && is_hex(part[percent + 1]) && is_hex(part[percent + 2]);
-      out += encoded ? "%" : "%25";
-      part.remove_prefix(percent + 1);
-    }
-    if (slash == std::string_view::npos) return out;
-    out += '/';
-    begin = slash + 1;
-  }
-}
-
-/// Puts the values into the placeholders of a path.
-std::string resolved(std::string_view path, const std::vector<PathParameter>& parameters,
-                     const std::vector<std::string_view>& values) {
-  std::string out(path);
-  for (std::size_t i = 0; i < std::min(parameters.size(), values.size()); ++i) {
-    const std::string placeholder = "{" + parameters[i].name + "}";
-    const std::string value = in_path(values[i]);
-    for (auto at = out.find(placeholder); at != std::string::npos; at = out.find(placeholder, at + value.size())) {
-      out.replace(at, placeholder.size(), value);
-    }
-  }
-  return out;
-}
 
 /// A value as Ocean writes it into a URL: as Python prints it.
 std::string python_text(jq::ValueRef value) {
@@ -98,6 +35,52 @@ std::string python_text(jq::ValueRef value) {
 /// Whether an answer has the address of the next page.
 bool follows_links(const Pagination& pagination) noexcept {
   return pagination.style == PageStyle::kNextLink || pagination.style == PageStyle::kHeaderLink;
+}
+
+/// The value that the loaded record has for a placeholder; nothing if it has none, or is not wanted.
+Result<std::optional<std::string>> value_in(jq::Evaluator& evaluator, const PathParameter& parameter) {
+  const auto evaluate = [&](const jq::Program& program, std::string_view name, auto use) -> Result<void> {
+    const jq::Outcome outcome = evaluator.run(program, [&](jq::ValueRef value) {
+      use(value);
+      return jq::Next::kStop;
+    });
+    if (outcome.ok()) return {};
+    return unexpected(ErrorKind::kMalformed, fmt::format("path_parameters.{}.{} ({}): {}", parameter.name, name,
+                                                         program.text(), outcome.message));
+  };
+  bool wanted = parameter.filter == nullptr;
+  if (parameter.filter != nullptr) {
+    auto ran =
+        evaluate(*parameter.filter, "filter", [&](jq::ValueRef value) { wanted = value.type() == jq::Type::kTrue; });
+    if (!ran) return unexpected(std::move(ran).error());
+  }
+  std::optional<std::string> value;
+  if (!wanted) return value;
+  auto ran = evaluate(*parameter.field, "field", [&](jq::ValueRef found) {
+    if (found.type() != jq::Type::kNull) value = python_text(found);
+  });
+  if (!ran) return unexpected(std::move(ran).error());
+  if (value && (*value == "." || *value == "..")) {
+    return unexpected(ErrorKind::kMalformed, "a path parameter has a value that cannot stand in a URL: " + *value);
+  }
+  return value;
+}
+
+/// Enters the records of a page, each with the values that its address was made of.
+void add_records(const Asker& asker, const Items& items, std::string_view body, stages::PageStep& step) {
+  const char* const base = items.page ? items.page->view().data() : body.data();
+  std::vector<std::string> values;
+  if (!items.whole) {
+    for (const std::string_view value : asker.values) json::append_quoted(value, values.emplace_back());
+  }
+  step.records.spans.reserve(items.raw.size());
+  for (const std::string_view raw : items.raw) {
+    step.records.add(static_cast<std::uint32_t>(raw.data() - base), static_cast<std::uint32_t>(raw.size()));
+    if (!raw.starts_with('{')) continue;  // What is no object cannot carry anything; the mapping says so.
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      step.records.overlay(asker.endpoint->parameters[i].overlay_key, values[i]);
+    }
+  }
 }
 
 std::string_view origin_of(std::string_view url) noexcept {
@@ -124,57 +107,23 @@ struct CustomSource::Parts {
     return endpoints.emplace(definition, *std::move(compiled)).first->second;
   }
 
-  /// Where a request belongs. Errors: kInternal (a request that this source did not make).
-  struct Located {
-    std::shared_ptr<const Endpoint> endpoint;
-    Place place;
-    const PathParameter* parameter = nullptr;  ///< The placeholder that is looked for; null for the endpoint itself.
-    const Listing* listing = nullptr;
-  };
-  Result<Located> locate(const Request& request) {
-    Located located;
-    located.place = place_of(request);
-    auto found = endpoint(located.place.definition);
-    if (!found) return unexpected(std::move(found).error());
-    located.endpoint = *std::move(found);
-    const std::size_t level = located.place.values.size();
-    if (level > located.endpoint->parameters.size()) return unexpected(ErrorKind::kInternal, "too many values");
-    if (level < located.endpoint->parameters.size()) located.parameter = &located.endpoint->parameters[level];
-    located.listing = located.parameter != nullptr ? &located.parameter->listing : &located.endpoint->listing;
-    return located;
-  }
-
-  [[nodiscard]] Request request_for(const Endpoint& endpoint, std::string_view definition,
-                                    const std::vector<std::string_view>& values,
-                                    const std::vector<std::uint32_t>& resources) const {
-    auto scope = std::make_shared<ScopeSpec>();
-    if (values.size() < endpoint.parameters.size()) {
-      const PathParameter& parameter = endpoint.parameters[values.size()];
-      scope->dependents = resources;
-      scope->partition =
-          fmt::format("{{{}}} of {} in {} (blocks {})", parameter.name, endpoint.kind,
-                      resolved(parameter.listing.path, endpoint.parameters, values), fmt::join(resources, ", "));
-    } else {
-      scope->resources = resources;
-      if (values.size() == 1) scope->partition = values.front();
-      if (values.size() > 1) {
-        scope->partition.clear();
-        for (const std::string_view value : values) {
-          if (!scope->partition.empty()) scope->partition += '/';
-          scope->partition += stages::percent_encoded(value);
-        }
+  /// Whom a request is for: one at least. Errors: kInternal (a request that this source did not make).
+  Result<std::vector<Asker>> askers_of(const Request& request) {
+    std::vector<Asker> askers = unpacked_askers(request);
+    if (askers.empty()) return unexpected(ErrorKind::kInternal, "a request for nobody");
+    for (Asker& asker : askers) {
+      auto found = endpoint(asker.definition);
+      if (!found) return unexpected(std::move(found).error());
+      asker.endpoint = *std::move(found);
+      if (asker.values.size() > asker.endpoint->parameters.size()) {
+        return unexpected(ErrorKind::kInternal, "too many values");
       }
     }
-    Request request;
-    request.scope = std::move(scope);
-    request.step = static_cast<std::uint32_t>(values.size());
-    request.context = context_of(definition, values);
-    return request;
+    return askers;
   }
 
-  Result<void> add_records(const Located& located, const Items& items, std::string_view body, stages::PageStep& step);
-  Result<void> add_children(const Located& located, const Items& items, const Request& request, stages::PageStep& step);
-  [[nodiscard]] Error refused(const Located& located, const stages::HttpResponse& response) const;
+  Result<void> add_children(std::span<const Asker> hanging, bool shared, const Items& items, stages::PageStep& step);
+  [[nodiscard]] Error refused(const Endpoint& endpoint, const stages::HttpResponse& response) const;
 
   Options options;
   std::unique_ptr<const RequestedAuth> requested_auth;
@@ -237,20 +186,23 @@ Result<std::vector<Request>> CustomSource::start(std::span<const stages::SourceR
       groups.emplace_back(std::move(definition), std::vector{resource.index});
     }
   }
-  std::vector<Request> requests;
+  Askers askers;
   for (const auto& [definition, blocks] : groups) {
     auto endpoint = parts_->endpoint(definition);
     if (!endpoint) return unexpected(std::move(endpoint).error());
-    requests.push_back(parts_->request_for(**endpoint, definition, {}, blocks));
+    askers.add({blocks, definition, {}, *std::move(endpoint)});
   }
+  std::vector<Request> requests;
+  for (const std::vector<Asker>& group : askers.groups()) requests.push_back(request_for(group));
   return requests;
 }
 
 stages::HttpRequest CustomSource::render(const Request& request) const {
   stages::HttpRequest http;
-  auto located = parts_->locate(request);
-  if (!located) return http;
-  const Listing& listing = *located->listing;
+  const auto askers = parts_->askers_of(request);
+  if (!askers) return http;
+  const Asker& first = askers->front();
+  const Listing& listing = first.listing();
   http.method = listing.method;
   http.headers = listing.headers;
   http.retryable = listing.method != stages::Method::kPost && listing.method != stages::Method::kPatch;
@@ -258,8 +210,7 @@ stages::HttpRequest CustomSource::render(const Request& request) const {
   if (follows_links(listing.pagination) && !place.token.empty()) {
     http.url = place.token;
   } else {
-    http.url =
-        parts_->options.base_url + "/" + resolved(listing.path, located->endpoint->parameters, located->place.values);
+    http.url = parts_->options.base_url + "/" + first.path();
     // Of a repeated name the selector's own lists stay lists; what pages ask for replaces it.
     std::string separator = http.url.find('?') == std::string::npos ? "?" : "&";
     for (const auto& [name, value] : listing.query) {
@@ -281,14 +232,15 @@ stages::HttpRequest CustomSource::render(const Request& request) const {
 
 Result<stages::PageStep> CustomSource::read(const Request& request, const stages::HttpResponse& response,
                                             json::Document& document) const {
-  auto located = parts_->locate(request);
-  if (!located) return unexpected(std::move(located).error());
-  if (!response.ok()) return unexpected(parts_->refused(*located, response));
+  const auto askers = parts_->askers_of(request);
+  if (!askers) return unexpected(askers.error());
+  const Asker& first = askers->front();
+  if (!response.ok()) return unexpected(parts_->refused(*first.endpoint, response));
   const auto wrong = [&response](Error error) {
     error.message += fmt::format(", url={}", response.safe_url);
     return unexpected(std::move(error));
   };
-  const Listing& listing = *located->listing;
+  const Listing& listing = first.listing();
   const std::string_view body = response.body ? response.body->view() : std::string_view();
   auto root = document.index(body);
   if (!root) return wrong(std::move(root).error());
@@ -331,76 +283,58 @@ Result<stages::PageStep> CustomSource::read(const Request& request, const stages
       }
     }
   }
-  auto added = located->parameter != nullptr ? parts_->add_children(*located, *items, request, step)
-                                             : parts_->add_records(*located, *items, body, step);
-  if (!added) return wrong(std::move(added).error());
+  std::span<const Asker> hanging(*askers);
+  if (first.at_its_end()) {
+    add_records(first, *items, body, step);
+    hanging = hanging.subspan(1);
+  }
+  if (!hanging.empty()) {
+    auto added = parts_->add_children(hanging, askers->size() > 1, *items, step);
+    if (!added) return wrong(std::move(added).error());
+  }
+  if (step.extent && !items->raw.empty() && items->raw.front().starts_with('{')) {
+    step.edges = {pipeline::digest_of(items->raw.front()).low, pipeline::digest_of(items->raw.back()).low};
+  }
   step.page = std::move(items->page);
   return step;
 }
 
-/// The records of a page, each with the values that its address was made of.
-Result<void> CustomSource::Parts::add_records(const Located& located, const Items& items, std::string_view body,
-                                              stages::PageStep& step) {
-  const char* const base = items.page ? items.page->view().data() : body.data();
-  std::vector<std::string> values;
-  if (!items.whole) {
-    for (const std::string_view value : located.place.values) json::append_quoted(value, values.emplace_back());
-  }
-  step.records.spans.reserve(items.raw.size());
-  for (const std::string_view raw : items.raw) {
-    step.records.add(static_cast<std::uint32_t>(raw.data() - base), static_cast<std::uint32_t>(raw.size()));
-    if (!raw.starts_with('{')) continue;  // What is no object cannot carry anything; the mapping says so.
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      step.records.overlay(located.endpoint->parameters[i].overlay_key, values[i]);
-    }
-  }
-  if (step.extent && !items.raw.empty() && items.raw.front().starts_with('{')) {
-    step.edges = {pipeline::digest_of(items.raw.front()).low, pipeline::digest_of(items.raw.back()).low};
-  }
-  return {};
-}
-
-/// What the records of a page of values name: the next placeholder's listing, or the endpoint itself.
-Result<void> CustomSource::Parts::add_children(const Located& located, const Items& items, const Request& request,
+/// What the records of a page name: for each asker the next placeholder's listing, or the endpoint itself. Askers do
+/// not hang on each other: one whose expressions fail on a record leaves a shared listing and reads it alone, so that
+/// it fails alone.
+Result<void> CustomSource::Parts::add_children(std::span<const Asker> hanging, bool shared, const Items& items,
                                                stages::PageStep& step) {
-  const PathParameter& parameter = *located.parameter;
   auto evaluator = evaluators.borrow();
-  const pipeline::Page padded = items.page;  // Keeps what `raw` lies in.
+  std::vector<bool> left(hanging.size());
   for (const std::string_view raw : items.raw) {
-    if (auto loaded = evaluator->load(raw); !loaded) return unexpected(std::move(loaded).error());
-    const auto evaluate = [&](const jq::Program& program, std::string_view name, auto use) -> Result<void> {
-      const jq::Outcome outcome = evaluator->run(program, [&](jq::ValueRef value) {
-        use(value);
-        return jq::Next::kStop;
-      });
-      if (outcome.ok()) return {};
-      return unexpected(ErrorKind::kMalformed, fmt::format("path_parameters.{}.{} ({}): {}", parameter.name, name,
-                                                           program.text(), outcome.message));
-    };
-    bool wanted = parameter.filter == nullptr;
-    if (parameter.filter != nullptr) {
-      auto ran =
-          evaluate(*parameter.filter, "filter", [&](jq::ValueRef value) { wanted = value.type() == jq::Type::kTrue; });
-      if (!ran) return ran;
+    const Result<void> loaded = evaluator->load(raw);
+    Askers children;
+    std::deque<std::string> values;  // What `children` points to.
+    for (std::size_t i = 0; i < hanging.size(); ++i) {
+      if (left[i]) continue;
+      Result<std::optional<std::string>> value = std::optional<std::string>();
+      if (loaded) {
+        value = value_in(*evaluator, hanging[i].parameter());
+      } else {
+        value = unexpected(loaded.error());
+      }
+      if (!value && !shared) return unexpected(std::move(value).error());
+      if (!value) {
+        left[i] = true;
+        step.next.push_back(request_for(hanging.subspan(i, 1)));
+        continue;
+      }
+      if (!*value) continue;
+      Asker child = hanging[i];
+      child.values.push_back(values.emplace_back(**std::move(value)));
+      children.add(std::move(child));
     }
-    if (!wanted) continue;
-    std::optional<std::string> value;
-    auto ran = evaluate(*parameter.field, "field", [&](jq::ValueRef found) {
-      if (found.type() != jq::Type::kNull) value = python_text(found);
-    });
-    if (!ran) return ran;
-    if (!value) continue;
-    if (*value == "." || *value == "..") {
-      return unexpected(ErrorKind::kMalformed, "a path parameter has a value that cannot stand in a URL: " + *value);
-    }
-    std::vector<std::string_view> values = located.place.values;
-    values.push_back(*value);
-    step.next.push_back(request_for(*located.endpoint, located.place.definition, values, request.scope->dependents));
+    for (const std::vector<Asker>& group : children.groups()) step.next.push_back(request_for(group));
   }
   return {};
 }
 
-Error CustomSource::Parts::refused(const Located& located, const stages::HttpResponse& response) const {
+Error CustomSource::Parts::refused(const Endpoint& endpoint, const stages::HttpResponse& response) const {
   Error error = stages::http_error(response);
   if (response.status == 401 || response.status == 403) {
     error.message += options.auth.style == AuthStyle::kNone
@@ -408,8 +342,8 @@ Error CustomSource::Parts::refused(const Located& located, const stages::HttpRes
                          : fmt::format(" (check what authType {} signs with, and what it may read)",
                                        requested_auth ? "custom" : "gives");
   } else if (response.status == 404) {
-    error.message += fmt::format(" (a kind is the path of an endpoint behind {}; this one is {})", options.base_url,
-                                 located.endpoint->kind);
+    error.message +=
+        fmt::format(" (a kind is the path of an endpoint behind {}; this one is {})", options.base_url, endpoint.kind);
   } else if (response.status >= 300 && response.status < 400) {
     error.message += " (the server sends readers elsewhere: put the final address in baseUrl or the kind)";
   }

@@ -42,6 +42,7 @@ class DataPath {
   /// anything else is one. Errors: kMalformed, naming the path.
   [[nodiscard]] Result<Items> extract(std::string_view body, json::Value root, json::Document& document,
                                       transform::jq::Evaluator& evaluator) const;
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
  private:
   [[nodiscard]] Result<std::optional<Items>> walk(json::Value root, json::Document& document) const;

@@ -163,6 +163,15 @@ Result<void> order(std::vector<PathParameter>& parameters, const std::string& ki
 
 }  // namespace
 
+bool same_but_for_path(const Listing& a, const Listing& b) {
+  const auto same_header = [](const stages::Header& one, const stages::Header& other) {
+    return one.name == other.name && one.value == other.value;
+  };
+  return a.method == b.method && a.query == b.query && a.body == b.body && a.data_path.text() == b.data_path.text() &&
+         a.pagination == b.pagination &&
+         std::equal(a.headers.begin(), a.headers.end(), b.headers.begin(), b.headers.end(), same_header);
+}
+
 std::optional<PageStyle> page_style(std::string_view name) noexcept {
   static constexpr std::array<std::pair<std::string_view, PageStyle>, 6> kStyles = {{
       {"none", PageStyle::kNone},

@@ -24,6 +24,8 @@ struct Listing {
   DataPath data_path;
   Pagination pagination;
 };
+/// Whether two listings ask the same and read its answers in the same way, but for their paths.
+[[nodiscard]] bool same_but_for_path(const Listing& a, const Listing& b);
 
 /// A placeholder of a path, and where its values come from.
 struct PathParameter {

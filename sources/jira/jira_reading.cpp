@@ -26,10 +26,13 @@ constexpr std::uint64_t kMaxPartitions = 200;
 /// Issues that a part of a cut search should have.
 constexpr std::uint64_t kIssuesInPart = 1'000;
 constexpr std::uint64_t kMaxParts = 64;
+/// A search for worklogs is counted this early: what of it is read a second time, once it is cut, is a request an
+/// issue.
+constexpr std::uint64_t kWorklogPagesBeforeCount = 1;
 
 stages::ScopeRef scope_of(std::string_view resources, std::string partition) {
   auto scope = std::make_shared<ScopeSpec>();
-  scope->resources = indexes_of(resources);
+  scope->resources = unpacked_indexes(resources);
   scope->partition = std::move(partition);
   return scope;
 }
@@ -117,7 +120,7 @@ Error JiraReading::refused() const {
     error.message += fmt::format(
         " (there are no {} at this address: check OCEAN__INTEGRATION__CONFIG__JIRA_HOST{})", what,
         traits_of(step_).api == Api::kTeams ? " and OCEAN__INTEGRATION__CONFIG__ATLASSIAN_ORGANIZATION_ID" : "");
-  } else if (status == 400 && step_ == Step::kIssues) {
+  } else if (status == 400 && (step_ == Step::kIssues || step_ == Step::kWorklogIssues)) {
     error.message += " (Jira does not take the query; `partition: none` in the selector asks it as it is)";
   } else if (status >= 300 && status < 400) {
     error.message +=
@@ -273,19 +276,21 @@ Result<PageStep> JiraReading::issues() {
   PageStep step;
   if (auto chained = page_.add_token_page(step); !chained) return unexpected(std::move(chained).error());
   if (auto added = page_.add_records("", step); !added) return unexpected(std::move(added).error());
-  if (step.next.empty() || number_of(work_.more) == 0) return step;
-  Request& next = step.next.front();
-  if (token_place(next.cursor).pages == options_.split_after_pages) {
-    next.step = static_cast<std::uint32_t>(Step::kIssueCount);
-  }
+  count_after(options_.split_after_pages, step);
   return step;
+}
+
+void JiraReading::count_after(std::uint64_t pages, PageStep& step) const {
+  if (step.next.empty() || number_of(work_.more) == 0) return;
+  Request& next = step.next.front();
+  if (token_place(next.cursor).pages == pages) next.step = static_cast<std::uint32_t>(Step::kIssueCount);
 }
 
 // The search goes on as one chain.
 PageStep JiraReading::gone_on_uncut() const {
   PageStep step;
   Request& next = step.next.emplace_back(request_);
-  next.step = static_cast<std::uint32_t>(Step::kIssues);
+  next.step = static_cast<std::uint32_t>(search_of(work_.extra).step);
   next.context = context_of({"search/jql", work_.query, "", work_.extra, ""});
   return step;
 }
@@ -336,7 +341,8 @@ Result<PageStep> JiraReading::cut() {
   if (queries.empty()) return gone_on_uncut();
   const std::string cuts_left = std::to_string(number_of(known[0]) - 1);
   for (const std::string& query : queries) {
-    step.next.push_back(next_of(request_, Step::kIssues, {"search/jql", query, "", work_.extra, cuts_left}));
+    step.next.push_back(
+        next_of(request_, search_of(work_.extra).step, {"search/jql", query, "", work_.extra, cuts_left}));
   }
   return step;
 }
@@ -344,13 +350,15 @@ Result<PageStep> JiraReading::cut() {
 Result<PageStep> JiraReading::worklog_issues() {
   PageStep step;
   if (auto chained = page_.add_token_page(step); !chained) return unexpected(std::move(chained).error());
+  count_after(kWorklogPagesBeforeCount, step);
+  const std::string_view query = search_of(work_.extra).worklogs;
   for (const Item& issue : page_.listing().items) {
     auto key = page_.segment(issue, "key");
     if (!key) return unexpected(std::move(key).error());
     auto raw = page_.member(issue, "key");
     if (!raw) return unexpected(std::move(raw).error());
     const std::string path = fmt::format("issue/{}/worklog", stages::percent_encoded(*key));
-    Request& worklogs = step.next.emplace_back(next_of(request_, Step::kWorklogs, {path, work_.more, "", *raw, ""}));
+    Request& worklogs = step.next.emplace_back(next_of(request_, Step::kWorklogs, {path, query, "", *raw, ""}));
     worklogs.cursor = chain_cursor();
   }
   return step;
@@ -402,7 +410,7 @@ Result<PageStep> JiraReading::issue_projects() {
   std::string name;
   const auto search = [&](std::string partition, std::string_view clause) {
     const std::string query = clause.empty() ? std::string(work_.query) : narrowed(work_.query, clause);
-    searches.push_back(request_for(sibling(request_, std::move(partition)), Step::kIssues,
+    searches.push_back(request_for(sibling(request_, std::move(partition)), search_of(work_.extra).step,
                                    {"search/jql", query, "", work_.extra, kMaxCuts}));
   };
   const auto search_group = [&] {
@@ -467,8 +475,8 @@ Result<PageStep> JiraReading::cloud() {
     const std::vector<std::string_view> one = unpacked(waiting);
     if (one.size() != 6) continue;
     auto scope = std::make_shared<ScopeSpec>();
-    scope->resources = indexes_of(one[1]);
-    scope->dependents = indexes_of(one[2]);
+    scope->resources = unpacked_indexes(one[1]);
+    scope->dependents = unpacked_indexes(one[2]);
     scope->partition = one[3];
     const auto next_step = static_cast<Step>(number_of(one[0]));
     Request& next =

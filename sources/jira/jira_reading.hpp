@@ -9,7 +9,7 @@
 
 namespace riptide::sources::jira {
 
-/// The scope in which the projects are listed that issues are searched in. It holds no issue.
+/// The scope in which the projects are listed that issues are searched in. It holds none of them.
 inline constexpr std::string_view kProjectList = "list of projects";
 
 /// Reads one answer of Jira Cloud, whatever was asked.
@@ -37,6 +37,8 @@ class JiraReading {
   [[nodiscard]] bool is_excepted() const;
   [[nodiscard]] pipeline::Error refused() const;
   [[nodiscard]] stages::PageStep gone_on_uncut() const;
+  /// Has a search that goes on after so many pages counted, if it may be cut.
+  void count_after(std::uint64_t pages, stages::PageStep& step) const;
   /// The record of `raw`, which is not in the answer, with `list` under the step's overlay.
   void add_joined(std::string_view raw, std::string_view list, stages::PageStep& step) const;
 

@@ -53,7 +53,7 @@ void append_parameter(std::string_view parameter, std::string& url) {
 std::string search_body(const Request& request, const Work& work, std::uint32_t page_size) {
   const Step step = step_of(request);
   std::string jql(work.query);
-  std::string_view members = work.extra;
+  std::string_view members = search_of(work.extra).members;
   const bool one = step == Step::kOldestIssue || step == Step::kNewestIssue;
   if (one) {
     jql += step == Step::kOldestIssue ? " ORDER BY created ASC" : " ORDER BY created DESC";
@@ -127,7 +127,7 @@ Result<std::vector<Request>> JiraSource::start(std::span<const stages::SourceRes
   for (const Plan::Block& block : plan->blocks) {
     const bool of_project = block.step == Step::kVersions || block.step == Step::kComponents;
     if (of_project || belongs_to_board(block.step)) {
-      append_packed(packed({written(block.resources), std::to_string(static_cast<std::uint32_t>(block.step)),
+      append_packed(packed({packed_indexes(block.resources), std::to_string(static_cast<std::uint32_t>(block.step)),
                             block.path, block.query}),
                     of_project ? of_projects : of_boards);
       auto& dependents = of_project ? project_dependents : board_dependents;
@@ -167,8 +167,8 @@ Result<std::vector<Request>> JiraSource::start(std::span<const stages::SourceRes
   std::string waiting;
   std::vector<std::uint32_t> dependents;
   for (const Opening& one : boards) {
-    append_packed(packed({std::to_string(static_cast<std::uint32_t>(one.step)), written(one.scope->resources),
-                          written(one.scope->dependents), one.scope->partition, one.query, one.extra}),
+    append_packed(packed({std::to_string(static_cast<std::uint32_t>(one.step)), packed_indexes(one.scope->resources),
+                          packed_indexes(one.scope->dependents), one.scope->partition, one.query, one.extra}),
                   waiting);
     const auto& concerned = one.scope->resources.empty() ? one.scope->dependents : one.scope->resources;
     dependents.insert(dependents.end(), concerned.begin(), concerned.end());

@@ -65,16 +65,14 @@ Result<std::string> search_members(const SelectorReader& selector) {
   return text;
 }
 
-Result<Block> issue_block(const SelectorReader& selector, const PlanOptions& options) {
-  auto jql = selector.text("jql", kDefaultIssues);
-  if (!jql) return unexpected(std::move(jql).error());
-  auto members = search_members(selector);
-  if (!members) return unexpected(std::move(members).error());
+// A search for issues: project by project where that is wanted and its query allows it.
+Result<Block> search_block(const Search& search, const std::string& jql, const SelectorReader& selector,
+                           const PlanOptions& options) {
   auto partition = selector.choice("partition", {"auto", "none"});
   if (!partition) return unexpected(std::move(partition).error());
-  const JqlShape shape = shape_of(*jql);
+  const JqlShape shape = shape_of(jql);
   // A query of blanks is asked as an empty one.
-  Block block{Step::kIssues, "search/jql", shape.conditions.empty() ? "" : *jql, *std::move(members), ""};
+  Block block{search.step, "search/jql", shape.conditions.empty() ? "" : jql, written(search), ""};
   const bool wanted = *partition ? **partition == "auto" : options.partition;
   if (!wanted || !shape.closed) return block;
   block.query = std::string(shape.conditions);
@@ -82,6 +80,14 @@ Result<Block> issue_block(const SelectorReader& selector, const PlanOptions& opt
   // A query that chooses projects itself would be asked in vain in all the others.
   block.partitioned = !shape.names_project;
   return block;
+}
+
+Result<Block> issue_block(const SelectorReader& selector, const PlanOptions& options) {
+  auto jql = selector.text("jql", kDefaultIssues);
+  if (!jql) return unexpected(std::move(jql).error());
+  auto members = search_members(selector);
+  if (!members) return unexpected(std::move(members).error());
+  return search_block({Step::kIssues, *members, ""}, *jql, selector, options);
 }
 
 Result<std::optional<Block>> team_block(const SelectorReader& selector, const PlanOptions& options) {
@@ -132,15 +138,14 @@ Result<Block> epic_block(const SelectorReader& selector) {
   return block;
 }
 
-Result<Block> worklog_block(const SelectorReader& selector) {
+Result<Block> worklog_block(const SelectorReader& selector, const PlanOptions& options) {
   auto jql = selector.text("jql", kDefaultWorklogs);
   if (!jql) return unexpected(std::move(jql).error());
   auto parameters = selector.members("apiQueryParams", {"startedAfter", "startedBefore", "expand"});
   if (!parameters) return unexpected(std::move(parameters).error());
-  Block block{Step::kWorklogIssues, "search/jql", shape_of(*jql).conditions.empty() ? "" : *jql, R"(,"fields":["key"])",
-              ""};
-  for (const auto& [name, value] : *parameters) add_parameter(name, value, block.more);
-  return block;
+  std::string query;
+  for (const auto& [name, value] : *parameters) add_parameter(name, value, query);
+  return search_block({Step::kWorklogIssues, R"(,"fields":["key"])", query}, *jql, selector, options);
 }
 
 Result<Block> component_block(const SelectorReader& selector) {
@@ -169,7 +174,7 @@ Result<std::optional<Block>> block_of(const stages::SourceResource& resource, co
   if (resource.kind == "sprint") return some(sprint_block(selector));
   if (resource.kind == "backlog") return some(backlog_block(selector));
   if (resource.kind == "epic") return some(epic_block(selector));
-  if (resource.kind == "worklog") return some(worklog_block(selector));
+  if (resource.kind == "worklog") return some(worklog_block(selector, options));
   if (resource.kind == "component") return some(component_block(selector));
   return unexpected(ErrorKind::kConfig,
                     fmt::format("resource {} of the mapping has a kind that Jira does not have: '{}'; use project, "

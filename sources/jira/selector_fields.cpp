@@ -13,6 +13,12 @@ constexpr auto kNull = Field::Null::kAllowed;
 
 constexpr Field kExpand = {
     .name = "expand", .type = Type::kText, .meaning = "What Jira is to add to each record.", .null = kNull};
+constexpr Field kPartition = {
+    .name = "partition",
+    .type = Type::kChoice,
+    .meaning = "Project by project side by side, or as one chain; default: as the integration's config says.",
+    .choices = "auto|none",
+    .null = kNull};
 constexpr std::array kProject = {Field{.name = "expand",
                                        .type = Type::kText,
                                        .meaning = "What Jira is to add to each project.",
@@ -28,11 +34,7 @@ constexpr std::array kIssue = {
           .fallback = "*all",
           .null = kNull},
     kExpand,
-    Field{.name = "partition",
-          .type = Type::kChoice,
-          .meaning = "Project by project side by side, or as one chain; default: as the integration's config says.",
-          .choices = "auto|none",
-          .null = kNull},
+    kPartition,
 };
 constexpr std::array kTeam = {Field{.name = "includeMembers",
                                     .type = Type::kBool,
@@ -87,6 +89,7 @@ constexpr std::array kWorklog = {
           .meaning = "Which worklogs of an issue.",
           .fields = kWorklogParameters,
           .null = kNull},
+    kPartition,
 };
 
 constexpr std::array kCloud = {

@@ -1,10 +1,6 @@
 #include "work.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "packed_fields.hpp"
 #include "riptide/pipeline/check.hpp"
@@ -14,6 +10,8 @@ namespace {
 
 constexpr ListingShape kValues{"values", "", ""};
 constexpr ListingShape kSearchShape{"issues", "", "nextPageToken"};
+
+constexpr std::string_view kForWorklogs = "worklogs";
 
 // In the order of `Step`.
 constexpr std::array kTraits = {
@@ -84,19 +82,19 @@ stages::Request next_of(const stages::Request& request, Step step, const Work& w
   return request_for(request.scope, step, work);
 }
 
-std::string written(const std::vector<std::uint32_t>& indexes) { return fmt::format("{}", fmt::join(indexes, ",")); }
+Search search_of(std::string_view extra) {
+  Search search;
+  const std::vector<std::string_view> fields = unpacked(extra);
+  if (fields.size() != 3) return search;
+  if (fields[0] == kForWorklogs) search.step = Step::kWorklogIssues;
+  search.members = fields[1];
+  search.worklogs = fields[2];
+  return search;
+}
 
-std::vector<std::uint32_t> indexes_of(std::string_view text) {
-  std::vector<std::uint32_t> indexes;
-  while (!text.empty()) {
-    std::uint32_t index = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
-    if (error != std::errc()) return {};
-    indexes.push_back(index);
-    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    if (!text.empty()) text.remove_prefix(1);
-  }
-  return indexes;
+std::string written(const Search& search) {
+  const std::string_view found = search.step == Step::kWorklogIssues ? kForWorklogs : std::string_view("issues");
+  return packed({found, search.members, search.worklogs});
 }
 
 }  // namespace riptide::sources::jira

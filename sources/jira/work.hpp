@@ -26,12 +26,12 @@ enum class Step : std::uint32_t {
   kEpics,           ///< Records: epics of a board; `extra`: the board's id.
   kBacklog,         ///< Records: issues in a board's backlog; `extra`: the board's id.
   kAgileBacklog,    ///< The same over the agile API.
-  kIssues,          ///< Records: found issues; `extra`: the body's other members, `more`: how often it may yet be cut.
-  kWorklogIssues,   ///< A request for the worklogs of each issue found; `extra`: as above, `more`: the worklogs' query.
+  kIssues,          ///< Records: found issues; `extra`: the `Search`, `more`: how often it may yet be cut.
+  kWorklogIssues,   ///< A request for the worklogs of each issue found; `extra` and `more` as above.
   kWorklogs,        ///< Records: worklogs of an issue; `extra`: its key.
   kProjectParents,  ///< Requests for what belongs to each project; `extra`: the children.
   kBoardParents,    ///< Requests for what belongs to each board; `extra`: the children.
-  kIssueProjects,   ///< Searches for each project's issues; `extra`: as in kIssues, `more`: the projects so far.
+  kIssueProjects,   ///< Searches project by project; `extra`: the `Search`, `more`: the projects so far.
   kIssueCount,      ///< How many issues a search finds, before it is cut.
   kOldestIssue,     ///< The first creation time of a search that is cut.
   kNewestIssue,     ///< The last one; `more`: has the first.
@@ -54,6 +54,15 @@ struct Work {
 [[nodiscard]] Work work_of(const stages::Request& request);
 [[nodiscard]] std::shared_ptr<const std::string> context_of(const Work& work);
 [[nodiscard]] inline Step step_of(const stages::Request& request) { return static_cast<Step>(request.step); }
+
+/// What a search for issues is for: `Work::extra` of each of its steps. Views into it.
+struct Search {
+  Step step = Step::kIssues;  ///< Or kWorklogIssues: for the worklogs of each.
+  std::string_view members;   ///< Of the body, beside query and page.
+  std::string_view worklogs;  ///< The query of the worklogs.
+};
+[[nodiscard]] Search search_of(std::string_view extra);
+[[nodiscard]] std::string written(const Search& search);
 
 /// How often a search may be cut, and its parts again.
 inline constexpr std::string_view kMaxCuts = "4";
@@ -86,10 +95,6 @@ struct StepTraits {
 };
 [[nodiscard]] const StepTraits& traits_of(Step step);
 
-/// Resource blocks that read the same, as text: the indexes with commas.
-[[nodiscard]] std::string written(const std::vector<std::uint32_t>& indexes);
-[[nodiscard]] std::vector<std::uint32_t> indexes_of(std::string_view text);
-
 /// The work of the resource blocks, as `start` finds it.
 struct Plan {
   struct Block {
@@ -98,7 +103,7 @@ struct Plan {
     std::string query;
     std::string extra;
     std::string more;
-    bool partitioned = false;                ///< Issues: starts with the list of projects.
+    bool partitioned = false;                ///< A search that starts with the list of projects.
     std::vector<std::uint32_t> resources{};  ///< All that read just this.
   };
   std::vector<Block> blocks;

@@ -157,7 +157,11 @@ void ScopeBook::line_up(std::uint32_t number) {
   Scope& scope = scopes_[number];
   if (scope.waiting || !has_next(scope)) return;
   scope.waiting = true;
-  turn_.push_back(number);
+  if (at_once_ == 0 || !scope.begun || turn_.size() < at_once_) {
+    turn_.push_back(number);
+  } else {
+    turn_.insert(turn_.begin() + static_cast<std::ptrdiff_t>(at_once_ - 1), number);
+  }
 }
 
 std::optional<std::uint32_t> ScopeBook::whose_turn() {
@@ -208,6 +212,7 @@ std::optional<PendingRequest> ScopeBook::next() {
   pending.scope = *number;
   ++scope.reading->outstanding;
   ++outstanding_;
+  scope.begun = true;
   line_up(*number);
   return pending;
 }
@@ -250,7 +255,8 @@ ScopeBook::PageRead ScopeBook::page_read(const PendingRequest& pending, PageStep
   --outstanding_;
   ++scope.pages_read;
   ++pages_read_;
-  if (step.extent && step.extent->step != 0) {
+  const bool given_up = reading.error && !step.if_moved.empty();
+  if (step.extent && step.extent->step != 0 && !given_up) {
     if (reading.step == 0) {
       reading.step = step.extent->step;
       reading.next_page = pending.request.offset / reading.step + 1;
@@ -261,10 +267,15 @@ ScopeBook::PageRead ScopeBook::page_read(const PendingRequest& pending, PageStep
   if (reading.step != 0) {
     const std::uint64_t page = pending.request.offset / reading.step;
     if (moved(reading, page, step)) {
+      if (scope.read_now && !step.if_moved.empty()) {
+        if (!reading.error) reading.error = read.failure = std::move(step.if_moved);
+        give_up_rest(reading);
+      }
       reading.current = {};
       reading.edges.clear();
       ++reading.listing;
     }
+    scope.read_now = true;
     reading.total = step.total;
     reading.current.insert(page);
     if (step.edges) reading.edges[page] = *step.edges;
@@ -290,12 +301,14 @@ void ScopeBook::page_failed(const PendingRequest& pending, const pipeline::Error
   ++reading.failed_pages;
   if (!reading.error) reading.error = error.message;
   const bool nothing_read = scopes_[pending.scope].pages_read == 0;
-  if (nothing_read || reading.failed_pages >= kMaxFailedPages) {
-    reading.queued.clear();
-    reading.reread.clear();
-    reading.next_page = reading.last_page + 1;
-  }
+  if (nothing_read || reading.failed_pages >= kMaxFailedPages) give_up_rest(reading);
   settle(pending.scope);
+}
+
+void ScopeBook::give_up_rest(Reading& scope) {
+  scope.queued.clear();
+  scope.reread.clear();
+  scope.next_page = scope.last_page + 1;
 }
 
 /// A chain whose cursor of the run before is refused is read from its beginning.

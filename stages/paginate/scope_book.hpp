@@ -68,6 +68,10 @@ class ScopeBook {
   /// While so many scopes have something to hand out, listings that brought scopes before hand out nothing.
   static constexpr std::size_t kManyWaiting = 4'096;
 
+  /// @param at_once  So many scopes are gone on with, each in turn, before others are begun: for sources where a scope
+  /// costs something while it is half read. 0: all of them.
+  explicit ScopeBook(std::size_t at_once = 0) : at_once_(at_once) {}
+
   /// Takes over what is known of scopes from the journal of an unfinished run, before `start`: what is settled is not
   /// handed out. Pages that border on missing ones are read once more: when they have changed, the listing moved in the
   /// meantime, and its scope is read again. Returns the scopes' numbers, in order.
@@ -81,7 +85,8 @@ class ScopeBook {
   void put_back(PendingRequest pending);
 
   struct PageRead {
-    std::string notice;  ///< To show, once a scope; else empty.
+    std::string notice;   ///< To show, once a scope; else empty.
+    std::string failure;  ///< The scope stays open from here on: why; else empty.
     PagePlace place;
     Request head;  ///< What the page's scope began with.
   };
@@ -152,7 +157,9 @@ class ScopeBook {
     std::unique_ptr<const Request> first;  ///< Before it was handed out.
     std::unique_ptr<Reading> reading;      ///< From then on, until the scope closes.
     bool closed = false;
-    bool waiting = false;  ///< Stands in `turn_` or `held_`.
+    bool waiting = false;   ///< Stands in `turn_` or `held_`.
+    bool begun = false;     ///< Something of it was handed out.
+    bool read_now = false;  ///< A page of it was read in this run.
     bool noticed = false;
     bool brings_scopes = false;  ///< A listing that others hang on.
   };
@@ -170,6 +177,9 @@ class ScopeBook {
   void recount(Scope& scope);
   [[nodiscard]] static bool has_next(const Scope& scope) noexcept;
 
+  static void give_up_rest(Reading& scope);
+
+  const std::size_t at_once_;
   mutable std::mutex mutex_;  ///< Guards everything below.
   ScopeIndex names_;          ///< By number, as the next.
   std::deque<Scope> scopes_;

@@ -189,7 +189,6 @@ TEST(Config, KnowsWhichTypesAreNotThereYet) {
     sources.environment = {{"OCEAN__INTEGRATION__TYPE", type}};
     return errors(read_config(sources, {}));
   };
-  EXPECT_THAT(with_type("file"), ElementsAre(AllOf(HasSubstr("not supported yet"), HasSubstr("octopus"))));
   EXPECT_THAT(with_type("octupus"), ElementsAre(HasSubstr("did you mean 'octopus'")));
   EXPECT_THAT(errors(read_config({}, {})), ElementsAre(HasSubstr("OCEAN__INTEGRATION__TYPE")));
   EXPECT_THAT(errors(read_config({}, {.type = false})), IsEmpty());

@@ -78,6 +78,7 @@ TEST_F(CustomTest, EndpointsBecomeEntitiesAndASecondRunFindsThemUnchanged) {
   EXPECT_EQ(database.value("select count(*) from member"), std::to_string(12 * 16));
   EXPECT_EQ(database.value("select count(*) from member where crew = 't11'"), "16");
   EXPECT_EQ(database.value("select count(distinct scope) from entities where blueprint = 'member'"), "12");
+  EXPECT_EQ(server_->requests_to("/teams").size(), 2u) << "its two pages, for the kind and for the values of {team}";
 
   ASSERT_THAT(run_into("all.db"), ExitsWith(0));
   EXPECT_EQ(report().json()["sinks"][0]["kinds"][1]["unchanged"].count(), 12u * 16u);
@@ -127,6 +128,26 @@ TEST_F(CustomTest, CredentialsAreFetchedOnceAndPutWhereTheTemplateSays) {
   ASSERT_EQ(tokens.size(), 1u);
   EXPECT_EQ(tokens[0].body, R"({"client":"c","secret":"S3CRET"})");
   EXPECT_THAT(ended.err, ::testing::Not(AnyOf(HasSubstr("S3CRET"), HasSubstr("T-1"))));
+}
+
+// Settings that Ocean's integration documents and drops.
+TEST_F(CustomTest, SettingsThatOceanDropsAreHeeded) {
+  start(Script().otherwise([](const ReceivedRequest& request) {
+    return request.parameter("skip") && request.parameter("take") == "10" ? Reply::json(R"({"total":0,"items":[]})")
+                                                                          : Reply::text(404);
+  }));
+  environment_["OCEAN__INTEGRATION__CONFIG__OFFSET_PARAM"] = "skip";
+  environment_["OCEAN__INTEGRATION__CONFIG__LIMIT_PARAM"] = "take";
+  environment_["OCEAN__INTEGRATION__CONFIG__CURSOR_PARAM"] = "of another page style";
+  EXPECT_THAT(run_into("all.db"), ExitsWith(0));
+
+  start(
+      Script().otherwise([](const ReceivedRequest&) { return Reply::json("{}").with_delay(std::chrono::minutes(1)); }));
+  environment_["OCEAN__INTEGRATION__CONFIG__TIMEOUT"] = "1";
+  environment_["OCEAN__RIPTIDE__RETRY_ATTEMPTS"] = "1";
+  const Ended ended = run_into("all.db");
+  EXPECT_THAT(ended, ExitsWith(3));
+  EXPECT_THAT(ended.err, HasSubstr("timed out"));
 }
 
 TEST_F(CustomTest, AnApiThatSendsTheSamePageForEverIsAnError) {

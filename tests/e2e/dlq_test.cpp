@@ -101,6 +101,45 @@ TEST_F(DlqTest, WhatPortRefusedIsSentAgainAndGoneWhenPortTakesIt) {
   EXPECT_THAT(letters(), IsEmpty());
 }
 
+TEST_F(DlqTest, ALetterCountsOnceHoweverManyEntitiesComeOfIt) {
+  const auto server = serve({.spaces = 1, .total_records = 0, .kinds = only("project", {7})});
+  point_at(server->url());
+  const std::string victim = server->ids("Spaces-1", "project").at(3);
+  FakePort::Options options;
+  options.refuse = [victim](const Json& entity) -> std::optional<FakePort::Complaint> {
+    const std::string identifier = entity["identifier"].text();
+    if (identifier != victim + "-2" && identifier != victim + "-3") return std::nullopt;
+    return FakePort::Complaint{422, "invalid", "no", false};
+  };
+  FakePort port(options);
+  for (const auto& [name, value] : port.environment()) environment_[name] = value;
+  write("mapping.yaml", small_mapping({"project"}, ".Nothing"));
+  ASSERT_THAT(sync({"--mapping", "mapping.yaml"}), ExitsWith(1));
+  ASSERT_THAT(letters(), SizeIs(7));
+  write("mapping.yaml", R"(resources:
+  - kind: project
+    selector:
+      query: 'true'
+    port:
+      itemsToParse: '[{"n":1},{"n":2},{"n":3}]'
+      itemsToParseTopLevelTransform: false
+      entity:
+        mappings:
+          identifier: .Id + "-" + (.item.n | tostring)
+          blueprint: '"octopusProject"'
+)");
+  const Ended replayed = riptide({"dlq", "replay", "--all", "--mapping", "mapping.yaml"});
+  EXPECT_THAT(replayed, ExitsWith(1)) << replayed;
+  EXPECT_THAT(replayed.err, HasSubstr("6 of 7 dead letters settled"));
+  EXPECT_EQ(port.catalogue().size(), 19u);
+  const auto left = letters();
+  ASSERT_THAT(left, SizeIs(2)) << "the refused entities are letters of their own";
+  for (const Json& letter : left) EXPECT_EQ(letter["stage"].text(), "upload");
+  const Ended again = riptide({"dlq", "replay", "--all", "--mapping", "mapping.yaml"});
+  EXPECT_THAT(again, ExitsWith(1)) << again;
+  EXPECT_THAT(again.err, HasSubstr("0 of 2 dead letters settled"));
+}
+
 TEST_F(DlqTest, ALaterRunThatDeliversTakesTheLetterAway) {
   const auto server = serve({.spaces = 1, .total_records = 0, .kinds = only("project", {30})});
   point_at(server->url());

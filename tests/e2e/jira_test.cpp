@@ -111,6 +111,37 @@ TEST_F(JiraTest, PartitionsReadTheSameIssuesSideBySide) {
   EXPECT_EQ(report().of("issue", "duplicate"), 500u) << "of the project that was cut after ten pages";
 }
 
+TEST_F(JiraTest, WorklogsAreTheSameProjectByProject) {
+  start({.projects = 9,
+         .issues = {130, 10, 75, 0, 60, 5, 1, 9, 12},
+         .unlisted_projects = 1,
+         .worklogs_per_issue = 3,
+         .record_bytes = 600,
+         .latency = std::chrono::milliseconds(1)});
+  write("mapping.yaml", R"(resources:
+  - kind: worklog
+    selector: {query: "true", jql: "status in (Done, 'To Do') ORDER BY created"}
+    port: {entity: {mappings: {identifier: .id, blueprint: '"worklog"', relations: {issue: .__issueKey}}}}
+)");
+  environment_["OCEAN__INTEGRATION__CONFIG__PARTITION"] = "none";
+  ASSERT_THAT(sync({"--mapping", "mapping.yaml", "--sink", "sqlite:chain.db"}), ExitsWith(0));
+  EXPECT_EQ(report().json()["kinds"][0]["scopes_closed"].count(), 1u);
+  const std::size_t issues = issues_found("status in (Done, 'To Do')").size();
+  ASSERT_GT(issues, 50u);
+  EXPECT_EQ(report().of("worklog", "created"), issues * 3);
+
+  environment_.erase("OCEAN__INTEGRATION__CONFIG__PARTITION");
+  ASSERT_THAT(sync({"--mapping", "mapping.yaml", "--sink", "sqlite:parts.db"}), ExitsWith(0));
+  EXPECT_LE(server_->stats().max_in_service, 10u) << "the limit of the host";
+  const auto rows = [this](const char* file) {
+    return Database(path(file)).rows("select identifier, relations from entities order by identifier");
+  };
+  EXPECT_TRUE(rows("parts.db") == rows("chain.db"));
+  // The list, the 8 projects of it, and what is in none of them.
+  EXPECT_EQ(report().json()["kinds"][0]["scopes_closed"].count(), 10u);
+  EXPECT_EQ(report().of("worklog", "duplicate"), 0u);
+}
+
 TEST_F(JiraTest, IssuesMadeWhileTheirProjectIsCutAreReadToo) {
   std::atomic<bool> made{false};
   simulator::JiraServer* server = nullptr;

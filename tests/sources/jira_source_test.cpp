@@ -114,8 +114,14 @@ INSTANTIATE_TEST_SUITE_P(
         FirstCase{
             "release", {0, "release", {}}, "GET https://jira.test/rest/api/3/project/search?startAt=0&maxResults=50"},
         FirstCase{
-            "worklog",
-            {0, "worklog", {}},
+            "worklog", {0, "worklog", {}}, "GET https://jira.test/rest/api/3/project/search?startAt=0&maxResults=50"},
+        FirstCase{
+            "worklog_of_a_project",
+            {0, "worklog", {{"jql", "\"project = X\""}}},
+            R"(POST https://jira.test/rest/api/3/search/jql {"jql":"project = X","maxResults":50,"fields":["key"]})"},
+        FirstCase{
+            "worklog_chain",
+            {0, "worklog", {{"partition", "\"none\""}}},
             R"(POST https://jira.test/rest/api/3/search/jql {"jql":"updated >= -1w","maxResults":50,"fields":["key"]})"}),
     [](const auto& each) { return each.param.name; });
 
@@ -272,6 +278,35 @@ TEST(JiraSource, WhatNoProjectHasIsAskedForToo) {
   EXPECT_THAT(asked(*jira, none.next[0]), HasSubstr(R"({"jql":"a = 1",)"));
 }
 
+TEST(JiraSource, FindsIssuesWithWorklogsProjectByProject) {
+  const auto jira = source();
+  const Request list = only(*jira, {0, "worklog", {{"jql", "\"a = 1\""}, {"apiQueryParams", R"({"startedAfter":7})"}}});
+  const PageStep projects = read(*jira, list, R"({"total":1,"values":[{"id":"1","key":"A"}]})");
+  ASSERT_THAT(projects.next, SizeIs(2));
+  EXPECT_EQ(
+      asked(*jira, projects.next[0]),
+      R"(POST https://jira.test/rest/api/3/search/jql {"jql":"(a = 1) AND project = 1","maxResults":50,"fields":["key"]})");
+  EXPECT_EQ(projects.next[0].scope->partition, "A (1)");
+  EXPECT_THAT(asked(*jira, projects.next[1]), HasSubstr("(a = 1) AND project not in (1)\""));
+
+  const char* const issues = R"({"issues":[{"key":"A-1"}],"nextPageToken":"t"})";
+  const PageStep found = read(*jira, projects.next[0], issues);
+  EXPECT_THAT(found.records.spans, IsEmpty());
+  ASSERT_THAT(found.next, SizeIs(2));
+  EXPECT_THAT(asked(*jira, found.next[0]), HasSubstr("search/approximate-count")) << "before its worklogs are many";
+  EXPECT_EQ(asked(*jira, found.next[1]),
+            "GET https://jira.test/rest/api/3/issue/A-1/worklog?startedAfter=7&startAt=0&maxResults=50");
+  EXPECT_EQ(found.next[1].scope, projects.next[0].scope);
+  const PageStep counted = read(*jira, found.next[0], R"({"count":60})");
+  ASSERT_THAT(counted.next, SizeIs(1));
+  EXPECT_THAT(asked(*jira, counted.next[0]), AllOf(HasSubstr("nextPageToken\":\"t"), HasSubstr(R"("fields":["key"])")));
+
+  const Request chain = only(*jira, {0, "worklog", {{"partition", "\"none\""}}});
+  const PageStep page = read(*jira, chain, issues);
+  ASSERT_THAT(page.next, SizeIs(2));
+  EXPECT_THAT(asked(*jira, page.next[0]), HasSubstr("nextPageToken")) << "what is not partitioned is not cut either";
+}
+
 TEST(JiraSource, AsksForTheIdOfTheSiteWithOAuth) {
   Options oauth = options();
   oauth.oauth_token = [] { return Result<pipeline::Secret>(pipeline::Secret("T1\n")); };
@@ -347,6 +382,7 @@ TEST(JiraSource, SaysWhichFieldOfASelectorIsWrong) {
   EXPECT_THAT(message("worklog", "jql", "null"), HasSubstr("selector.jql"));
   EXPECT_THAT(message("issue", "fields", "[\"a\"]"), HasSubstr("selector.fields"));
   EXPECT_THAT(message("issue", "partition", "\"board\""), HasSubstr("auto, none"));
+  EXPECT_THAT(message("worklog", "partition", "\"board\""), HasSubstr("auto, none"));
   EXPECT_THAT(message("team", "includeMembers", "7"), HasSubstr("true or false"));
   EXPECT_THAT(message("sprint", "sprintState", "[\"active\",\"active\"]"), HasSubstr("each once"));
   EXPECT_THAT(message("sprint", "sprintState", "\"active\""), HasSubstr("a list of"));

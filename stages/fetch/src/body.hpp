@@ -30,11 +30,14 @@ class Body {
   [[nodiscard]] bool expect(std::size_t bytes) noexcept;
   /// Stores bytes. False: see `failure`.
   [[nodiscard]] bool append(std::string_view bytes) noexcept;
+  /// What came so far; until the next call.
+  [[nodiscard]] std::string_view view() const noexcept { return buffer_ ? buffer_->view() : std::string_view(); }
+  /// Drops what is behind the first `bytes`.
+  void truncate(std::size_t bytes) noexcept {
+    if (buffer_) buffer_->truncate(bytes);
+  }
   /// Why `expect` or `append` refused: kLimit, or kInternal when memory ran out. Without the URL.
   [[nodiscard]] const std::optional<Error>& failure() const noexcept { return failure_; }
-
-  /// What came so far.
-  [[nodiscard]] std::string_view view() const noexcept { return buffer_ ? buffer_->view() : std::string_view(); }
 
   /// Freezes the body; its credit, now of the size that it has, goes with it. Call once.
   [[nodiscard]] Page finish();

@@ -8,12 +8,31 @@
 #include <vector>
 
 #include "letters.hpp"
+#include "riptide/json/cutter.hpp"
 
 namespace riptide::stages {
 namespace {
 
 /// What a page's size promises is not believed beyond this many bytes.
 constexpr std::size_t kMostReserved = 1 << 20;
+
+/// Puts the place of its record in front of each fault.
+void say_where(const ReadPage& read, transform::MappedPage& mapped) {
+  std::size_t counted_to = 0;
+  std::uint64_t breaks = 0;
+  for (transform::MappingFault& fault : mapped.faults) {
+    if (fault.record >= read.records.spans.size()) continue;
+    const std::size_t begin = read.records.spans[fault.record].begin;
+    if (!read.begins->line) {
+      fault.message = fmt::format("byte {}: {}", read.begins->byte + begin, fault.message);
+      continue;
+    }
+    if (begin < counted_to) counted_to = breaks = 0;  // Faults of another resource begin in front again.
+    breaks += json::count_lines(read.page->view().substr(counted_to, begin - counted_to));
+    counted_to = begin;
+    fault.message = fmt::format("line {}: {}", *read.begins->line + breaks, fault.message);
+  }
+}
 
 }  // namespace
 
@@ -61,6 +80,7 @@ void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& em
     for (const std::uint32_t resource : read.spec->resources) mapper->map(resource, read.page, read.records, mapped);
   }
   const std::size_t page_bytes = read.page->size();
+  if (read.begins) say_where(read, mapped);
   if (state_.letters && !mapped.faults.empty()) {
     write_record_letters(state_, read, mapped, book_.partition(read.scope));
   }

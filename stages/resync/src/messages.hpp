@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "riptide/pipeline/record.hpp"
 #include "riptide/stages/http_message.hpp"
 #include "riptide/stages/sink.hpp"
+#include "riptide/stages/source.hpp"
 
 namespace riptide::stages {
 
@@ -41,6 +43,7 @@ struct ReadPage {
   Page page;
   pipeline::RecordSet records;
   std::uint32_t scope = 0;
+  std::optional<TextPlace> begins;
   std::uint32_t ticket = 0;  ///< See `PageTickets`; 0: none.
   ScopeRef spec;
   Credit token;

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "riptide/json/structurals.hpp"
+#include "riptide/pipeline/cores.hpp"
+#include "riptide/stages/file_reader.hpp"
 #include "riptide/stages/revalidating_transport.hpp"
 
 namespace riptide::stages {
@@ -15,6 +17,8 @@ using pipeline::Concurrency;
 
 /// Before the first answers tell how large a body is.
 constexpr std::size_t kFirstBodyCredit = 256u << 10;
+/// Files that are read side by side: a file is read by one thread at a time, which is faster than a core maps.
+constexpr std::size_t kMostFileThreads = 4;
 /// Answers are handed to the workers together: a worker that is woken for every page spins in between.
 constexpr milliseconds kHandOverDelay{2};
 
@@ -22,6 +26,7 @@ constexpr milliseconds kHandOverDelay{2};
 
 ReadingSide::ReadingSide(RunState& state)
     : state_(state),
+      book_(state.source != nullptr && state.source->reads_files() ? kMostFileThreads : 0),
       // Idle buffers are memory too: about what the pages in flight take at their usual size.
       page_buffers_(state.options.memory_bytes / 8),
       body_credit_(kFirstBodyCredit) {}
@@ -30,7 +35,9 @@ void ReadingSide::build(pipeline::Graph& graph) {
   graph_ = &graph;
   fetch_ = graph.async<AdmittedRequest, FetchedPage>(
       {.name = "fetch",
-       .says = fmt::format("HTTP, {} requests in flight a host, retries as timers", state_.options.in_flight),
+       .says = state_.source->reads_files()
+                   ? fmt::format("files, at most {} at once", kMostFileThreads)
+                   : fmt::format("HTTP, {} requests in flight a host, retries as timers", state_.options.in_flight),
        .waiting_on = [this] { return std::string(waits_for_.load(std::memory_order_relaxed)); }},
       [this](std::shared_ptr<AdmittedRequest> admitted, pipeline::Completion<FetchedPage> completion) {
         send_request(std::move(admitted), std::move(completion));
@@ -44,6 +51,17 @@ void ReadingSide::build(pipeline::Graph& graph) {
 }
 
 Result<void> ReadingSide::open() {
+  if (state_.source->reads_files()) {
+    auto reader = FileReader::start(
+        {.name = "source",
+         .threads = std::clamp<std::size_t>(static_cast<std::size_t>(pipeline::cores_allowed()), 2, kMostFileThreads),
+         .max_body_bytes = state_.body_bytes.capacity(),
+         .body_credits = &state_.body_bytes,
+         .pages = &page_buffers_});
+    if (!reader) return pipeline::unexpected(std::move(reader).error());
+    transport_ = std::move(*reader);
+    return {};
+  }
   const ResyncOptions& options = state_.options;
   HttpClientOptions client_options = state_.client_options("source", options.in_flight, options.source_retry,
                                                            options.source_timeout, options.verify_source_tls);
@@ -202,6 +220,7 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   if (state_.tickets) next = step.next;
   ScopeBook::PageRead read = book_.page_read(fetched.pending, step);
   if (!read.notice.empty()) state_.note(std::move(read.notice));
+  if (!read.failure.empty()) say_failure(*spec, read.failure);
   std::uint32_t ticket = 0;
   if (state_.tickets) {
     ticket = state_.tickets->open({fetched.pending.scope, fetched.pending.request, std::move(read.head), read.place,
@@ -217,6 +236,7 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   page->records = std::move(step.records);
   page->scope = fetched.pending.scope;
   page->ticket = ticket;
+  page->begins = step.begins;
   page->spec = spec;
   page->token = std::move(fetched.token);
   emit(std::move(page));
@@ -261,11 +281,14 @@ void ReadingSide::page_unreadable(FetchedPage& fetched, Error error) {
 void ReadingSide::page_failed(const PendingRequest& pending, const Error& error) {
   book_.page_failed(pending, error);
   if (error.kind == ErrorKind::kStopped) return;
-  const ScopeSpec& spec = *pending.request.scope;
+  say_failure(*pending.request.scope, error.message);
+}
+
+void ReadingSide::say_failure(const ScopeSpec& spec, const std::string& message) {
   const auto& concerned = spec.resources.empty() ? spec.dependents : spec.resources;
   const std::string kind = concerned.empty() ? std::string() : state_.kind_of(concerned.front());
-  state_.say(LogLevel::kError, fmt::format("{} of {}: {}", kind, spec.partition, error.message));
-  state_.errors.add({kind, {}, {}, "fetch", fmt::format("{}: {}", spec.partition, error.message), 1});
+  state_.say(LogLevel::kError, fmt::format("{} of {}: {}", kind, spec.partition, message));
+  state_.errors.add({kind, {}, {}, "fetch", fmt::format("{}: {}", spec.partition, message), 1});
 }
 
 void ReadingSide::learn_body_size(std::size_t bytes) noexcept {

@@ -51,6 +51,7 @@ class ReadingSide {
   void page_without_answer(FetchedPage& fetched);
   void page_unreadable(FetchedPage& fetched, Error error);
   void page_failed(const PendingRequest& pending, const Error& error);
+  void say_failure(const ScopeSpec& spec, const std::string& message);
   void learn_body_size(std::size_t bytes) noexcept;
 
   RunState& state_;

@@ -1,6 +1,7 @@
 #include "riptide/stages/replay.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 #include <utility>
 
@@ -139,6 +140,12 @@ Result<Replayed> replay(ResyncParts parts, ResyncOptions options, const std::vec
   RunState state(parts, std::move(options));
   auto sinks = std::move(parts.sinks);
   state.stop = &stop;
+  std::mutex refused_mutex;
+  std::vector<bool> refused(known.size());  // By letter: an entity of it. Guarded by refused_mutex.
+  state.refused_tap = [&](std::uint32_t letter) {
+    const std::lock_guard lock(refused_mutex);
+    if (letter < refused.size()) refused[letter] = true;
+  };
   pipeline::Graph graph({.title = "replay",
                          .threads = state.options.threads > 0 ? state.options.threads : pipeline::cores_allowed(),
                          .stop = &stop});
@@ -196,13 +203,8 @@ Result<Replayed> replay(ResyncParts parts, ResyncOptions options, const std::vec
   });
   if (!listed) return pipeline::unexpected(std::move(listed).error());
   const auto rejected = state.errors.rows();
-  std::uint64_t still_there = 0;
-  for (const DeadLetter& letter : known) still_there += left.contains(letter.id) ? 1 : 0;
-  const std::uint64_t became_others =
-      static_cast<std::uint64_t>(std::count_if(rejected.begin(), rejected.end(), [](const auto& error) {
-        return error.stage == "upload" && !error.identifier.empty();
-      }));
-  const std::uint64_t not_settled = std::min<std::uint64_t>(known.size(), std::max(still_there, became_others));
+  std::uint64_t not_settled = 0;
+  for (std::size_t i = 0; i < known.size(); ++i) not_settled += refused[i] || left.contains(known[i].id) ? 1 : 0;
   result.failed += not_settled;
   result.settled = known.size() - not_settled;
   result.errors.insert(result.errors.end(), revived.errors.begin(), revived.errors.end());

@@ -63,6 +63,9 @@ class RunState {
   /// Hears every line of the log. Set before anything runs.
   std::function<void(LogLevel, std::string_view)> log_tap;
 
+  /// Hears of each entity that a sink refused, by the scope that it was read in. Set before anything runs; any thread.
+  std::function<void(std::uint32_t scope)> refused_tap;
+
   /// Writes the dead letters that wait; what goes wrong is said once. Any thread that may block.
   void flush_letters();
 

@@ -121,6 +121,7 @@ void Settlement::enter_one(const Answer& answer, const Entity& entity, const Out
   if (entity.searched) note_searched(batch, entity, outcome);
   if (outcome.kind == Outcome::Kind::kRejected) {
     write_letter(answer, entity, outcome);
+    if (lane_.state.refused_tap) lane_.state.refused_tap(entity.scope);
     lane_.state.errors.add({lane_.state.kind_of(entity.resource), json::text_of(batch.part(entity, entity.identifier)),
                             json::text_of(batch.part(entity, entity.blueprint)), "upload", outcome.message, 1});
     return;

@@ -1,5 +1,7 @@
 #include "paginate/scope_book.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -67,6 +69,70 @@ TEST(PageNumbers, JoinsRangesInAnyOrder) {
   EXPECT_TRUE(numbers.covers(99));
   EXPECT_FALSE(numbers.covers(100));
   EXPECT_FALSE(numbers.contains(100));
+}
+
+TEST(ScopeBook, SomeScopesAreGoneOnWithBeforeOthersAreBegun) {
+  ScopeBook book(2);
+  book.start({first_of("a"), first_of("b"), first_of("c"), first_of("d")});
+  std::vector<std::string> order;
+  while (auto pending = book.next()) {
+    order.push_back(pending->request.scope->partition);
+    PageStep step;
+    if (order.back() != "c") {
+      step.extent = PageExtent{10, 20};
+    } else if (pending->request.cursor.size() < 2) {  // a chain of three
+      step.next = {pending->request};
+      step.next.front().cursor += "x";
+    }
+    book.page_read(*pending, step);
+  }
+  EXPECT_EQ(fmt::format("{}", fmt::join(order, "")), "abababcdcdcd");
+  EXPECT_TRUE(book.complete());
+}
+
+TEST(ScopeBook, WhereAListingMustNotMoveItsScopeStaysOpenAtOnce) {
+  ScopeBook book;
+  book.start({first_of("file")});
+  const auto read_as = [&](std::uint64_t edition, std::uint64_t last) {
+    const auto pending = book.next();
+    if (!pending) return std::string("nothing to read");
+    PageStep step;
+    step.extent = PageExtent{10, last};
+    step.total = edition;
+    step.if_moved = "it was written to";
+    return book.page_read(*pending, step).failure;
+  };
+  EXPECT_EQ(read_as(1, 40), "");
+  EXPECT_EQ(read_as(1, 40), "");
+  EXPECT_EQ(read_as(2, 60), "it was written to");
+  EXPECT_EQ(read_as(2, 60), "nothing to read");
+  EXPECT_TRUE(book.idle());
+  EXPECT_FALSE(book.complete());
+  EXPECT_EQ(book.states()[0].error, "it was written to");
+}
+
+// What another run read of another edition is read again.
+TEST(ScopeBook, ABookThatIsRestoredReadsWhatMovedBetweenTheRuns) {
+  ScopeEntry entry;
+  entry.head = first_of("file");
+  entry.spec = entry.head.scope;
+  entry.step = 10;
+  entry.last_page = 4;
+  entry.total = 1;
+  entry.settled = {{0, 2, PageEdges{0, 1}, PageEdges{2, 3}}};
+  ScopeBook book;
+  book.restore({entry});
+  std::set<std::uint64_t> read;
+  while (auto pending = book.next()) {
+    PageStep step;
+    step.extent = PageExtent{10, 50};
+    step.total = 2;
+    step.if_moved = "it was written to";
+    read.insert(pending->request.offset);
+    EXPECT_EQ(book.page_read(*pending, step).failure, "");
+  }
+  EXPECT_EQ(read.size(), 6u);
+  EXPECT_TRUE(book.complete());
 }
 
 // A server that does not heed the offset: each page is the first one, and the total stands still.

@@ -30,7 +30,8 @@ struct IntegrationType {
   std::span<const stages::SelectorFields> (*selectors)() = nullptr;
   /// What is wrong with a block beyond the form of its fields; null if there is nothing more. JSON values.
   std::vector<stages::SelectorFault> (*check_selector)(const std::string& kind, const Tree& selector) = nullptr;
-  std::string_view tls_setting = {};  ///< A setting of its own for checking certificates, if it has one.
+  std::string_view tls_setting = {};      ///< A setting of its own for checking certificates, if it has one.
+  std::string_view timeout_setting = {};  ///< One for the seconds of a request, likewise; 0 where it is not set.
 };
 
 /// All types that this version reads.
@@ -38,8 +39,5 @@ std::span<const IntegrationType> integration_types();
 
 /// Returns the type of that name (lower case), or null.
 const IntegrationType* find_integration_type(std::string_view name);
-
-/// Types that are known but not read yet, for the message.
-std::span<const std::string_view> future_integration_types();
 
 }  // namespace riptide::cli

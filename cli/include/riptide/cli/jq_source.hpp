@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "riptide/cli/json_cutter.hpp"
+#include "riptide/json/cutter.hpp"
 
 namespace riptide::cli {
 
@@ -149,7 +149,7 @@ class JqSource {
   JqBuffer carry_;  ///< Read, but behind the last cut.
   std::vector<JqBlock::FileStart> carried_files_;
   std::size_t seen_ = 0;  ///< Bytes of the carry, then of the block, in which a cut has been looked for.
-  JsonCutter cutter_;
+  json::Cutter cutter_;
   JqBlock::Place place_;        ///< At the beginning of `carry_`.
   JqBlock::Position position_;  ///< Likewise.
 };

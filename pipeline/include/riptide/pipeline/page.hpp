@@ -28,7 +28,9 @@ class PageBuffer {
   /// Appends bytes, growing geometrically. Throws std::bad_alloc.
   void append(std::string_view bytes);
   void reserve(std::size_t bytes);
-  void clear() noexcept;
+  /// Drops what is behind the first `bytes`.
+  void truncate(std::size_t bytes) noexcept;
+  void clear() noexcept { truncate(0); }
 
   [[nodiscard]] std::string_view view() const noexcept { return {data_, size_}; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }

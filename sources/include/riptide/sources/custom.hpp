@@ -43,6 +43,8 @@ struct Pagination {
   std::string total_path;
   std::string total_pages_path;
   std::string total_header = "X-Total-Count";  ///< Obeyed where the answer has it and `total_path` is not set.
+
+  friend bool operator==(const Pagination&, const Pagination&) = default;
 };
 
 /// How requests are signed.
@@ -75,9 +77,10 @@ struct Options {
 /// The `custom` source. A kind is the path of an endpoint; what its selector says (method, query, headers, body, where
 /// the records are, how pages follow each other, where the values of `{placeholders}` come from) is the rest.
 ///
-/// Blocks of the mapping that ask the same of the same endpoint share one listing. Every value of the placeholders is a
-/// partition of its own; the listings that values are taken from are read first, page by page, and what they name is
-/// read meanwhile. Where an answer declares a total, the pages of a listing are read at once.
+/// Blocks of the mapping that ask the same of the same endpoint share one listing, and so do placeholders that take
+/// their values from the same listing, be it that of a kind. Every value of the placeholders is a partition of its own;
+/// the listings that values are taken from are read first, page by page, and what they name is read meanwhile. Where an
+/// answer declares a total, the pages of a listing are read at once.
 class CustomSource final : public stages::Source {
  public:
   /// Errors: kConfig, naming the setting.

@@ -25,11 +25,11 @@ struct Options {
   /// Returns the OAuth token as it is now (the content of a file that somebody else renews); called again when a token
   /// is refused, and once a minute. On the I/O thread: must be quick. Null: email and token are sent as Basic.
   std::function<Result<pipeline::Secret>()> oauth_token = {};
-  /// `partition`: reads issues project by project side by side, where the query allows it.
+  /// `partition`: reads issues, and worklogs, project by project side by side, where the query allows it.
   bool partition = true;
   std::uint32_t page_size = 50;  ///< `pageSize`: records asked for at once, 1 to `kMaxPageSize`.
-  /// A chain of issues that goes on after this many pages is counted, and cut by creation time if it has more issues
-  /// than `split_over`.
+  /// A chain of issues that goes on after this many pages (of one for worklogs: after its first) is counted, and cut by
+  /// creation time if it has more issues than `split_over`.
   std::uint32_t split_after_pages = 10;
   std::uint64_t split_over = 2'000;
   std::string gateway_url = "https://api.atlassian.com";  ///< Atlassian's own; another one in tests.
@@ -41,8 +41,8 @@ inline constexpr std::size_t kMaxInFlight = 10;  ///< Requests at once to a site
 ///
 /// Issues come from a search whose pages form a chain of tokens. Where the query allows it, it is asked project by
 /// project, `(query) AND project = ...`, and once for whatever is in no project that the listing names, so that nothing
-/// falls between; a project that goes on for long is cut by creation time. A scope is (kind, project), or (kind, board)
-/// for what belongs to a board.
+/// falls between; a project that goes on for long is cut by creation time. The issues whose worklogs are read are found
+/// in the same way. A scope is (kind, project), or (kind, board) for what belongs to a board.
 class JiraSource final : public stages::Source {
  public:
   /// Errors: kConfig (a URL that is not http(s), has credentials, a query or a fragment; no email or token).

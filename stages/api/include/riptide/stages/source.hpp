@@ -40,7 +40,7 @@ struct Request {
   ScopeRef scope;
   std::uint32_t step = 0;    ///< The source's own mark: which of its requests this is.
   std::uint64_t offset = 0;  ///< Position within the scope, in records; identifies the page together with `cursor`.
-  std::string cursor;        ///< Opaque resume position of a token chain; empty otherwise.
+  std::string cursor;        ///< Opaque place in a token chain, else empty; with offset 0 another run may go on there.
   std::shared_ptr<const std::string> context;  ///< Parent's bytes for the joined record; null if none.
 };
 
@@ -60,6 +60,12 @@ struct PageEdges {
   friend bool operator==(const PageEdges&, const PageEdges&) = default;
 };
 
+/// A place in a text: of a record in the file that it is of.
+struct TextPlace {
+  std::uint64_t byte = 0;             ///< From 0.
+  std::optional<std::uint64_t> line;  ///< From 1; nothing if it is not known.
+};
+
 /// What a source learned from one answer.
 struct PageStep {
   pipeline::RecordSet records;  ///< In server order.
@@ -72,11 +78,16 @@ struct PageStep {
   /// Number of records in the scope, as this page tells. When it moves during the run, pages that were read before are
   /// read again (three rounds at most, then the scope stays open).
   std::optional<std::uint64_t> total;
+  /// Where a listing that moves while it is read is an error at once: the message. What an unfinished run read of
+  /// another listing is read again all the same. Empty: as above.
+  std::string if_moved;
   /// Where the records have identities that are unique in their scope; none for an empty page.
   std::optional<PageEdges> edges;
   /// Requests for other scopes (children), or the next of a chain in this scope. A chain whose next request was asked
   /// before is going round in a circle: its scope stays open.
   std::vector<Request> next;
+  /// Where the page begins in its file, if it is of one: faults of records say where they are.
+  std::optional<TextPlace> begins;
   /// Something the user should know, once a scope (e.g. a capped listing). Empty if nothing.
   std::string notice;
 };
@@ -88,6 +99,9 @@ class Source {
 
   /// The integration type, e.g. "octopus".
   [[nodiscard]] virtual std::string_view type() const noexcept = 0;
+
+  /// What answers its requests: files (see `FileRequest`), or servers.
+  [[nodiscard]] virtual bool reads_files() const noexcept { return false; }
 
   /// Returns the first requests for these resources. Errors: kConfig (an unknown kind, a bad selector field).
   [[nodiscard]] virtual Result<std::vector<Request>> start(std::span<const SourceResource> resources) const = 0;

@@ -1,13 +1,13 @@
-#include "riptide/cli/json_cutter.hpp"
+#include "riptide/json/cutter.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace riptide::cli {
+namespace riptide::json {
 namespace {
 
-TEST(JsonCutter, FindsTheEndOfTheLastValue) {
+TEST(Cutter, FindsTheEndOfTheLastValue) {
   struct Case {
     std::string text;
     std::size_t line_cut, cut;
@@ -25,6 +25,7 @@ TEST(JsonCutter, FindsTheEndOfTheLastValue) {
       {"1\n2\n3", 4, 4},
       {"{\"a\\\\\":\"}\\\"\"}{\"", 0, 13},
       {"[\"open\n", 0, 0, true},
+      {"{}\n\"open\n{}", 3, 3, true},
       {"1]", 0, 0, true},
       {std::string(63, ' ') + "{}", 0, 65},
       {"[" + std::string(200, '1') + "]\n1", 203, 203},
@@ -32,7 +33,7 @@ TEST(JsonCutter, FindsTheEndOfTheLastValue) {
   };
   for (const Case& one : cases) {
     for (std::size_t split = 0; split <= one.text.size(); ++split) {  // in two pieces, wherever
-      JsonCutter cutter;
+      Cutter cutter;
       cutter.scan(one.text.substr(0, split), 0);
       cutter.scan(one.text, split);
       EXPECT_EQ(cutter.line_cut(), one.line_cut) << one.text << " at " << split;
@@ -42,14 +43,56 @@ TEST(JsonCutter, FindsTheEndOfTheLastValue) {
   }
 }
 
-TEST(JsonCutter, GoesOnBehindWhatWasTakenAway) {
-  JsonCutter cutter;
+TEST(Cutter, GoesOnBehindWhatWasTakenAway) {
+  Cutter cutter;
   cutter.scan("{}\n[1,", 0);
   EXPECT_EQ(cutter.line_cut(), 3u);
   cutter.drop(3);
   EXPECT_EQ(cutter.cut(), 0u);
   cutter.scan("[1,2]\n", 3);
   EXPECT_EQ(cutter.line_cut(), 6u);
+}
+
+TEST(Cutter, TellsWhereABracketClosesNothing) {
+  struct Case {
+    std::string text;
+    std::size_t cut, closed;
+  };
+  const Case cases[] = {
+      {"{},{}]", 5, 6}, {" ] {}", 1, 2}, {"{},[1]", 6, 0}, {std::string(70, ' ') + "1]2", 70, 72}, {"\"]\"}", 3, 4},
+  };
+  for (const Case& one : cases) {
+    Cutter cutter;
+    cutter.scan(one.text, 0);
+    EXPECT_EQ(cutter.cut(), one.cut) << one.text;
+    EXPECT_EQ(cutter.closed(), one.closed) << one.text;
+    EXPECT_EQ(cutter.broken(), one.closed != 0) << one.text;
+  }
+}
+
+TEST(BracketEnd, IsBehindTheBracketThatCloses) {
+  const std::string deep = std::string(500, '[') + std::string(500, ']');
+  const std::string strings = "{\"}\\\"}\":\"" + std::string(100, '{') + "\"}";
+  struct Case {
+    std::string text;
+    std::size_t begin;
+    std::optional<std::size_t> end;
+  };
+  const Case cases[] = {
+      {"{}", 0, 2},
+      {",{\"a\":[1]},{}", 1, 10},
+      {deep + "]", 0, 1000},
+      {deep.substr(0, 999), 0, std::nullopt},
+      {strings + "}", 0, strings.size()},
+      {"{\"open", 0, std::nullopt},
+      {"{\"a\n\":1}", 0, std::nullopt},
+      {"[" + std::string(90, ' ') + "\"\n\"]", 0, std::nullopt},
+      {"[" + std::string(62, ' ') + "]\n\"\n", 0, 64},
+      {"{]}", 0, 2},
+      {"", 0, std::nullopt},
+      {"}", 0, std::nullopt},
+  };
+  for (const Case& one : cases) EXPECT_EQ(bracket_end(one.text, one.begin), one.end) << one.text;
 }
 
 TEST(CountLines, CountsLineBreaks) {
@@ -62,4 +105,4 @@ TEST(CountLines, CountsLineBreaks) {
 }
 
 }  // namespace
-}  // namespace riptide::cli
+}  // namespace riptide::json
