@@ -51,7 +51,8 @@ class MemoryTest : public Workspace {
     const std::uint64_t large = peak_of(many(), arguments);
     RecordProperty("small", std::to_string(small));
     RecordProperty("large", std::to_string(large));
-    EXPECT_LE(large, small + 64 * (many() - few()) + 8 * kMiB)
+    // Beside the seen set: what each of the two heaps keeps of its busiest moment.
+    EXPECT_LE(large, small + 64 * (many() - few()) + 12 * kMiB)
         << readable(small) << " for " << few() << " records, " << readable(large) << " for " << many();
     EXPECT_LE(large, 160 * kMiB);
   }

@@ -108,7 +108,7 @@ TEST(ScopeBook, WhereAListingMustNotMoveItsScopeStaysOpenAtOnce) {
   EXPECT_EQ(read_as(2, 60), "nothing to read");
   EXPECT_TRUE(book.idle());
   EXPECT_FALSE(book.complete());
-  EXPECT_EQ(book.states()[0].error, "it was written to");
+  EXPECT_EQ(standings(book)[0].error, "it was written to");
 }
 
 // What another run read of another edition is read again.
