@@ -52,12 +52,12 @@ Credit CreditPool::take(std::size_t amount) noexcept {
   return Credit(this, amount);
 }
 
-void CreditPool::on_release(std::function<void()> callback) { on_release_ = std::move(callback); }
+void CreditPool::on_release(std::function<void()> callback) { on_release_.push_back(std::move(callback)); }
 
 void CreditPool::give_back(std::size_t amount) noexcept {
   if (amount == 0) return;
   taken_.fetch_sub(amount, std::memory_order_acq_rel);
-  if (on_release_) on_release_();
+  for (const auto& hear : on_release_) hear();
 }
 
 bool CreditPool::try_add(std::size_t amount, std::size_t held) noexcept {

@@ -5,6 +5,7 @@
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
@@ -22,6 +23,7 @@ namespace {
 
 namespace flow = oneapi::tbb::flow;
 using detail::Message;
+// What a body emits goes straight to its successors' inputs, by channel: nodes have no edges of oneTBB's.
 using StageNode = flow::multifunction_node<Message, std::tuple<Message>, flow::queueing>;
 using AsyncNode = flow::async_node<Message, Message, flow::queueing>;
 
@@ -30,6 +32,8 @@ struct Counters {
   std::atomic<std::uint64_t> messages_in{0};
   std::atomic<std::uint64_t> messages_out{0};
   std::atomic<std::uint64_t> busy_nanoseconds{0};
+  std::atomic<std::uint64_t> put{0};  ///< Into its input.
+  std::atomic<std::uint64_t> most_waiting{0};
 };
 
 /// The hand-over between bodies happens inside oneTBB, which Debian does not build for ThreadSanitizer. These tell it
@@ -61,7 +65,7 @@ struct Graph::Impl {
     NodeSpec spec;
     Graph::Impl* owner;
     Counters counters;
-    std::vector<std::size_t> successors;
+    std::vector<std::vector<NodeState*>> successors;  ///< By channel.
     std::unique_ptr<StageNode> stage;
     std::unique_ptr<AsyncNode> async;
 
@@ -69,23 +73,18 @@ struct Graph::Impl {
       if (stage) return *stage;
       return *async;
     }
-    [[nodiscard]] flow::sender<Message>& output() {
-      if (stage) return flow::output_port<0>(*stage);
-      return flow::output_port<0>(*async);
-    }
   };
 
-  /// Puts through a stage's output port, on the worker that runs the body.
+  /// Puts on the worker that runs the body.
   class StagePort : public detail::Port {
    public:
-    StagePort(NodeState& node, StageNode::output_ports_type& ports) : node_(node), ports_(ports) {}
-    void put(Message message) noexcept override {
-      node_.owner->deliver(node_, std::get<0>(ports_), std::move(message));
+    explicit StagePort(NodeState& node) : node_(node) {}
+    void put(Message message, std::size_t channel) noexcept override {
+      node_.owner->deliver(node_, std::move(message), channel);
     }
 
    private:
     NodeState& node_;
-    StageNode::output_ports_type& ports_;
   };
 
   /// Keeps the graph waiting for an asynchronous message: reserve on creation, release exactly once.
@@ -101,7 +100,9 @@ struct Graph::Impl {
     GatewayHold(const GatewayHold&) = delete;
     GatewayHold& operator=(const GatewayHold&) = delete;
     detail::Port& port() noexcept override { return *this; }
-    void put(Message message) noexcept override { node_.owner->deliver(node_, gateway_, std::move(message)); }
+    void put(Message message, std::size_t channel) noexcept override {
+      node_.owner->deliver(node_, std::move(message), channel);
+    }
 
    private:
     NodeState& node_;
@@ -119,17 +120,30 @@ struct Graph::Impl {
   }
 
   /// The one way out of a body: counts, and never loses a message unseen.
-  template <class Target>
-  void deliver(NodeState& node, Target& target, Message message) noexcept {
+  void deliver(NodeState& node, Message message, std::size_t channel) noexcept {
     node.counters.messages_out.fetch_add(1, std::memory_order_relaxed);
-    if (node.successors.empty()) return;
+    if (channel >= node.successors.size()) return;
+    const auto& successors = node.successors[channel];
+    for (std::size_t i = 0; i < successors.size(); ++i) {
+      // The last one may be given the message for good.
+      put(*successors[i], i + 1 < successors.size() ? Message(message) : std::move(message));
+    }
+  }
+
+  void put(NodeState& node, Message message) noexcept {
+    Counters& counters = node.counters;
+    const std::uint64_t waiting =
+        counters.put.fetch_add(1, std::memory_order_relaxed) + 1 - counters.messages_in.load(std::memory_order_relaxed);
+    std::uint64_t most = counters.most_waiting.load(std::memory_order_relaxed);
+    while (most < waiting && waiting < (std::uint64_t{1} << 63) &&
+           !counters.most_waiting.compare_exchange_weak(most, waiting, std::memory_order_relaxed)) {
+    }
     try {
-      if (target.try_put(std::move(message))) return;
-      options.stop->request(
-          Error(ErrorKind::kInternal, fmt::format("a message was refused behind stage {}", node.spec.name)));
+      if (node.input().try_put(std::move(message))) return;
+      options.stop->request(Error(ErrorKind::kInternal, fmt::format("stage {} refused a message", node.spec.name)));
     } catch (...) {
       options.stop->request(
-          Error(ErrorKind::kInternal, fmt::format("a message could not be delivered behind stage {}", node.spec.name)));
+          Error(ErrorKind::kInternal, fmt::format("a message could not be put to stage {}", node.spec.name)));
     }
   }
 
@@ -187,9 +201,9 @@ std::size_t Graph::add_stage(NodeSpec spec, detail::StageBody body) {
   Impl::NodeState& node = impl_->add(std::move(spec));
   node.stage = std::make_unique<StageNode>(
       *impl_->graph, Impl::limit_of(node.spec),
-      [&node, body = std::move(body)](const Message& message, StageNode::output_ports_type& ports) {
+      [&node, body = std::move(body)](const Message& message, StageNode::output_ports_type&) {
         node.owner->guarded(node, [&] {
-          Impl::StagePort port(node, ports);
+          Impl::StagePort port(node);
           body(message, port);
         });
       });
@@ -206,11 +220,10 @@ std::size_t Graph::add_async(NodeSpec spec, detail::AsyncBody body) {
   return impl_->nodes.size() - 1;
 }
 
-void Graph::add_edge(std::size_t from, std::size_t to, std::string carries) {
+void Graph::add_edge(std::size_t from, std::size_t to, std::string carries, std::size_t channel) {
   Impl::NodeState& a = *impl_->nodes.at(from);
-  Impl::NodeState& b = *impl_->nodes.at(to);
-  flow::make_edge(a.output(), b.input());
-  a.successors.push_back(to);
+  if (a.successors.size() <= channel) a.successors.resize(channel + 1);
+  a.successors[channel].push_back(impl_->nodes.at(to).get());
   impl_->edges.push_back({from, to, std::move(carries), false});
 }
 
@@ -223,17 +236,13 @@ void Graph::describe_edge(std::size_t from, std::size_t to, std::string carries,
   impl_->edges.push_back({from, to, std::move(carries), back});
 }
 
-void Graph::put_message(std::size_t node, Message message) {
-  Impl::NodeState& state = *impl_->nodes.at(node);
-  if (!state.input().try_put(std::move(message))) {
-    impl_->options.stop->request(
-        Error(ErrorKind::kInternal, fmt::format("stage {} refused a message", state.spec.name)));
-  }
-}
+void Graph::put_message(std::size_t node, Message message) { impl_->put(*impl_->nodes.at(node), std::move(message)); }
 
 void Graph::wait() {
   impl_->arena.execute([this] { impl_->graph->wait_for_all(); });
 }
+
+std::size_t Graph::size() const noexcept { return impl_->nodes.size(); }
 
 GraphDescription Graph::describe() const {
   GraphDescription description;
@@ -253,9 +262,15 @@ GraphDescription Graph::describe() const {
 std::vector<NodeStats> Graph::stats() const {
   std::vector<NodeStats> rows;
   for (const auto& node : impl_->nodes) {
-    rows.push_back({node->spec.name, node->counters.messages_in.load(), node->counters.messages_out.load(),
-                    static_cast<double>(node->counters.busy_nanoseconds.load()) / 1e9,
-                    node->spec.waiting_on ? node->spec.waiting_on() : std::string()});
+    NodeStats& row = rows.emplace_back();
+    const Counters& counters = node->counters;
+    row.name = node->spec.name;
+    row.messages_in = counters.messages_in.load();
+    row.messages_out = counters.messages_out.load();
+    row.busy_seconds = static_cast<double>(counters.busy_nanoseconds.load()) / 1e9;
+    row.waiting_on = node->spec.waiting_on ? node->spec.waiting_on() : std::string();
+    row.waiting = counters.put.load() - std::min(row.messages_in, counters.put.load());
+    row.most_waiting = counters.most_waiting.load();
   }
   return rows;
 }

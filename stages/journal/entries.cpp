@@ -85,6 +85,10 @@ bool in_order(const std::vector<SettledRange>& ranges, std::uint64_t last_page) 
 std::string key_of(const ScopeSpec& spec) {
   std::string key;
   for (const std::uint32_t resource : spec.resources) key += std::to_string(resource) + ",";
+  // Listings whose records are nobody's: two sources may have one each.
+  if (spec.resources.empty()) {
+    for (const std::uint32_t resource : spec.dependents) key += std::to_string(resource) + ";";
+  }
   return key + ":" + spec.partition;
 }
 

@@ -23,6 +23,10 @@ class Valve {
   Valve(pipeline::CreditPool& pool, std::function<void()> starved) : pool_(pool), starved_(std::move(starved)) {
     pool_.on_release([this] { open(); });
   }
+  using Pass = std::function<void(std::shared_ptr<Message>, const pipeline::Completion<Message>&)>;
+  /// The same; `pass` lets a message through, and whoever made the valve calls `open` when credit came home.
+  Valve(pipeline::CreditPool& pool, std::function<void()> starved, Pass pass)
+      : pool_(pool), starved_(std::move(starved)), pass_(std::move(pass)) {}
 
   /// Passes `message` on as soon as `amount` is free, at most the whole pool.
   void pass(std::shared_ptr<Message> message, std::size_t amount, pipeline::Completion<Message> completion) {
@@ -33,13 +37,7 @@ class Valve {
     open();
   }
 
- private:
-  struct Waiting {
-    std::shared_ptr<Message> message;
-    std::size_t amount;
-    pipeline::Completion<Message> completion;
-  };
-
+  /// Lets pass what there is credit for.
   void open() {
     std::vector<Waiting> through;
     bool starving = false;
@@ -54,12 +52,26 @@ class Valve {
       }
       starving = !waiting_.empty();
     }
-    for (Waiting& passed : through) passed.completion.emit(std::move(passed.message));
+    for (Waiting& passed : through) {
+      if (pass_) {
+        pass_(std::move(passed.message), passed.completion);
+      } else {
+        passed.completion.emit(std::move(passed.message));
+      }
+    }
     if (starving) starved_();
   }
 
+ private:
+  struct Waiting {
+    std::shared_ptr<Message> message;
+    std::size_t amount;
+    pipeline::Completion<Message> completion;
+  };
+
   pipeline::CreditPool& pool_;
   const std::function<void()> starved_;
+  const Pass pass_;
   std::mutex mutex_;  ///< Guards waiting_.
   std::deque<Waiting> waiting_;
 };

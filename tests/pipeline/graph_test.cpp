@@ -149,6 +149,37 @@ TEST_P(GraphTest, AnAsynchronousBodyThatThrowsOrGivesUpDoesNotHang) {
   EXPECT_TRUE(stop.requested());
 }
 
+TEST_P(GraphTest, AChannelReachesItsOwnEdgesOnly) {
+  Stop stop;
+  std::atomic<int> even{0}, odd{0}, all{0};
+  Graph graph({.title = "channels", .threads = GetParam(), .stop = &stop});
+  const auto split = graph.stage<int, int>({.name = "split"}, [](std::shared_ptr<int> number, Emit<int> emit) {
+    const auto channel = static_cast<std::size_t>(*number % 3);  // Nobody listens on the third.
+    emit.to(channel, std::move(number));
+  });
+  const auto ask = graph.async<int, int>({.name = "ask"}, [](std::shared_ptr<int> number, Completion<int> completion) {
+    completion.to(1, std::move(number));
+  });
+  const auto count = [&](const char* name, std::atomic<int>& sum) {
+    return graph.stage<int, void>({.name = name}, [&sum](std::shared_ptr<int>, Emit<void>) { ++sum; });
+  };
+  const auto evens = count("even", even), odds = count("odd", odd), both = count("both", all);
+  graph.edge(split, evens, "even", 0);
+  graph.edge(split, ask, "odd", 1);
+  graph.edge(split, both, "odd too", 1);
+  graph.edge(ask, both, "nothing", 0);
+  graph.edge(ask, odds, "odd", 1);
+  for (int i = 0; i < 300; ++i) graph.put(split, std::make_shared<int>(i));
+  graph.wait();
+  EXPECT_EQ(even, 100);
+  EXPECT_EQ(odd, 100);
+  EXPECT_EQ(all, 100);
+  EXPECT_FALSE(stop.requested());
+  const auto stats = graph.stats();
+  EXPECT_EQ(stats[0].waiting, 0u);
+  EXPECT_GE(stats[0].most_waiting, 1u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, GraphTest, ::testing::Values(1, 2, 4));
 
 TEST(Graph, DescribesItselfAsItIsBuilt) {

@@ -55,11 +55,11 @@ class Feeder {
 
 void finish_plan(RunState& state, const ScopeBook& book, SinkLane& lane, pipeline::RunReport& report) {
   Plan& plan = *state.options.plan;
-  report.deletion = deletion_obstacle(state, book);
+  report.deletion = deletion_obstacle(state, book, lane);
   if (report.deletion.empty() && lane.identity_unknown()) {
     report.deletion = std::string(lane.sink().spec()) + " does not say which entity a search identifier finds";
   }
-  const DeletionRules rules = deletion_rules(state, book);
+  const DeletionRules rules = deletion_rules(state, book, lane);
   report.guard.sink = lane.sink().spec();
   report.guard.threshold = rules.threshold;
   if (rules.max_delete) report.guard.max_delete = rules.max_delete->text;

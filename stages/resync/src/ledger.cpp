@@ -162,6 +162,23 @@ void SinkLedger::unchanged(const std::vector<pipeline::Entity>& entities) {
   }
 }
 
+void SinkLedger::arrived(const std::vector<pipeline::Entity>& entities) {
+  const std::lock_guard lock(mutex_);
+  for (const pipeline::Entity& entity : entities) ++rows_.at(entity.resource).tally.read;
+  arrived_total_ += entities.size();
+}
+
+void SinkLedger::repeated(const std::vector<pipeline::Entity>& entities) {
+  if (entities.empty()) return;
+  const std::lock_guard lock(mutex_);
+  for (const pipeline::Entity& entity : entities) ++rows_.at(entity.resource).tally.duplicate;
+}
+
+std::uint64_t SinkLedger::arrived_total() const {
+  const std::lock_guard lock(mutex_);
+  return arrived_total_;
+}
+
 std::uint64_t SinkLedger::created_total() const {
   const std::lock_guard lock(mutex_);
   std::uint64_t sum = 0;

@@ -68,6 +68,11 @@ class SinkLedger {
   void held_abandoned();
   /// Enters a batch whose entities were all given up.
   void abandoned(const pipeline::Batch& batch);
+  /// Enters entities that came, where their number is not told by what was read.
+  void arrived(const std::vector<pipeline::Entity>& entities);
+  /// Enters entities that came before and go no further.
+  void repeated(const std::vector<pipeline::Entity>& entities);
+  [[nodiscard]] std::uint64_t arrived_total() const;
   /// Enters entities that need not be sent.
   void unchanged(const std::vector<pipeline::Entity>& entities);
   void request(const pipeline::Batch& batch);
@@ -89,6 +94,7 @@ class SinkLedger {
   std::vector<std::uint64_t> held_;  ///< By resource.
   std::unordered_map<std::string, std::uint32_t> blueprints_;
   std::uint64_t settled_total_ = 0;
+  std::uint64_t arrived_total_ = 0;
   std::uint64_t carried_created_ = 0;
 };
 

@@ -83,9 +83,9 @@ KindLife LifeReporter::life_of(std::uint32_t resource) const {
   KindLife life;
   life.kind = state_.kind_of(resource);
   life.index = resource;
-  const auto& entities = state_.mapping->spec().resources.at(resource).entities;
-  if (!entities.empty() && entities.front().blueprint) {
-    if (const auto* const text = std::get_if<transform::ExpressionSpec>(&*entities.front().blueprint)) {
+  const transform::ResourceSpec* const block = state_.blocks.at(resource);
+  if (block != nullptr && !block->entities.empty() && block->entities.front().blueprint) {
+    if (const auto* const text = std::get_if<transform::ExpressionSpec>(&*block->entities.front().blueprint)) {
       life.blueprint = text->text;
     }
   }

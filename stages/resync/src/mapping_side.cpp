@@ -36,28 +36,29 @@ void say_where(const ReadPage& read, transform::MappedPage& mapped) {
 
 }  // namespace
 
-MappingSide::MappingSide(RunState& state, const ScopeBook& book, std::size_t sinks)
-    : state_(state),
+MappingSide::MappingSide(FlowContext& context, const ScopeBook& book, std::size_t node)
+    : context_(context),
+      state_(context.state),
       book_(book),
-      sinks_(sinks),
-      mappers_([mapping = state.mapping] { return transform::Mapper(mapping); }) {}
+      node_(node),
+      spec_(context.graph[node]),
+      mappers_([mapping = spec_.mapping->compiled()] { return transform::Mapper(mapping); }) {
+  const std::size_t blocks = spec_.mapping->compiled()->spec().resources.size();
+  for (std::size_t source = 0; source < context.graph.size(); ++source) {
+    if (!context.graph[source].is_source()) continue;
+    auto& of_source = resources_.emplace_back();
+    for (std::uint32_t block = 0; block < blocks; ++block) {
+      of_source.push_back(context.resources.of_block(node, source, block));
+    }
+  }
+  outlet_.begin(state_.batch_bytes, context.counts.node(node).tap,
+                [this](const MappedBlock& block) { hear(context_, node_, "", block); });
+}
 
-void MappingSide::build(pipeline::Graph& graph, const pipeline::Node<FetchedPage, ReadPage>& paginate,
-                        std::function<void()> starved) {
-  budget_ = graph.async<ReadPage, ReadPage>(
-      {.name = "budget",
-       .says = fmt::format("waits while {} KiB of entities are on their way", state_.batch_bytes.capacity() >> 10),
-       .waiting_on = [] { return std::string("batch memory"); }},
-      [this](std::shared_ptr<ReadPage> page, pipeline::Completion<ReadPage> completion) {
-        const std::size_t amount = expected_entity_bytes(page->page->size());
-        valve_->pass(std::move(page), amount, std::move(completion));
-      });
+void MappingSide::build(pipeline::Graph& graph, std::string name, std::string says) {
   transform_ = graph.stage<ReadPage, MappedBlock>(
-      {.name = "transform", .says = "maps records to entities, drops repeats, frees the page"},
+      {.name = std::move(name), .says = std::move(says)},
       [this](std::shared_ptr<ReadPage> page, pipeline::Emit<MappedBlock> emit) { map_page(*page, emit); });
-  graph.edge(paginate, *budget_, "page + record spans");
-  graph.edge(*budget_, *transform_, "page + record spans");
-  valve_ = std::make_unique<Valve<ReadPage>>(state_.batch_bytes, std::move(starved));
 }
 
 std::size_t MappingSide::usual_entity_bytes(std::size_t page_bytes) const noexcept {
@@ -66,26 +67,45 @@ std::size_t MappingSide::usual_entity_bytes(std::size_t page_bytes) const noexce
 
 std::size_t MappingSide::expected_entity_bytes(std::size_t page_bytes) const noexcept {
   // For each sink's copy.
-  return std::max<std::size_t>(1, usual_entity_bytes(page_bytes) * sinks_);
+  return std::max<std::size_t>(1, usual_entity_bytes(page_bytes) * takers_);
+}
+
+/// Maps a page by the blocks that it was read for, and numbers what comes of it by the run's resources.
+void MappingSide::map(ReadPage& read, transform::MappedPage& mapped) {
+  const auto& of_block = resources_[read.source];
+  bool renumber = false;
+  {
+    auto mapper = mappers_.borrow();
+    for (const std::uint32_t resource : read.spec->resources) {
+      const ResourceTable::Resource& known = context_.resources.at(resource);
+      if (known.mapping != node_) continue;
+      renumber = renumber || known.block != resource;
+      mapper->map(known.block, read.page, read.records, mapped);
+    }
+  }
+  if (!renumber) return;
+  for (Entity& entity : mapped.entities.entities) entity.resource = of_block[entity.resource];
+  for (auto& fault : mapped.faults) fault.resource = of_block[fault.resource];
+  for (auto& field : mapped.misconfigured) field.resource = of_block[field.resource];
+  for (auto& [resource, counts] : mapped.counts) resource = of_block[resource];
 }
 
 void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& emit) {
   if (on_page_) on_page_(read);
+  NodeCounts& counts = context_.counts.node(node_);
+  counts.in.fetch_add(read.records.spans.size(), std::memory_order_relaxed);
   transform::MappedPage mapped;
   // Usual sizes: buffers that grow by doubling are copied, and keep up to half of their memory unused.
   mapped.entities.bytes.reserve(std::min(kMostReserved, usual_entity_bytes(read.page->size()) * 9 / 8));
   mapped.entities.entities.reserve(std::min(kMostReserved / sizeof(Entity), read.records.spans.size()));
-  {
-    auto mapper = mappers_.borrow();
-    for (const std::uint32_t resource : read.spec->resources) mapper->map(resource, read.page, read.records, mapped);
-  }
+  map(read, mapped);
   const std::size_t page_bytes = read.page->size();
   if (read.begins) say_where(read, mapped);
   if (state_.letters && !mapped.faults.empty()) {
     write_record_letters(state_, read, mapped, book_.partition(read.scope));
   }
   read.page.reset();
-  read.token.release();
+  read.release_token();
   state_.ledger.mapped(mapped, read.scope);
   report_faults(mapped, read.scope);
   drop_repeats(mapped, read);
@@ -94,7 +114,7 @@ void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& em
   auto block = std::make_shared<MappedBlock>();
   block->entities = std::move(mapped.entities);
   block->credit = std::move(read.credit);
-  block->credit.resize(block->entities.bytes.size() * sinks_);
+  block->credit.resize(block->entities.bytes.size() * takers_);
   if (page_bytes >= 1000)
     entity_share_.store(std::max<std::size_t>(1, block->entities.bytes.size() / (page_bytes / 1000)),
                         std::memory_order_relaxed);
@@ -102,7 +122,10 @@ void MappingSide::map_page(ReadPage& read, const pipeline::Emit<MappedBlock>& em
     block->credit.release();
     return;
   }
-  emit(std::move(block));
+  counts.out.fetch_add(block->entities.entities.size(), std::memory_order_relaxed);
+  outlet_.give(std::move(block), [&emit](std::size_t channel, std::shared_ptr<MappedBlock> given) {
+    emit.to(channel, std::move(given));
+  });
 }
 
 void MappingSide::report_faults(const transform::MappedPage& mapped, std::uint32_t scope) {
@@ -110,7 +133,7 @@ void MappingSide::report_faults(const transform::MappedPage& mapped, std::uint32
     state_.errors.add({state_.kind_of(fault.resource),
                        {},
                        {},
-                       "transform",
+                       spec_.name,
                        fmt::format("{}: {}", book_.partition(scope), fault.message),
                        1});
   }

@@ -38,7 +38,10 @@ struct FetchedPage {
   Result<HttpResponse> answer;
 };
 
-/// paginate -> budget -> transform
+/// A call that travels among the messages: to a stage with a state of its own.
+enum class Call : std::uint8_t { kNone, kTick, kFinish };
+
+/// paginate -> budget -> what takes records
 struct ReadPage {
   Page page;
   pipeline::RecordSet records;
@@ -47,7 +50,16 @@ struct ReadPage {
   std::uint32_t ticket = 0;  ///< See `PageTickets`; 0: none.
   ScopeRef spec;
   Credit token;
-  Credit credit;  ///< For the entities to come; given by the valve.
+  std::shared_ptr<const Credit> shared_token;  ///< Instead of `token` where several have copies of one page.
+  Credit credit;                               ///< For the entities to come; given by the valve.
+  std::uint32_t source = 0;                    ///< Number of the source among those of the graph.
+  Call call = Call::kNone;
+
+  /// The page is no more than memory from here on.
+  void release_token() noexcept {
+    token.release();
+    shared_token.reset();
+  }
 };
 
 /// transform -> diff -> batch, and the calls to let partial batches go.
@@ -60,6 +72,7 @@ struct MappedBlock {
   /// Set behind a diff: what remains of that block (which all sinks share) is `changed`, with its bytes.
   std::shared_ptr<const MappedBlock> part_of;
   std::vector<Entity> changed;
+  Call call = Call::kNone;
 
   [[nodiscard]] const pipeline::EntityBuffer& buffer() const noexcept { return part_of ? part_of->entities : entities; }
   [[nodiscard]] const std::vector<Entity>& to_send() const noexcept { return part_of ? changed : entities.entities; }

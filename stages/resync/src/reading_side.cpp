@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
+#include "compose/src/local_reading.hpp"
 #include "riptide/json/structurals.hpp"
 #include "riptide/pipeline/cores.hpp"
 #include "riptide/stages/file_reader.hpp"
+#include "riptide/stages/http_client.hpp"
 #include "riptide/stages/revalidating_transport.hpp"
 
 namespace riptide::stages {
@@ -24,12 +27,14 @@ constexpr milliseconds kHandOverDelay{2};
 
 }  // namespace
 
-ReadingSide::ReadingSide(RunState& state)
+ReadingSide::ReadingSide(RunState& state, std::vector<ReadingSource> sources, const riptide::JoinedSources* joined)
     : state_(state),
       book_(state.source != nullptr && state.source->reads_files() ? kMostFileThreads : 0),
       // Idle buffers are memory too: about what the pages in flight take at their usual size.
       page_buffers_(state.options.memory_bytes / 8),
-      body_credit_(kFirstBodyCredit) {}
+      body_credit_(kFirstBodyCredit),
+      sources_(std::move(sources)),
+      joined_(joined) {}
 
 void ReadingSide::build(pipeline::Graph& graph) {
   graph_ = &graph;
@@ -51,36 +56,54 @@ void ReadingSide::build(pipeline::Graph& graph) {
 }
 
 Result<void> ReadingSide::open() {
-  if (state_.source->reads_files()) {
+  for (const ReadingSource& source : sources_) {
+    auto transport = transport_of(source);
+    if (!transport) return pipeline::unexpected(std::move(transport).error());
+    transports_.push_back(std::move(*transport));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Transport>> ReadingSide::transport_of(const ReadingSource& source) {
+  const riptide::SourceOptions& options = source.options;
+  if (source.local != nullptr) {
+    return std::unique_ptr<Transport>(
+        std::make_unique<riptide::LocalReaders>(source.local, options.retry, state_.body_bytes));
+  }
+  if (source.source->reads_files()) {
     auto reader = FileReader::start(
-        {.name = "source",
+        {.name = sources_.size() == 1 ? "source" : source.name,
          .threads = std::clamp<std::size_t>(static_cast<std::size_t>(pipeline::cores_allowed()), 2, kMostFileThreads),
          .max_body_bytes = state_.body_bytes.capacity(),
          .body_credits = &state_.body_bytes,
          .pages = &page_buffers_});
     if (!reader) return pipeline::unexpected(std::move(reader).error());
-    transport_ = std::move(*reader);
-    return {};
+    return std::unique_ptr<Transport>(std::move(*reader));
   }
-  const ResyncOptions& options = state_.options;
-  HttpClientOptions client_options = state_.client_options("source", options.in_flight, options.source_retry,
-                                                           options.source_timeout, options.verify_source_tls);
+  HttpClientOptions client_options =
+      state_.client_options(sources_.size() == 1 ? "source" : source.name,
+                            options.in_flight != 0 ? options.in_flight : state_.options.in_flight, options.retry,
+                            options.timeout, options.verify_tls);
   client_options.least_in_flight_per_host = options.least_in_flight;
-  client_options.allow_private_addresses = options.allow_private_source;
-  client_options.http2 = options.source_http2;
-  client_options.wire = options.source_wire.get();
-  client_options.host_limits = state_.source->host_limits();
+  client_options.allow_private_addresses = options.allow_private_addresses;
+  client_options.http2 = options.http2;
+  client_options.wire = options.wire.get();
+  client_options.host_limits = source.source->host_limits();
   client_options.hand_over_delay = kHandOverDelay;
   client_options.body_credits = &state_.body_bytes;
   client_options.pages = &page_buffers_;
   client_options.max_body_bytes = state_.body_bytes.capacity();
   auto client = HttpClient::start(std::move(client_options));
   if (!client) return pipeline::unexpected(std::move(client).error());
-  transport_ = std::move(*client);
+  std::unique_ptr<Transport> transport = std::move(*client);
   if (state_.remembered_pages) {
-    transport_ = revalidating(std::move(transport_), state_.remembered_pages, &page_buffers_);
+    transport = revalidating(std::move(transport), state_.remembered_pages, &page_buffers_);
   }
-  return {};
+  return transport;
+}
+
+std::size_t ReadingSide::source_of(const Request& request) const noexcept {
+  return joined_ != nullptr ? joined_->part_of(request) : 0;
 }
 
 void ReadingSide::start(std::vector<Request> requests) {
@@ -95,17 +118,20 @@ void ReadingSide::close() {
 
 void ReadingSide::stop(pipeline::Stop::Urgency urgency) {
   book_.stop(state_.stop->reason().value_or(Error(ErrorKind::kStopped, "stopped")));
-  if (!transport_) return;
-  if (urgency == pipeline::Stop::Urgency::kAbort) {
-    transport_->abort();
-  } else {
-    transport_->drain();
+  for (const auto& transport : transports_) {
+    if (urgency == pipeline::Stop::Urgency::kAbort) {
+      transport->abort();
+    } else {
+      transport->drain();
+    }
   }
 }
 
 std::vector<HostStats> ReadingSide::host_stats() const {
-  if (!transport_) return {};
-  std::vector<HostStats> stats = transport_->stats();
+  std::vector<HostStats> stats;
+  for (const auto& transport : transports_) {
+    for (HostStats& host : transport->stats()) stats.push_back(std::move(host));
+  }
   if (!stats.empty()) stats.front().retries += malformed_retries_.load(std::memory_order_relaxed);
   return stats;
 }
@@ -156,6 +182,7 @@ void ReadingSide::admit_all() noexcept {
 void ReadingSide::send_request(std::shared_ptr<AdmittedRequest> admitted,
                                pipeline::Completion<FetchedPage> completion) {
   Send send;
+  const std::size_t number = source_of(admitted->pending.request);
   send.request = state_.source->render(admitted->pending.request);
   if (send.request.auth == nullptr) send.request.auth = state_.source->auth();
   send.credit = std::move(admitted->body);
@@ -167,7 +194,7 @@ void ReadingSide::send_request(std::shared_ptr<AdmittedRequest> admitted,
         std::make_shared<FetchedPage>(std::move(admitted->pending), std::move(admitted->token), std::move(answer)));
     shared->finish();
   };
-  transport_->send(std::move(send));
+  transports_[number]->send(std::move(send));
 }
 
 void ReadingSide::read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>& emit) {
@@ -177,9 +204,9 @@ void ReadingSide::read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>
     const HttpResponse& response = *fetched.answer;
     learn_body_size(response.body ? response.body->capacity() : 0);
     auto document = state_.documents.borrow();
-    auto step = state_.source->read(fetched.pending.request, response, *document);
+    auto step = step_of(fetched, *document);
     if (!step && step.error().kind == ErrorKind::kMalformed && repair_utf8(*fetched.answer)) {
-      step = state_.source->read(fetched.pending.request, response, *document);
+      step = step_of(fetched, *document);
     }
     if (step) {
       page_of(fetched, std::move(*step), emit);
@@ -189,6 +216,15 @@ void ReadingSide::read_page(FetchedPage& fetched, const pipeline::Emit<ReadPage>
   }
   fetched.token.release();
   admit();
+}
+
+/// Sources may be anybody's: what one throws costs the page.
+Result<PageStep> ReadingSide::step_of(const FetchedPage& fetched, json::Document& document) const {
+  try {
+    return state_.source->read(fetched.pending.request, *fetched.answer, document);
+  } catch (const std::exception& thrown) {
+    return pipeline::unexpected(ErrorKind::kInternal, fmt::format("reading the answer threw: {}", thrown.what()));
+  }
 }
 
 /// Puts a copy in the place of a body that is not UTF-8, with U+FFFD for what is none. False if it is UTF-8.
@@ -239,6 +275,7 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   page->begins = step.begins;
   page->spec = spec;
   page->token = std::move(fetched.token);
+  page->source = static_cast<std::uint32_t>(source_of(fetched.pending.request));
   emit(std::move(page));
 }
 
@@ -264,11 +301,11 @@ void ReadingSide::page_without_answer(FetchedPage& fetched) {
 
 /// An answer that is not what it should be: asked again like a 503, then an error.
 void ReadingSide::page_unreadable(FetchedPage& fetched, Error error) {
-  if (error.kind == ErrorKind::kMalformed && fetched.pending.asked_again + 1 < state_.options.source_retry.attempts &&
+  const RetryPolicy& retry = sources_[source_of(fetched.pending.request)].options.retry;
+  if (error.kind == ErrorKind::kMalformed && fetched.pending.asked_again + 1 < retry.attempts &&
       !state_.stop->requested()) {
     PendingRequest again = std::move(fetched.pending);
-    again.not_before = std::min(state_.options.source_retry.cap, milliseconds(state_.options.source_retry.base.count()
-                                                                              << std::min(again.asked_again, 20)));
+    again.not_before = std::min(retry.cap, milliseconds(retry.base.count() << std::min(again.asked_again, 20)));
     ++again.asked_again;
     malformed_retries_.fetch_add(1, std::memory_order_relaxed);
     state_.say(LogLevel::kDebug, fmt::format("asking again in {} ms: {}", again.not_before.count(), error.message));

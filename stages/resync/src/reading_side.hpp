@@ -8,17 +8,30 @@
 #include <string>
 #include <vector>
 
+#include "compose/src/joined_sources.hpp"
 #include "messages.hpp"
 #include "paginate/scope_book.hpp"
+#include "riptide/local_source.hpp"
+#include "riptide/node_options.hpp"
 #include "riptide/pipeline/graph.hpp"
+#include "riptide/stages/transport.hpp"
 #include "run_state.hpp"
 
 namespace riptide::stages {
 
+/// A source as it is read.
+struct ReadingSource {
+  std::string name;
+  std::shared_ptr<const Source> source;
+  std::shared_ptr<riptide::LocalSource> local;  ///< Null of a system behind HTTP.
+  riptide::SourceOptions options;
+};
+
 /// The reading half of the graph: frontier, fetch and paginate.
 class ReadingSide {
  public:
-  explicit ReadingSide(RunState& state);
+  /// `joined`, if there are several sources, is `state.source`.
+  ReadingSide(RunState& state, std::vector<ReadingSource> sources, const riptide::JoinedSources* joined);
 
   /// Adds its nodes. `state.stop` is set.
   void build(pipeline::Graph& graph);
@@ -53,6 +66,9 @@ class ReadingSide {
   void page_failed(const PendingRequest& pending, const Error& error);
   void say_failure(const ScopeSpec& spec, const std::string& message);
   void learn_body_size(std::size_t bytes) noexcept;
+  [[nodiscard]] std::size_t source_of(const Request& request) const noexcept;
+  Result<std::unique_ptr<Transport>> transport_of(const ReadingSource& source);
+  Result<PageStep> step_of(const FetchedPage& fetched, json::Document& document) const;
 
   RunState& state_;
   ScopeBook book_;
@@ -67,7 +83,9 @@ class ReadingSide {
   std::atomic<std::size_t> body_credit_;
   std::atomic<std::uint64_t> malformed_retries_{0};
   std::atomic<bool> said_repaired_{false};
-  std::unique_ptr<Transport> transport_;  // Dies first: its callbacks reach into the rest.
+  const std::vector<ReadingSource> sources_;
+  const riptide::JoinedSources* const joined_;
+  std::vector<std::unique_ptr<Transport>> transports_;  // By source. They die first: they call back into the rest.
 };
 
 }  // namespace riptide::stages

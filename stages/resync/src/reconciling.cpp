@@ -28,30 +28,49 @@ void enter_guard(RunState& state, std::string_view spec, const DeletionRules& ru
 
 }  // namespace
 
-std::string reconciling_says(const ResyncOptions& options) {
-  if (!options.delete_stale) return "deletes nothing (--no-delete)";
-  if (options.delete_scope == DeleteScope::kClosed) return "deletes what was not seen, in the scopes that are closed";
-  return "when every scope is closed: deletes what was not seen";
+std::string reconciling_says(const std::vector<std::unique_ptr<SinkLane>>& lanes) {
+  std::string says = "deletes nothing";
+  for (const auto& lane : lanes) {
+    switch (lane->options().sink.reconcile) {
+      case Reconcile::kClosedScopes:
+        return "deletes what was not seen, in the scopes that are closed";
+      case Reconcile::kAll:
+        return "when every scope is closed: deletes what was not seen";
+      case Reconcile::kNever:
+        if (!lane->options().sink.kept_because.empty()) says = "deletes nothing (--no-delete)";
+        break;
+    }
+  }
+  return says;
 }
 
-std::string deletion_obstacle(const RunState& state, const ScopeBook& book) {
-  const ResyncOptions& options = state.options;
-  if (!options.delete_stale)
-    return options.no_delete_reason.empty() ? "deleting is switched off" : options.no_delete_reason;
+std::string deletion_obstacle(const RunState& state, const ScopeBook& book, const SinkLane& lane) {
+  const SinkOptions& options = lane.options().sink;
+  if (options.reconcile == Reconcile::kNever) return options.kept_because;
   if (state.stop->requested()) return "the run was stopped";
-  if (options.delete_scope == DeleteScope::kClosed) return {};
+  if (!lane.spared_because().empty()) return lane.spared_because();
+  if (options.reconcile == Reconcile::kClosedScopes) return {};
   if (!book.complete()) return "a scope could not be read to its end";
   if (state.ledger.unreadable()) return "the identity of a record could not be computed because of an error";
   return {};
 }
 
-DeletionRules deletion_rules(const RunState& state, const ScopeBook& book) {
+DeletionRules deletion_rules(const RunState& state, const ScopeBook& book, const SinkLane& lane) {
+  const SinkOptions& options = lane.options().sink;
   DeletionRules rules;
+<<<<<<< HEAD
   rules.threshold = state.mapping->spec().deletion_threshold;
   rules.max_delete = state.options.max_delete;
   if (state.options.delete_scope == DeleteScope::kClosed) {
     auto closed = std::make_shared<ClosedScopes>(state.context.kinds, state.ledger.unreadable_scopes());
     book.visit([&](const ScopeBook::ScopeState& scope) { closed->enter(scope); });
+=======
+  rules.threshold = options.deletion_threshold;
+  rules.max_delete = options.max_delete;
+  if (options.reconcile == Reconcile::kClosedScopes) {
+    auto closed =
+        std::make_shared<const ClosedScopes>(book.states(), state.context.kinds, state.ledger.unreadable_scopes());
+>>>>>>> main
     rules.disappeared = [closed = std::move(closed)](const OwnedEntity& entity) {
       return entity.partition && !entity.kind.empty() && closed->covers(entity.kind, *entity.partition);
     };
@@ -75,11 +94,14 @@ void note_kept(RunState& state, std::string_view spec, const Reconciled& result)
 
 void reconcile_lanes(RunState& state, const ScopeBook& book, const std::vector<std::unique_ptr<SinkLane>>& lanes,
                      pipeline::RunReport& report) {
-  report.deletion = deletion_obstacle(state, book);
-  if (!report.deletion.empty()) return;
-  const DeletionRules rules = deletion_rules(state, book);
   for (const auto& lane : lanes) {
+    if (std::string obstacle = deletion_obstacle(state, book, *lane); !obstacle.empty()) {
+      if (report.deletion.empty()) report.deletion = std::move(obstacle);
+      continue;
+    }
+    if (lane->options().sink.reconcile == Reconcile::kNever) continue;
     if (lane->has_failed() || !lane->sink().can_delete()) continue;
+    const DeletionRules rules = deletion_rules(state, book, *lane);
     const std::string spec(lane->sink().spec());
     if (lane->identity_unknown()) {
       report.deletion = fmt::format("{} did not say which entity a search identifier found", spec);

@@ -15,13 +15,13 @@ namespace riptide::stages {
 // The end of a run at its targets: what may be deleted, and the deletion.
 
 /// What the step does, for the picture of the graph.
-std::string reconciling_says(const ResyncOptions& options);
+std::string reconciling_says(const std::vector<std::unique_ptr<SinkLane>>& lanes);
 
-/// Why nothing may be deleted anywhere; empty if something may. All reading is over.
-std::string deletion_obstacle(const RunState& state, const ScopeBook& book);
+/// Why nothing may be deleted at a target; empty if something may. All reading is over.
+std::string deletion_obstacle(const RunState& state, const ScopeBook& book, const SinkLane& lane);
 
-/// What may be removed from the targets of this run.
-DeletionRules deletion_rules(const RunState& state, const ScopeBook& book);
+/// What may be removed from a target of this run.
+DeletionRules deletion_rules(const RunState& state, const ScopeBook& book, const SinkLane& lane);
 
 /// Says how many entities stay though they were not seen, if any.
 void note_kept(RunState& state, std::string_view spec, const Reconciled& result);

@@ -14,7 +14,7 @@ constexpr std::size_t kRemovedTogether = 10'000;
 
 /// Where the target cannot tell the kind of what was removed, it is booked under one that was read.
 std::uint32_t resource_of(const LaneCore& lane, const OwnedEntity& entity) {
-  const auto& read = lane.state.options.resources;
+  const auto& read = lane.options.resources;
   for (const std::uint32_t resource : read) {
     if (!entity.kind.empty() && lane.state.kind_of(resource) == entity.kind) return resource;
   }
@@ -47,13 +47,13 @@ class Remembered {
 }  // namespace
 
 Result<Reconciled> remove_stale(LaneCore& lane, Target& target, const DeletionRules& rules) {
-  return reconcile(*Remembered(target, lane.ledger.created_total()), lane.state.seen, rules, lane.state.spill_to,
+  return reconcile(*Remembered(target, lane.ledger.created_total()), lane.seen(), rules, lane.state.spill_to,
                    [&lane](std::span<const OwnedEntity> removed, std::size_t count) { book(lane, removed, count); });
 }
 
 Result<Reconciled> plan_removal(LaneCore& lane, Target& target, Plan& plan, const DeletionRules& rules) {
   return find_stale(
-      *Remembered(target, 0), lane.state.seen, rules, [&plan](const OwnedEntity& entity) { plan.stale(entity); },
+      *Remembered(target, 0), lane.seen(), rules, [&plan](const OwnedEntity& entity) { plan.stale(entity); },
       lane.state.spill_to);
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "compose/src/item_state.hpp"
 #include "letters.hpp"
 #include "riptide/json/document.hpp"
 #include "riptide/pipeline/cores.hpp"
@@ -15,43 +16,11 @@
 namespace riptide::stages {
 namespace {
 
-using pipeline::Part;
-
 /// Finds the parts of an entity in its JSON. False if it is none.
 bool take_apart(std::string_view json, json::Document& document, Entity& entity) {
   std::string padded(json);
   padded.append(json::Document::kPadding, '\0');
-  const std::string_view text(padded.data(), json.size());
-  auto root = document.index(text);
-  if (!root || root->type != json::Type::kObject) return false;
-  const std::pair<std::string_view, Part Entity::*> names[] = {
-      {"identifier", &Entity::identifier},
-      {"blueprint", &Entity::blueprint},
-      {"title", &Entity::title},
-      {"icon", &Entity::icon},
-      {"team", &Entity::team},
-      {"properties", &Entity::properties},
-      {"relations", &Entity::relations},
-  };
-  json::Document::Members members(document, *root);
-  while (members.next()) {
-    for (const auto& [name, part] : names) {
-      if (!members.key_is(name)) continue;
-      auto raw = members.raw_value();
-      if (!raw) return false;
-      (entity.*part).begin = static_cast<std::uint32_t>(raw->data() - text.data());
-      (entity.*part).length = static_cast<std::uint32_t>(raw->size());
-    }
-  }
-  if (!members.status() || !entity.identifier.present() || !entity.blueprint.present()) return false;
-  entity.length = static_cast<std::uint32_t>(json.size());
-  const auto raw = [&](Part part) { return text.substr(part.begin, part.length); };
-  entity.identity =
-      pipeline::identity_digest(json::text_of(raw(entity.blueprint)), json::text_of(raw(entity.identifier)));
-  entity.searched =
-      raw(entity.identifier).starts_with('{') ||
-      (entity.relations.present() && raw(entity.relations).find("\"combinator\"") != std::string_view::npos);
-  return true;
+  return riptide::detail::take_apart(std::string_view(padded).substr(0, json.size()), document, entity).has_value();
 }
 
 /// What letters become: entities, by the sink that they are for ("": all).
@@ -137,8 +106,17 @@ Result<Replayed> replay(ResyncParts parts, ResyncOptions options, const std::vec
   }
   Revived revived(parts.mapping, known);
 
-  RunState state(parts, std::move(options));
+  RunParts shared;
+  shared.source = std::move(parts.source);
+  shared.context = std::move(parts.context);
+  shared.state = std::move(parts.state);
+  shared.dead_letters = std::move(parts.dead_letters);
+  for (const auto& resource : parts.mapping->spec().resources) shared.blocks.push_back(&resource);
   auto sinks = std::move(parts.sinks);
+  for (const auto& sink : sinks) {
+    shared.sinks.push_back({sink->limits(), dynamic_cast<const RemoteSink*>(sink.get()) != nullptr});
+  }
+  RunState state(std::move(shared), std::move(options));
   state.stop = &stop;
   std::mutex refused_mutex;
   std::vector<bool> refused(known.size());  // By letter: an entity of it. Guarded by refused_mutex.
@@ -154,7 +132,9 @@ Result<Replayed> replay(ResyncParts parts, ResyncOptions options, const std::vec
   std::vector<Feed> feeds;
   for (std::size_t i = 0; i < sinks.size(); ++i) {
     const std::string suffix = " " + std::to_string(i + 1);
-    lanes.push_back(std::make_unique<SinkLane>(state, static_cast<std::uint32_t>(i), std::move(sinks[i]), [] {}));
+    lanes.push_back(std::make_unique<SinkLane>(
+        state, static_cast<std::uint32_t>(i), std::move(sinks[i]),
+        LaneOptions{.sink = plain_sink(state.options, 1), .resources = state.options.resources}, [] {}));
     feeds.push_back(graph.stage<ReadPage, MappedBlock>(
         {.name = "letters" + suffix, .says = "what was given up before"},
         [&revived](std::shared_ptr<ReadPage> page, pipeline::Emit<MappedBlock> emit) {
@@ -162,7 +142,8 @@ Result<Replayed> replay(ResyncParts parts, ResyncOptions options, const std::vec
           block->entities = revived.blocks[page->scope]->entities;
           emit(std::move(block));
         }));
-    lanes.back()->build(graph, feeds.back(), suffix);
+    lanes.back()->build(graph, suffix);
+    lanes.back()->feed_from(feeds.back());
   }
   for (const auto& lane : lanes) {
     auto opened = lane->open([&known](std::uint32_t scope) { return scope < known.size() ? known[scope].scope : "*"; });

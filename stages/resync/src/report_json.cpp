@@ -73,7 +73,14 @@ void write_rest(JsonWriter& json, const pipeline::RunReport& report) {
         .text("name", stage.name)
         .number("messages_in", stage.messages_in)
         .number("messages_out", stage.messages_out);
-    json.seconds("busy_seconds", stage.busy_seconds).text("waiting_on", stage.waiting_on).close('}');
+    json.seconds("busy_seconds", stage.busy_seconds).text("waiting_on", stage.waiting_on);
+    json.number("most_waiting", stage.most_waiting);
+    if (stage.items) {
+      json.number("items_in", stage.items->in).number("items_out", stage.items->out);
+      json.number("items_made", stage.items->made).number("filtered", stage.items->filtered);
+      json.number("failed", stage.items->failed).text("concurrency", stage.items->concurrency);
+    }
+    json.close('}');
   }
   json.close(']');
 }

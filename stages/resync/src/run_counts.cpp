@@ -21,17 +21,45 @@ void add_open_scope(const RunState& state, std::uint32_t resource, const ScopeBo
 
 }  // namespace
 
-void count_sinks(const RunState& state, const SinkLanes& lanes, pipeline::RunReport& report) {
+namespace {
+
+/// Adds what of the records and entities of a resource went no further, at the stages on the only way to a sink.
+void add_stages(const FlowContext& context, const std::vector<std::size_t>& chain, std::uint32_t resource,
+                pipeline::Tally& tally) {
+  bool entities = false;
+  for (const std::size_t node : chain) {
+    entities = entities || context.graph[node].is_mapping();
+    if (!context.graph[node].is_stage()) continue;
+    const NodeCounts& counts = context.counts.node(node);
+    tally.filtered += counts.filtered_of.at(resource);
+    tally.invalid += counts.failed_of.at(resource);
+    // What came to the mapping, or to the sink, is counted there.
+    if (!entities) tally.read += counts.filtered_of.at(resource) + counts.failed_of.at(resource);
+  }
+}
+
+}  // namespace
+
+void count_sinks(const FlowContext& context, const SinkLanes& lanes, pipeline::RunReport& report) {
+  const RunState& state = context.state;
   report.sinks.clear();
+  std::size_t node = 0;
   for (const auto& lane : lanes) {
+    while (!context.graph[node].is_sink()) ++node;
+    const std::vector<std::size_t> chain = context.ways.single_chain(node++);
+    const bool maps =
+        std::any_of(chain.begin(), chain.end(), [&](std::size_t link) { return context.graph[link].is_mapping(); });
     pipeline::SinkReport& sink = report.sinks.emplace_back();
     sink.sink = lane->sink().spec();
     sink.error = lane->error();
-    for (const std::uint32_t resource : state.options.resources) {
+    for (const std::uint32_t resource : lane->options().resources) {
       pipeline::SinkKindReport row = lane->ledger().row(resource);
       row.kind = state.kind_of(resource);
       row.index = resource;
-      row.tally += state.ledger.shared(resource);
+      // Behind a mapping what was read is known there; what arrived is what was left of it.
+      if (maps && !lane->options().direct) row.tally.read = 0;
+      if (maps || lane->options().direct) row.tally += state.ledger.shared(resource);
+      add_stages(context, chain, resource, row.tally);
       sink.kinds.push_back(std::move(row));
     }
   }
@@ -78,8 +106,8 @@ void count_hosts(const ReadingSide& reading, const SinkLanes& lanes, pipeline::R
   }
 }
 
-pipeline::RunFacts facts_of(const pipeline::RunReport& report, const ScopeBook& book, const SinkLanes& lanes,
-                            int signal) {
+pipeline::RunFacts facts_of(const FlowContext& context, const pipeline::RunReport& report, const ScopeBook& book,
+                            const SinkLanes& lanes, int signal) {
   pipeline::RunFacts facts;
   facts.stop_signal = signal;
   facts.sink_failed = std::any_of(lanes.begin(), lanes.end(), [](const auto& lane) { return lane->has_failed(); });
@@ -90,11 +118,27 @@ pipeline::RunFacts facts_of(const pipeline::RunReport& report, const ScopeBook& 
       if (kind.tally.invalid != 0 || kind.tally.rejected != 0) facts.records_failed = true;
     }
   }
+  for (std::size_t node = 0; node < context.graph.size(); ++node) {
+    if (context.counts.node(node).failed != 0 || context.counts.node(node).failed_calls != 0) {
+      facts.records_failed = true;
+    }
+  }
   return facts;
 }
 
-bool check_conservation(RunState& state, pipeline::RunReport& report) {
+bool check_conservation(const FlowContext& context, const SinkLanes& lanes, pipeline::RunReport& report) {
+  RunState& state = context.state;
   std::vector<std::string> faults = pipeline::check_accounting(report);
+  for (std::string& fault : context.counts.check()) faults.push_back(std::move(fault));
+  std::size_t node = 0;
+  for (const auto& lane : lanes) {
+    while (!context.graph[node].is_sink()) ++node;
+    if (!lane->options().direct && lane->ledger().arrived_total() != context.counts.came_to(node)) {
+      faults.push_back(fmt::format("{} items went to {}, and {} came", context.counts.came_to(node),
+                                   context.graph[node].name, lane->ledger().arrived_total()));
+    }
+    ++node;
+  }
   for (const pipeline::CreditPool* pool : {&state.pages, &state.body_bytes, &state.batch_bytes}) {
     if (pool->taken() == 0) continue;
     faults.push_back(fmt::format("{} did not come home: {} of {}", pool->name(), pool->taken(), pool->capacity()));

@@ -21,21 +21,17 @@ constexpr std::size_t kMovingShares = 3;
 
 /// Bytes of entities on their way that keep every sink busy, at most `most`: a queue in front of a slow sink that is
 /// longer than that costs memory and brings nothing.
-std::size_t batch_memory(std::size_t most, const std::vector<std::unique_ptr<Sink>>& sinks) {
+std::size_t batch_memory(std::size_t most, const std::vector<RunParts::SinkSize>& sinks) {
   std::size_t useful = 0;
-  for (const auto& sink : sinks) {
-    const SinkLimits limits = sink->limits();
-    const std::size_t at_once =
-        dynamic_cast<const RemoteSink*>(sink.get()) != nullptr ? 2 * limits.max_in_flight : kLocalBatches;
-    useful += at_once * std::min(limits.max_bytes, most);
+  for (const RunParts::SinkSize& sink : sinks) {
+    const std::size_t at_once = sink.remote ? 2 * sink.limits.max_in_flight : kLocalBatches;
+    useful += at_once * std::min(sink.limits.max_bytes, most);
   }
   return std::min(most, useful);
 }
 
-bool has_remote(const std::vector<std::unique_ptr<Sink>>& sinks) {
-  return std::any_of(sinks.begin(), sinks.end(), [](const std::unique_ptr<Sink>& sink) {
-    return dynamic_cast<const RemoteSink*>(sink.get()) != nullptr;
-  });
+bool has_remote(const std::vector<RunParts::SinkSize>& sinks) {
+  return std::any_of(sinks.begin(), sinks.end(), [](const RunParts::SinkSize& sink) { return sink.remote; });
 }
 
 /// Beside what is remembered, where there is room for such things; else where all programs put them.
@@ -59,6 +55,7 @@ ResyncOptions with_resources(ResyncOptions options, std::size_t resources) {
 
 }  // namespace
 
+<<<<<<< HEAD
 RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
     : source(std::move(resync_parts.source)),
       mapping(std::move(resync_parts.mapping)),
@@ -66,22 +63,35 @@ RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
       state_file(std::move(resync_parts.state)),
       letters(std::move(resync_parts.dead_letters)),
       remembered_pages(std::move(resync_parts.remembered_pages)),
+=======
+RunState::RunState(RunParts parts, ResyncOptions resync_options)
+    : source(std::move(parts.source)),
+      blocks(std::move(parts.blocks)),
+      context(std::move(parts.context)),
+      state_file(std::move(parts.state)),
+      letters(std::move(parts.dead_letters)),
+>>>>>>> main
       options(resync_options.resources.empty() ? with_resources(std::move(resync_options), context.kinds.size())
                                                : std::move(resync_options)),
       pages("pages", std::max<std::size_t>(1, options.in_flight * kPagesPerRequest)),
       body_bytes("page memory", options.memory_bytes / kMovingShares),
-      batch_bytes("batch memory", batch_memory(options.memory_bytes / kMovingShares, resync_parts.sinks)),
-      digest_bytes(state_file != nullptr && has_remote(resync_parts.sinks) ? options.memory_bytes / kMovingShares / 2
-                                                                           : 0),
+      batch_bytes("batch memory", batch_memory(options.memory_bytes / kMovingShares, parts.sinks)),
+      digest_bytes(state_file != nullptr && has_remote(parts.sinks) ? options.memory_bytes / kMovingShares / 2 : 0),
       spill_to(spill_directory(state_file)),
-      seen({.memory_bytes =
-                seen_memory(options.memory_bytes / kMovingShares - digest_bytes, has_remote(resync_parts.sinks)),
+      seen({.memory_bytes = seen_memory(options.memory_bytes / kMovingShares - digest_bytes, has_remote(parts.sinks)),
             .directory = spill_to}),
       related(
           {.memory_bytes = related_memory(options.memory_bytes / kMovingShares - digest_bytes), .directory = spill_to}),
       ledger(context.kinds),
       documents([] { return json::Document(); }),
-      journalled(resync_parts.journal.has_value()) {}
+      journalled(parts.journalled) {}
+
+std::unique_ptr<pipeline::SeenSet> RunState::new_seen_set() const {
+  // Past its share of the memory it spills.
+  constexpr std::size_t kShare = 4;
+  return std::make_unique<pipeline::SeenSet>(
+      pipeline::SeenSet::Options{.memory_bytes = options.memory_bytes / kMovingShares / kShare, .directory = spill_to});
+}
 
 HttpClientOptions RunState::client_options(std::string name, std::size_t in_flight, const RetryPolicy& retry,
                                            milliseconds timeout, bool verify_tls) const {

@@ -22,14 +22,30 @@
 
 namespace riptide::stages {
 
+/// What of the parts of a run all others have to do with.
+struct RunParts {
+  std::shared_ptr<const Source> source;  ///< May be null where nothing is read.
+  SinkContext context;                   ///< With all kinds.
+  std::shared_ptr<const state::StateFile> state;
+  std::shared_ptr<DeadLetters> dead_letters;
+  bool journalled = false;
+  /// The block of a mapping that each resource stands for; null where it is none.
+  std::vector<const transform::ResourceSpec*> blocks;
+  struct SinkSize {
+    SinkLimits limits;
+    bool remote = false;
+  };
+  std::vector<SinkSize> sinks;
+};
+
 /// What all parts of a resync share: its options, the budgets, what was read and seen, errors and notices. Outlives the
 /// graph and everything in it. Any thread.
 class RunState {
  public:
-  RunState(ResyncParts& resync_parts, ResyncOptions resync_options);
+  RunState(RunParts parts, ResyncOptions resync_options);
 
   const std::shared_ptr<const Source> source;
-  const std::shared_ptr<const transform::Mapping> mapping;
+  const std::vector<const transform::ResourceSpec*> blocks;  ///< By resource; see `RunParts`.
   const SinkContext context;
   const std::shared_ptr<const state::StateFile> state_file;  ///< May be null.
   const std::shared_ptr<DeadLetters> letters;                ///< May be null.
@@ -59,6 +75,9 @@ class RunState {
   }
   [[nodiscard]] HttpClientOptions client_options(std::string name, std::size_t in_flight, const RetryPolicy& retry,
                                                  milliseconds timeout, bool verify_tls) const;
+
+  /// Another set of what was seen, for a sink that not everything comes to.
+  [[nodiscard]] std::unique_ptr<pipeline::SeenSet> new_seen_set() const;
 
   /// Hears every line of the log. Set before anything runs.
   std::function<void(LogLevel, std::string_view)> log_tap;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <string_view>
 #include <utility>
 
@@ -14,7 +15,13 @@ namespace riptide::stages {
 
 void Settlement::settle(Answer& answer) {
   Batch& batch = *answer.batch;
-  Result<std::vector<Outcome>> outcomes = outcomes_of(answer);
+  Result<std::vector<Outcome>> outcomes = [&]() -> Result<std::vector<Outcome>> {
+    try {
+      return outcomes_of(answer);
+    } catch (const std::exception& thrown) {
+      return pipeline::unexpected(ErrorKind::kInternal, fmt::format("reading the answer threw: {}", thrown.what()));
+    }
+  }();
   if (outcomes) {
     if (!outcomes->empty() && !batch.waits) enter(answer, *outcomes);
   } else {
@@ -139,7 +146,7 @@ void Settlement::note_searched(const Batch& batch, const Entity& entity, const O
   if (!outcome.identifier.empty()) {
     const auto identity =
         pipeline::identity_digest(json::text_of(batch.part(entity, entity.blueprint)), outcome.identifier);
-    state.seen.note(identity, state.repeat_scope(entity.scope, entity.resource), 0);
+    lane_.seen().note(identity, state.repeat_scope(entity.scope, entity.resource), 0);
     if (state.tickets) state.tickets->found(entity.page, entity.resource, {identity, 0});
   } else if (target_.remote() != nullptr && batch.part(entity, entity.identifier).starts_with('{')) {
     identity_unknown_.store(true, std::memory_order_relaxed);

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "journal/entries.hpp"
 #include "removal.hpp"
 
 namespace riptide::stages {
@@ -11,15 +13,20 @@ namespace riptide::stages {
 SinkLane::Parts::Parts(SinkLane& lane, std::unique_ptr<Sink> sink, Target::Use use,
                        std::shared_ptr<const state::StateFile> memory)
     : target(lane.core_, std::move(sink), use, std::move(memory)),
-      batcher(target.sink().limits(), lane.state_.batch_bytes),
+      batcher(limits_of(target.sink(), lane.core_.options.sink), lane.state_.batch_bytes),
       uploads(lane.core_, target,
               [&lane](std::shared_ptr<Batch> batch) { lane.graph_->put(*lane.upload_, std::move(batch)); }),
       settlement(lane.core_, target, uploads) {}
 
-SinkLane::SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> sink, std::function<void()> failed)
+SinkLane::SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> sink, LaneOptions options,
+                   std::function<void()> failed)
     : state_(state),
-      core_{state, number, SinkLedger(state.context.kinds.size()),
-            SinkHealth(state, std::string(sink->spec()), std::move(failed))},
+      core_{state,
+            number,
+            SinkLedger(state.context.kinds.size()),
+            SinkHealth(state, std::string(sink->spec()), std::move(failed)),
+            std::move(options),
+            core_.options.own_seen ? state.new_seen_set() : nullptr},
       parts_(std::make_unique<Parts>(*this, std::move(sink),
                                      state.options.plan != nullptr ? Target::Use::kPlanned : Target::Use::kWritten,
                                      state.state_file)) {}
@@ -31,11 +38,10 @@ SinkLane::~SinkLane() {
   if (Diff* const diff = parts_->target.diff()) (void)diff->listing();
 }
 
-void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform,
-                     const std::string& suffix) {
+void SinkLane::build(pipeline::Graph& graph, const std::string& suffix) {
   graph_ = &graph;
   const Sink& described = sink();
-  const SinkLimits limits = described.limits();
+  const SinkLimits limits = limits_of(described, core_.options.sink);
   const bool remote = parts_->target.remote() != nullptr;
   if (remote) {
     diff_node_ = graph.async<MappedBlock, MappedBlock>(
@@ -54,8 +60,9 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
       [this](std::shared_ptr<MappedBlock> block, pipeline::Emit<Batch> emit) { fill_batches(*block, emit); });
   upload_ = graph.async<Batch, Answer>(
       {.name = "upload" + suffix,
-       .says = remote ? fmt::format("{}, {} batches in flight", described.spec(), limits.max_in_flight)
-                      : fmt::format("{}, one writer", described.spec()),
+       .says = parts_->target.answers_later()
+                   ? fmt::format("{}, {} batches in flight", described.spec(), limits.max_in_flight)
+                   : fmt::format("{}, one writer", described.spec()),
        .waiting_on = [this] { return std::string(sink().spec()); }},
       [this](std::shared_ptr<Batch> batch, pipeline::Completion<Answer> completion) {
         parts_->uploads.add(std::move(batch), std::move(completion));
@@ -63,21 +70,16 @@ void SinkLane::build(pipeline::Graph& graph, const pipeline::Node<ReadPage, Mapp
   settle_ = graph.stage<Answer, void>(
       {.name = "settle" + suffix, .says = "an outcome for each entity; credits go home"},
       [this](std::shared_ptr<Answer> answer, pipeline::Emit<void>) { parts_->settlement.settle(*answer); });
-  if (remote) {
-    graph.edge(transform, *diff_node_, "entities");
-    graph.edge(*diff_node_, *batch_, "changed entities");
-  } else {
-    graph.edge(transform, *batch_, "entities");
-  }
+  if (remote) graph.edge(*diff_node_, *batch_, "changed entities");
   graph.edge(*batch_, *upload_, "batch");
   graph.edge(*upload_, *settle_, "answer");
 }
 
 Result<void> SinkLane::open(ScopeNames scope_names) {
   if (parts_->target.remote() != nullptr && client_ == nullptr) {
-    const ResyncOptions& options = state_.options;
-    auto client = HttpClient::start(state_.client_options("sink", sink().limits().max_in_flight, options.sink_retry,
-                                                          options.sink_timeout, options.verify_sink_tls));
+    const riptide::SinkOptions& options = core_.options.sink;
+    auto client = HttpClient::start(state_.client_options("sink", sink().limits().max_in_flight, options.retry,
+                                                          options.timeout, options.verify_tls));
     if (!client) return pipeline::unexpected(std::move(client).error());
     client_ = std::move(*client);
   }
@@ -126,6 +128,30 @@ void SinkLane::diff_now(const std::shared_ptr<MappedBlock>& block, pipeline::Com
   });
 }
 
+void SinkLane::arrive(MappedBlock& block) {
+  if (!core_.options.direct) core_.ledger.arrived(block.entities.entities);
+  if (!core_.own_seen) return;
+  std::vector<Entity> repeats;
+  std::erase_if(block.entities.entities, [&](Entity& entity) {
+    const std::uint32_t contents = contents_digest(block.entities.json(entity));
+    switch (core_.own_seen->note(entity.identity, state_.repeat_scope(entity.scope, entity.resource), contents)) {
+      case pipeline::SeenSet::Sighting::kNew:
+        return false;
+      case pipeline::SeenSet::Sighting::kElsewhere:
+        entity.repeated = true;
+        return false;
+      case pipeline::SeenSet::Sighting::kChanged:
+        entity.duplicate = true;
+        return false;
+      case pipeline::SeenSet::Sighting::kSame:
+        break;
+    }
+    repeats.push_back(entity);
+    return true;
+  });
+  core_.ledger.repeated(repeats);
+}
+
 void SinkLane::flush(MappedBlock::Flush how) {
   auto call = std::make_shared<MappedBlock>();
   call->flush = how;
@@ -147,7 +173,7 @@ void SinkLane::fill_batches(MappedBlock& block, const pipeline::Emit<Batch>& emi
       parts_->batcher.flush(full);
       break;
     case MappedBlock::Flush::kOlder:
-      parts_->batcher.flush_older(now - state_.options.batch_age, full);
+      parts_->batcher.flush_older(now - core_.options.sink.batch_age, full);
       break;
     case MappedBlock::Flush::kStarved:
       // Batches on their way will bring credit home; only when there are none must the partial ones go.

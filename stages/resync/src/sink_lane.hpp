@@ -27,13 +27,26 @@ namespace riptide::stages {
 class SinkLane {
  public:
   /// The `number`th sink of the run. `failed` is called once, when it cannot take anything any more.
-  SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> sink, std::function<void()> failed);
+  SinkLane(RunState& state, std::uint32_t number, std::unique_ptr<Sink> sink, LaneOptions options,
+           std::function<void()> failed);
   ~SinkLane();
   SinkLane(const SinkLane&) = delete;
   SinkLane& operator=(const SinkLane&) = delete;
 
-  /// Adds its nodes behind `transform`; `suffix` tells their names from those of other sinks.
-  void build(pipeline::Graph& graph, const pipeline::Node<ReadPage, MappedBlock>& transform, const std::string& suffix);
+  /// Adds its nodes; `suffix` tells their names from those of other sinks.
+  void build(pipeline::Graph& graph, const std::string& suffix);
+  /// Sends what a node emits on a channel here. The messages may be shared with others.
+  template <class In>
+  void feed_from(const pipeline::Node<In, MappedBlock>& node, std::size_t channel = 0) {
+    if (diff_node_) {
+      graph_->edge(node, *diff_node_, "entities", channel);
+    } else {
+      graph_->edge(node, *batch_, "entities", channel);
+    }
+  }
+  /// Of a lane that is not `direct`, before entities are put to it: counts them, tells repeats, and takes out those
+  /// that came before with the same contents. Any thread; the block is its own.
+  void arrive(MappedBlock& block);
   /// Opens a local sink, or starts the HTTP client. Errors: kConfig and kInternal; a sink that cannot take anything now
   /// fails alone.
   Result<void> open(ScopeNames scope_names);
@@ -76,6 +89,7 @@ class SinkLane {
 
   [[nodiscard]] const Sink& sink() const noexcept { return parts_->target.sink(); }
   [[nodiscard]] const SinkLedger& ledger() const noexcept { return core_.ledger; }
+  [[nodiscard]] const LaneOptions& options() const noexcept { return core_.options; }
   [[nodiscard]] bool has_failed() const noexcept { return core_.health.has_failed(); }
   [[nodiscard]] std::string error() const { return core_.health.error(); }
   /// The target did not say which entity a search identifier found: nothing may be deleted there.
@@ -84,6 +98,13 @@ class SinkLane {
   [[nodiscard]] bool spares_related() const { return parts_->target.spares_related(); }
   [[nodiscard]] std::vector<HostStats> host_stats() const;
   [[nodiscard]] std::size_t settle_node() const { return settle_->index(); }
+  /// Nothing may be deleted here; the first reason counts. Before it is reconciled.
+  void spare_all(std::string reason) {
+    if (spared_.empty()) spared_ = std::move(reason);
+  }
+  [[nodiscard]] const std::string& spared_because() const noexcept { return spared_; }
+  /// The first node of the lane.
+  [[nodiscard]] std::size_t first_node() const { return diff_node_ ? diff_node_->index() : batch_->index(); }
 
  private:
   /// What the nodes work with: all that depends on the target.
@@ -107,6 +128,7 @@ class SinkLane {
   RunState& state_;
   LaneCore core_;
   std::uint64_t batches_ = 0;  ///< That left the batch node.
+  std::string spared_;
   pipeline::Graph* graph_ = nullptr;
   std::optional<pipeline::Node<MappedBlock, MappedBlock>> diff_node_;  ///< Of a remote sink.
   std::optional<pipeline::Node<MappedBlock, Batch>> batch_;

@@ -1,5 +1,8 @@
 #include "target.hpp"
 
+#include <fmt/format.h>
+
+#include <exception>
 #include <utility>
 
 #include "reconcile/catalogues.hpp"
@@ -10,6 +13,13 @@ namespace {
 /// A run that is killed repeats what a local sink was given in the last such time.
 constexpr milliseconds kKeepEvery{1000};
 
+/// Of a target that cannot be listed.
+class NoCatalogue final : public Catalogue {
+ public:
+  pipeline::Result<void> owned(const std::function<void(const OwnedEntity&)>&) override { return {}; }
+  pipeline::Result<std::size_t> remove(std::span<const OwnedEntity>) override { return std::size_t{0}; }
+};
+
 }  // namespace
 
 Target::Target(LaneCore& lane, std::unique_ptr<Sink> sink, Use use, std::shared_ptr<const state::StateFile> memory)
@@ -19,7 +29,8 @@ Target::Target(LaneCore& lane, std::unique_ptr<Sink> sink, Use use, std::shared_
       use_(use),
       memory_(std::move(memory)),
       remote_(dynamic_cast<RemoteSink*>(sink_.get())),
-      local_(dynamic_cast<LocalSink*>(sink_.get())) {}
+      local_(dynamic_cast<LocalSink*>(sink_.get())),
+      async_(dynamic_cast<AsyncSink*>(sink_.get())) {}
 
 Target::~Target() {
   if (diff_) (void)diff_->listing();
@@ -28,7 +39,7 @@ Target::~Target() {
 Result<void> Target::open(ScopeNames scope_names, HttpClient* client) {
   scope_names_ = std::move(scope_names);
   client_ = client;
-  auto opened = local_ != nullptr ? open_local() : open_remote();
+  auto opened = local_ != nullptr ? open_local() : async_ != nullptr ? open_async() : open_remote();
   if (!opened && opened.error().kind == ErrorKind::kConfig) return opened;
   if (!opened) {
     lane_.health.fail(std::move(opened).error());
@@ -42,8 +53,13 @@ Result<void> Target::open_local() {
   local_->set_scope_names(scope_names_);
   if (auto opened = local_->open(); !opened) return opened;
   writer_ = std::make_unique<LocalWriter>(*local_, state_.journalled ? kKeepEvery : milliseconds{0});
-  catalogue_ = std::make_unique<LocalCatalogue>(*local_, state_.options.resources);
+  catalogue_ = std::make_unique<LocalCatalogue>(*local_, lane_.options.resources);
   return {};
+}
+
+Result<void> Target::open_async() {
+  catalogue_ = std::make_unique<NoCatalogue>();
+  return async_->open();
 }
 
 Result<void> Target::open_remote() {
@@ -70,7 +86,7 @@ Result<void> Target::open_diff() {
       std::move(*store), state_.context,
       [this](const Entity& entity) { return std::pair(state_.kind_of(entity.resource), scope_name(entity.scope)); },
       [this](const Entity& entity, const pipeline::Digest& found) {
-        state_.seen.note(found, state_.repeat_scope(entity.scope, entity.resource), 0);
+        lane_.seen().note(found, state_.repeat_scope(entity.scope, entity.resource), 0);
         if (state_.tickets) state_.tickets->found(entity.page, entity.resource, {found, 0});
       });
   diff_->begin(*catalogue_, name_bytes);
@@ -82,8 +98,26 @@ std::string Target::catalogue_name() const { return local_ != nullptr && opened_
 void Target::write(std::shared_ptr<Batch> batch, std::function<void(Answer::What)> done) {
   if (batch->waits) return deferral_->keep(std::move(batch), std::move(done));
   if (local_ != nullptr) return writer_->write(std::move(batch), std::move(done));
+  if (async_ != nullptr) {
+    // Whatever it throws, the reply that it let go has answered.
+    try {
+      async_->send(std::move(batch), BatchReply([done = std::move(done)](Result<std::vector<Outcome>> outcomes) {
+                     done(std::move(outcomes));
+                   }));
+    } catch (const std::exception& thrown) {
+      lane_.health.fail(Error(ErrorKind::kInternal, fmt::format("it threw: {}", thrown.what())));
+    } catch (...) {
+      lane_.health.fail(Error(ErrorKind::kInternal, "it threw something that is no exception"));
+    }
+    return;
+  }
   Send send;
-  send.request = remote_->encode(*batch);
+  try {
+    send.request = remote_->encode(*batch);
+  } catch (const std::exception& thrown) {
+    return done(Result<std::vector<Outcome>>(
+        pipeline::unexpected(ErrorKind::kInternal, fmt::format("it threw: {}", thrown.what()))));
+  }
   if (send.request.auth == nullptr) send.request.auth = remote_->auth();
   send.done = std::move(done);
   client_->send(std::move(send));
@@ -101,6 +135,7 @@ std::string Target::listing_error() const {
 
 Result<void> Target::finish(Finish how) {
   if (local_ != nullptr) return local_->finish(lane_.health.has_failed() ? Finish::kPartial : how);
+  if (async_ != nullptr) return async_->finish(lane_.health.has_failed() ? Finish::kPartial : how);
   if (!diff_ || planned()) return {};
   // Kinds that were not read are no reason to forget what came from them.
   const bool whole = how == Finish::kComplete && state_.options.resources.size() == state_.context.kinds.size();

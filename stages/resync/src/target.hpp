@@ -40,7 +40,9 @@ class Target {
 
   [[nodiscard]] const Sink& sink() const noexcept { return *sink_; }
   [[nodiscard]] bool planned() const noexcept { return use_ == Use::kPlanned; }
-  [[nodiscard]] const RemoteSink* remote() const noexcept { return remote_; }  ///< Null for a local sink.
+  [[nodiscard]] const RemoteSink* remote() const noexcept { return remote_; }  ///< Null for others.
+  /// Whether several batches may be on their way to it.
+  [[nodiscard]] bool answers_later() const noexcept { return local_ == nullptr; }
   [[nodiscard]] std::string scope_name(std::uint32_t scope) const { return scope_names_ ? scope_names_(scope) : "*"; }
   [[nodiscard]] const ScopeNames& scope_names() const noexcept { return scope_names_; }
 
@@ -72,6 +74,7 @@ class Target {
 
  private:
   Result<void> open_local();
+  Result<void> open_async();
   Result<void> open_remote();
   Result<void> open_diff();
 
@@ -80,8 +83,9 @@ class Target {
   const std::unique_ptr<Sink> sink_;
   const Use use_;
   const std::shared_ptr<const state::StateFile> memory_;
-  RemoteSink* const remote_;  ///< One of the two is set: the same sink.
+  RemoteSink* const remote_;  ///< One of the three is set: the same sink.
   LocalSink* const local_;
+  AsyncSink* const async_;
   HttpClient* client_ = nullptr;
   bool opened_ = false;
   ScopeNames scope_names_;

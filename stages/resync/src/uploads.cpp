@@ -1,5 +1,6 @@
 #include "uploads.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -16,9 +17,10 @@ constexpr std::size_t kSentForEachInFlight = 2;
 
 void Uploads::add(std::shared_ptr<Batch> batch, Completion completion) {
   if (split_if_too_large(*batch)) return completion.finish();
-  if (target_.remote() != nullptr && !batch->waits) {
+  if (target_.answers_later() && !batch->waits) {
     const std::lock_guard lock(mutex_);
-    if (not_settled_ >= kSentForEachInFlight * target_.sink().limits().max_in_flight) {
+    const std::size_t for_each = target_.remote() != nullptr ? kSentForEachInFlight : 1;
+    if (not_settled_ >= for_each * std::max<std::size_t>(1, target_.sink().limits().max_in_flight)) {
       held_.push_back({std::move(batch), std::move(completion)});
       return;
     }
@@ -96,7 +98,7 @@ void Uploads::send_later(std::shared_ptr<Batch> batch) {
 }
 
 void Uploads::settled(Batch& batch) {
-  if (target_.remote() != nullptr && !batch.waits) start_next();
+  if (target_.answers_later() && !batch.waits) start_next();
   // In this order: who is woken by the credit must find the batch gone.
   in_flight_.fetch_sub(1, std::memory_order_acq_rel);
   batch.credit.release();

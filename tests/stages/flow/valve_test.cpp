@@ -22,7 +22,7 @@ class Collector : public pipeline::detail::Hold, public pipeline::detail::Port {
  public:
   explicit Collector(std::vector<std::shared_ptr<Parcel>>& into) : into_(into) {}
   Port& port() noexcept override { return *this; }
-  void put(pipeline::detail::Message message) noexcept override {
+  void put(pipeline::detail::Message message, std::size_t) noexcept override {
     into_.push_back(std::static_pointer_cast<Parcel>(std::move(message)));
   }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace riptide::pipeline {
 
@@ -54,8 +55,8 @@ class CreditPool {
   /// Takes `amount` without asking; may overdraw. For bytes that exist already.
   [[nodiscard]] Credit take(std::size_t amount) noexcept;
 
-  /// Called after credit came home, on the thread that gave it back, with no lock held. Set before the first take.
-  /// Must be quick and must not throw.
+  /// Called after credit came home, on the thread that gave it back, with no lock held; several are called in order. Set
+  /// before the first take. Must be quick and must not throw.
   void on_release(std::function<void()> callback);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -75,7 +76,7 @@ class CreditPool {
   const std::size_t capacity_;
   std::atomic<std::size_t> taken_{0};
   std::atomic<std::size_t> peak_{0};
-  std::function<void()> on_release_;
+  std::vector<std::function<void()>> on_release_;
 };
 
 }  // namespace riptide::pipeline

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,18 @@ struct NodeStats {
   std::uint64_t messages_out = 0;
   double busy_seconds = 0;  ///< In bodies, summed over threads.
   std::string waiting_on;
+  std::uint64_t waiting = 0;       ///< Messages that were put and have not come to the body yet.
+  std::uint64_t most_waiting = 0;  ///< The most that ever were.
+  /// Of a stage that a user named: its items. Always in + made == out + filtered + failed.
+  struct Items {
+    std::uint64_t in = 0;
+    std::uint64_t out = 0;
+    std::uint64_t made = 0;
+    std::uint64_t filtered = 0;
+    std::uint64_t failed = 0;
+    std::string concurrency;  ///< "parallel", "serial" or "16 in flight".
+  };
+  std::optional<Items> items;
 };
 
 /// A graph as data: what `describe` returns and the drawings are made from.
@@ -57,11 +70,11 @@ struct GraphDescription {
 namespace detail {
 using Message = std::shared_ptr<void>;
 
-/// Where a body puts what it makes. Puts to all successors of the node.
+/// Where a body puts what it makes. Puts to all successors of the node on that channel.
 class Port {
  public:
   virtual ~Port() = default;
-  virtual void put(Message message) noexcept = 0;
+  virtual void put(Message message, std::size_t channel) noexcept = 0;
 };
 
 /// Keeps the graph waiting for one asynchronous completion; the last owner lets it go.
@@ -80,7 +93,9 @@ template <class Out>
 class Emit {
  public:
   explicit Emit(detail::Port& port) noexcept : port_(&port) {}
-  void operator()(std::shared_ptr<Out> message) const noexcept { port_->put(std::move(message)); }
+  void operator()(std::shared_ptr<Out> message) const noexcept { port_->put(std::move(message), 0); }
+  /// Emits to the edges of one channel only.
+  void to(std::size_t channel, std::shared_ptr<Out> message) const noexcept { port_->put(std::move(message), channel); }
 
  private:
   detail::Port* port_;
@@ -92,7 +107,11 @@ template <class Out>
 class Completion {
  public:
   explicit Completion(std::unique_ptr<detail::Hold> hold) noexcept : hold_(std::move(hold)) {}
-  void emit(std::shared_ptr<Out> message) noexcept { hold_->port().put(std::move(message)); }
+  void emit(std::shared_ptr<Out> message) noexcept { hold_->port().put(std::move(message), 0); }
+  /// Emits to the edges of one channel only.
+  void to(std::size_t channel, std::shared_ptr<Out> message) const noexcept {
+    hold_->port().put(std::move(message), channel);
+  }
   /// Gives up without a message.
   void finish() noexcept { hold_.reset(); }
 
@@ -115,11 +134,11 @@ class Node {
 /// A graph of stages with typed edges, run by worker threads (a oneTBB flow graph inside). Build it, run it once, throw
 /// it away.
 ///
-/// Messages are `shared_ptr`s. A node with one successor hands over ownership: its body may consume the message. With
-/// several successors all see the same message and must leave it as it is. Edges are unbounded queues: what bounds a
-/// graph is the credits that its messages hold.
-/// Bodies never block (no I/O, no sleep, no lock across a call-out). Whatever a body throws is caught, becomes an
-/// Error{kInternal} and asks for the stop; messages that follow are still delivered, so that nothing is lost unseen.
+/// Messages are `shared_ptr`s. A channel with one successor hands over ownership: its body may consume the message.
+/// With several successors all see the same message and must leave it as it is. Edges are unbounded queues: what bounds
+/// a graph is the credits that its messages hold. Bodies never block (no I/O, no sleep, no lock across a call-out).
+/// Whatever a body throws is caught, becomes an Error{kInternal} and asks for the stop; messages that follow are still
+/// delivered, so that nothing is lost unseen.
 ///
 /// `stage`, `async` and `edge` are for building, on one thread. `put` from any thread while a body runs, a `Completion`
 /// lives or before `wait`. `wait` on the building thread, which works as one of the workers meanwhile.
@@ -155,10 +174,10 @@ class Graph {
         }));
   }
 
-  /// Sends everything that `from` emits to `to`. `carries` names it in the picture.
+  /// Sends everything that `from` emits on `channel` to `to`. `carries` names it in the picture.
   template <class A, class B, class C>
-  void edge(const Node<A, B>& from, const Node<B, C>& to, std::string carries) {
-    add_edge(from.index(), to.index(), std::move(carries));
+  void edge(const Node<A, B>& from, const Node<B, C>& to, std::string carries, std::size_t channel = 0) {
+    add_edge(from.index(), to.index(), std::move(carries), channel);
   }
 
   /// Adds to the picture what is not an edge of messages: a phase after the graph, or a flow against it.
@@ -175,13 +194,15 @@ class Graph {
   void wait();
 
   [[nodiscard]] GraphDescription describe() const;
+  /// How many nodes it has so far.
+  [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] std::vector<NodeStats> stats() const;
 
  private:
   struct Impl;
   std::size_t add_stage(NodeSpec spec, detail::StageBody body);
   std::size_t add_async(NodeSpec spec, detail::AsyncBody body);
-  void add_edge(std::size_t from, std::size_t to, std::string carries);
+  void add_edge(std::size_t from, std::size_t to, std::string carries, std::size_t channel);
   void put_message(std::size_t node, detail::Message message);
   std::unique_ptr<Impl> impl_;
 };

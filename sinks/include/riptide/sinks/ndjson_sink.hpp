@@ -24,6 +24,7 @@ class NdjsonSink final : public stages::LocalSink {
 
   [[nodiscard]] std::string_view spec() const noexcept override { return spec_; }
   [[nodiscard]] stages::SinkLimits limits() const noexcept override { return {}; }
+  [[nodiscard]] bool takes_any() const noexcept override { return true; }
 
   /// Errors: kConfig (a directory, no right to write), kRejected (another process writes `FILE.partial`).
   [[nodiscard]] pipeline::Result<void> open() override;

@@ -24,6 +24,7 @@ class NullSink final : public stages::LocalSink {
 
   [[nodiscard]] std::string_view spec() const noexcept override { return "null"; }
   [[nodiscard]] stages::SinkLimits limits() const noexcept override { return {}; }
+  [[nodiscard]] bool takes_any() const noexcept override { return true; }
   [[nodiscard]] bool inline_writes() const noexcept override { return options_.records_per_second <= 0; }
 
   [[nodiscard]] pipeline::Result<void> open() override { return {}; }

@@ -20,6 +20,7 @@ using pipeline::Result;
 inline constexpr std::uint64_t kPageBytes = 512u << 10;
 inline constexpr std::uint64_t kLeastPageBytes = 4u << 10;
 
+/// Which files are read, and how.
 struct Options {
   /// Files, directories, patterns, "-" for standard input: where blocks of the mapping that name no path of their own
   /// find their records.

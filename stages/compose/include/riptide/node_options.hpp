@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,10 @@
 
 #include "riptide/stages/deletion_rules.hpp"
 #include "riptide/stages/retry_policy.hpp"
+
+namespace riptide::stages {
+class Wire;
+}
 
 namespace riptide {
 
@@ -31,6 +36,7 @@ struct SourceOptions {
   bool verify_tls = true;
   bool allow_private_addresses = true;  ///< See `stages::HttpClientOptions`.
   bool http2 = false;
+  std::shared_ptr<stages::Wire> wire;  ///< Watches or answers its requests; null: the network does.
 };
 
 /// What becomes of what a target has of this integration, and the run did not bring.

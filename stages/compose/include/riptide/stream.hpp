@@ -196,7 +196,13 @@ class Stream {
   Router<T> route(std::string name, F body, StageOptions options = {}) const {
     return Router<T>(detail::add_route(
         origin_, detail::carries_of<T>(), std::move(name),
-        [body = std::move(body)](Item item) mutable -> Result<std::string> { return body(T(item.state())); },
+        [body = std::move(body)](Item item) mutable -> Result<std::string> {
+          if constexpr (std::convertible_to<std::invoke_result_t<F&, const T&>, std::string>) {
+            return std::string(body(T(item.state())));
+          } else {
+            return body(T(item.state()));
+          }
+        },
         std::move(options)));
   }
 

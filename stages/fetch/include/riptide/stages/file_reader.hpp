@@ -12,6 +12,7 @@
 
 namespace riptide::stages {
 
+/// What a reader of files is called, and its bounds.
 struct FileReaderOptions {
   std::string name;                        ///< Of the threads and in messages: "source".
   std::size_t threads = 2;                 ///< Files that are read at once.
