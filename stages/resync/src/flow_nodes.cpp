@@ -348,8 +348,10 @@ std::vector<std::unique_ptr<Ticker>> FlowNodes::start_clocks() {
   for (std::size_t i = 0; i < context_.graph.size(); ++i) {
     const auto& every = context_.graph[i].stateful.tick_every;
     if (context_.graph[i].type != Type::kStateful || !every) continue;
-    clocks.push_back(
-        std::make_unique<Ticker>(std::max(milliseconds(1), *every), [this, i] { put_call(i, Call::kTick); }));
+    clocks.push_back(std::make_unique<Ticker>(std::max(milliseconds(1), *every), [this, i] {
+      // Once all is read the graph must come to rest: `finish` follows.
+      if (!book_.idle()) put_call(i, Call::kTick);
+    }));
   }
   return clocks;
 }
