@@ -58,19 +58,11 @@ std::string deletion_obstacle(const RunState& state, const ScopeBook& book, cons
 DeletionRules deletion_rules(const RunState& state, const ScopeBook& book, const SinkLane& lane) {
   const SinkOptions& options = lane.options().sink;
   DeletionRules rules;
-<<<<<<< HEAD
-  rules.threshold = state.mapping->spec().deletion_threshold;
-  rules.max_delete = state.options.max_delete;
-  if (state.options.delete_scope == DeleteScope::kClosed) {
-    auto closed = std::make_shared<ClosedScopes>(state.context.kinds, state.ledger.unreadable_scopes());
-    book.visit([&](const ScopeBook::ScopeState& scope) { closed->enter(scope); });
-=======
   rules.threshold = options.deletion_threshold;
   rules.max_delete = options.max_delete;
   if (options.reconcile == Reconcile::kClosedScopes) {
-    auto closed =
-        std::make_shared<const ClosedScopes>(book.states(), state.context.kinds, state.ledger.unreadable_scopes());
->>>>>>> main
+    auto closed = std::make_shared<ClosedScopes>(state.context.kinds, state.ledger.unreadable_scopes());
+    book.visit([&](const ScopeBook::ScopeState& scope) { closed->enter(scope); });
     rules.disappeared = [closed = std::move(closed)](const OwnedEntity& entity) {
       return entity.partition && !entity.kind.empty() && closed->covers(entity.kind, *entity.partition);
     };

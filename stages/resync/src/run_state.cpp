@@ -55,22 +55,13 @@ ResyncOptions with_resources(ResyncOptions options, std::size_t resources) {
 
 }  // namespace
 
-<<<<<<< HEAD
-RunState::RunState(ResyncParts& resync_parts, ResyncOptions resync_options)
-    : source(std::move(resync_parts.source)),
-      mapping(std::move(resync_parts.mapping)),
-      context(std::move(resync_parts.context)),
-      state_file(std::move(resync_parts.state)),
-      letters(std::move(resync_parts.dead_letters)),
-      remembered_pages(std::move(resync_parts.remembered_pages)),
-=======
 RunState::RunState(RunParts parts, ResyncOptions resync_options)
     : source(std::move(parts.source)),
       blocks(std::move(parts.blocks)),
       context(std::move(parts.context)),
       state_file(std::move(parts.state)),
       letters(std::move(parts.dead_letters)),
->>>>>>> main
+      remembered_pages(std::move(parts.remembered_pages)),
       options(resync_options.resources.empty() ? with_resources(std::move(resync_options), context.kinds.size())
                                                : std::move(resync_options)),
       pages("pages", std::max<std::size_t>(1, options.in_flight * kPagesPerRequest)),

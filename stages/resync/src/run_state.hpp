@@ -28,6 +28,7 @@ struct RunParts {
   SinkContext context;                   ///< With all kinds.
   std::shared_ptr<const state::StateFile> state;
   std::shared_ptr<DeadLetters> dead_letters;
+  std::shared_ptr<RememberedPages> remembered_pages;
   bool journalled = false;
   /// The block of a mapping that each resource stands for; null where it is none.
   std::vector<const transform::ResourceSpec*> blocks;
