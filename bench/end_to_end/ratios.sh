@@ -59,6 +59,17 @@ repeats=$saved
 hold "the same with a sink ten times slower than the source, MiB more" \
   "$(awk -v a="$large" -v b="$small" 'BEGIN { print (a - b) / 1048576 }')" '<=' 18.98
 
+# Scopes of one page each: how many there are must not show.
+repeats=1
+for scopes in 1000 10000 100000; do
+  measure "$scopes-scopes" --shape "machine=1x$scopes"
+  peak[$scopes]=$(median riptide peak_rss_bytes)
+done
+repeats=$saved
+hold "peak memory from 1,000 to 10,000 scopes of one page, MiB more" \
+  "$(over "$((peak[10000] - peak[1000]))" 1048576)" '<=' 8
+hold "... from 10,000 to 100,000, bytes a scope" "$(over "$((peak[100000] - peak[10000]))" 90000)" '<=' 320
+
 measure sixty-spaces-at-once --shape machine=1000x60 --latency-ms 0
 at_zero=$(median riptide cpu_us_per_record)
 measure sixty-spaces --shape machine=1000x60 --latency-ms 60

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "riptide/cli/cassette_wiring.hpp"
@@ -115,6 +116,7 @@ class Run {
       if (auto failed = plan_journal(specs, *text, parts)) return *failed;
     }
     if (auto failed = open_letters(parts)) return *failed;
+    open_remembered_pages(parts);
     if (auto failed = connect_source(*text)) return *failed;
 
     auto resync = stages::Resync::create(std::move(parts), options_);
@@ -376,6 +378,30 @@ class Run {
     if (!letters) return wrong_configuration(letters.error());
     parts.dead_letters = std::move(*letters);
     return std::nullopt;
+  }
+
+  // Opens the pages of earlier runs. What is wrong with them costs their use, not the run.
+  void open_remembered_pages(stages::ResyncParts& parts) {
+    if (state_.file == nullptr || options_.plan != nullptr) return;
+    // A cassette holds whole pages.
+    if (request_.player || request_.recording) return;
+    const std::string path = remembered_pages_path(state_.file->path());
+    const std::uint64_t most_bytes = config_.bytes("riptide.page_cache");
+    if (most_bytes == 0) {
+      if (auto removed = stages::RememberedPages::remove(path); !removed) logger_.warning(removed.error().message);
+      return;
+    }
+    auto pages = stages::RememberedPages::open(
+        {.path = path,
+         .owner = state_.file->owner(),
+         .most_bytes = most_bytes,
+         .most_waiting_bytes = std::min<std::size_t>(4u << 20, options_.memory_bytes / 16),
+         .warn = [this](const std::string& why) { logger_.warning(why); }});
+    if (!pages) {
+      logger_.warning("pages of earlier runs are not used: " + pages.error().message);
+      return;
+    }
+    parts.remembered_pages = std::move(*pages);
   }
 
   // Makes the integration ready in Port. Returns an exit code if there is no going on.

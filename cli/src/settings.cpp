@@ -166,6 +166,13 @@ constexpr Setting kFramework[] = {
      .meaning = "Records and entities kept that were given up; the oldest go first.",
      .least = 0,
      .most = kTiB},
+    {.key = "riptide.page_cache",
+     .type = kSize,
+     .fallback = "256MiB",
+     .meaning = "Disk for pages that the source can be asked about (ETag, Last-Modified), beside the state file, "
+                "compressed. 0 keeps none and removes what is there.",
+     .least = 0,
+     .most = kTiB},
     {.key = "riptide.jq_steps",
      .type = kInteger,
      .fallback = "10000000",

@@ -18,6 +18,7 @@
 #include "riptide/cli/verbs.hpp"
 #include "riptide/json/document.hpp"
 #include "riptide/pipeline/run_id.hpp"
+#include "riptide/stages/remembered_pages.hpp"
 #include "riptide/stages/verify_state.hpp"
 #include "riptide/state/digest_store.hpp"
 #include "riptide/state/run_history.hpp"
@@ -157,6 +158,9 @@ int reset(const std::string& path, Terminal& terminal) {
   const auto lock =
       state::WriterLock::take(state::StateFile::lock_path_of(path), {::getpid(), "state reset", utc_now()});
   if (!lock) return fail(terminal, lock.error());
+  if (auto pages = stages::RememberedPages::remove(remembered_pages_path(path)); !pages) {
+    return fail(terminal, pages.error());
+  }
   auto removed = state::StateFile::remove(path);
   if (!removed) return fail(terminal, removed.error());
   terminal.print("forgotten: " + path + "; the next run sends everything");

@@ -74,6 +74,8 @@ std::optional<StatePlace> place_of_state(const std::string& flag, const std::opt
   return StatePlace{std::move(path), std::move(owner), false};
 }
 
+std::string remembered_pages_path(const std::string& state_path) { return state_path + ".pages"; }
+
 pipeline::Result<OpenState> open_state(const StatePlace& place, const state::WriterLock::Holder& me, bool wait,
                                        const pipeline::Stop& stop, Logger& logger) {
   if (auto made = state::StateFile::make_directory(place.path); !made) {

@@ -22,6 +22,16 @@ BatchSettlement::Part& part_of(BatchSettlement& settlement, const pipeline::Enti
   return part;
 }
 
+/// How many of them, from this one on, came from its page into its resource.
+std::size_t run_length(const std::vector<pipeline::Entity>& entities, std::size_t from) noexcept {
+  std::size_t end = from + 1;
+  while (end < entities.size() && entities[end].page == entities[from].page &&
+         entities[end].resource == entities[from].resource) {
+    ++end;
+  }
+  return end - from;
+}
+
 void count(const Outcome& outcome, bool duplicate, pipeline::Tally& tally) {
   switch (outcome.kind) {
     case Outcome::Kind::kRejected:
@@ -60,7 +70,8 @@ BatchSettlement settlement_of(const pipeline::EntityBuffer& batch, const std::ve
       continue;
     }
     auto& list = outcomes[i].kind == Outcome::Kind::kRejected ? part.rejected : part.delivered;
-    if (list.empty()) list.reserve(outcomes.size() - i);
+    // No more than that: a batch of a thousand pages with one entity each is kept until it is on disk.
+    if (list.empty()) list.reserve(run_length(batch.entities, i));
     list.push_back({entity.identity, contents_digest(batch.json(entity))});
   }
   return settlement;
@@ -70,11 +81,12 @@ BatchSettlement settlement_of_unchanged(const pipeline::EntityBuffer& buffer,
                                         const std::vector<pipeline::Entity>& entities, std::uint32_t sink) {
   BatchSettlement settlement;
   settlement.sink = sink;
-  for (const pipeline::Entity& entity : entities) {
+  for (std::size_t i = 0; i < entities.size(); ++i) {
+    const pipeline::Entity& entity = entities[i];
     if (entity.page == 0) continue;
     BatchSettlement::Part& part = part_of(settlement, entity);
     ++(entity.duplicate ? part.tally.duplicate : part.tally.unchanged);
-    if (part.delivered.empty()) part.delivered.reserve(entities.size());
+    if (part.delivered.empty()) part.delivered.reserve(run_length(entities, i));
     part.delivered.push_back({entity.identity, contents_digest(buffer.json(entity))});
   }
   return settlement;

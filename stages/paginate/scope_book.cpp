@@ -46,28 +46,41 @@ void ScopeBook::start(std::vector<Request> requests) {
   for (Request& request : requests) enter(std::move(request), std::nullopt);
 }
 
+std::pair<std::uint32_t, bool> ScopeBook::add(const ScopeSpec& spec) {
+  const auto [number, is_new] = names_.add(spec);
+  if (is_new) scopes_.emplace_back();
+  return {number, is_new};
+}
+
 void ScopeBook::enter(Request request, std::optional<std::uint32_t> parent) {
   RIPTIDE_CHECK(request.scope != nullptr);
-  std::uint32_t number = parent.value_or(0);
-  if (!parent || request.scope != scopes_[*parent].spec) {  // Else it is the next of a chain.
-    const auto [found, is_new] = numbers_.emplace(key_of(*request.scope), static_cast<std::uint32_t>(scopes_.size()));
-    if (!is_new) return;  // A listing that is read again names scopes that are known.
-    number = found->second;
-    Scope& scope = scopes_.emplace_back();
-    scope.spec = request.scope;
-    scope.head = request;
-  }
-  queue(number, std::move(request), false);
+  // The next of a chain, else of another scope. The parent was just read: it is open.
+  if (parent && request.scope == reading_of(*parent).head.scope) return queue(*parent, std::move(request), false);
+  if (parent) scopes_[*parent].brings_scopes = true;
+  const auto [number, is_new] = add(*request.scope);
+  if (!is_new) return;  // A listing that is read again names scopes that are known.
+  Scope& scope = scopes_[number];
+  scope.first = std::make_unique<const Request>(std::move(request));
+  recount(scope);
+  line_up(number);
+}
+
+/// Of a scope that is open, from its first request on.
+ScopeBook::Reading& ScopeBook::reading_of(std::uint32_t number) {
+  const Scope& scope = scopes_[number];
+  RIPTIDE_CHECK(scope.reading != nullptr);
+  return *scope.reading;
 }
 
 void ScopeBook::queue(std::uint32_t number, Request request, bool from_journal) {
-  Scope& scope = scopes_[number];
-  ++scope.single_pages;
+  Reading& reading = reading_of(number);
+  ++reading.single_pages;
   PendingRequest pending;
   pending.request = std::move(request);
   pending.scope = number;
   pending.from_journal = from_journal;
-  scope.queued.push_back(std::move(pending));
+  reading.queued.push_back(std::move(pending));
+  recount(scopes_[number]);
   line_up(number);
 }
 
@@ -75,34 +88,34 @@ std::vector<std::uint32_t> ScopeBook::restore(const std::vector<ScopeEntry>& ent
   const std::lock_guard lock(mutex_);
   std::vector<std::uint32_t> numbers;
   for (const ScopeEntry& entry : entries) {
-    const auto [found, is_new] = numbers_.emplace(key_of(*entry.spec), static_cast<std::uint32_t>(scopes_.size()));
-    const std::uint32_t number = found->second;
+    const auto [number, is_new] = add(*entry.spec);
     numbers.push_back(number);
     if (!is_new) continue;
-    Scope& scope = scopes_.emplace_back();
-    scope.spec = entry.spec;
-    scope.head = entry.head;
-    scope.listing = entry.listing;
+    Scope& scope = scopes_[number];
+    Request head = entry.head;
+    head.scope = entry.spec;
+    scope.reading = std::make_unique<Reading>(std::move(head));
+    scope.reading->listing = entry.listing;
     scope.pages_read = entry.pages;
     pages_read_ += entry.pages;
     if (entry.step != 0) {
-      restore_range(scope, entry);
+      restore_range(*scope.reading, entry);
     } else {
-      scope.single_pages = entry.pages;
+      scope.reading->single_pages = entry.pages;
     }
     for (const Request& request : entry.open) queue(number, request, !request.cursor.empty());
+    recount(scope);
     line_up(number);
     settle(number);
-    if (scope.closed) scope.edges.clear();
   }
   return numbers;
 }
 
-void ScopeBook::restore_range(Scope& scope, const ScopeEntry& entry) {
+void ScopeBook::restore_range(Reading& scope, const ScopeEntry& entry) {
   scope.step = entry.step;
   scope.last_page = entry.last_page;
   scope.total = entry.total;
-  std::deque<std::uint64_t> missing;
+  std::list<std::uint64_t> missing;
   for (const SettledRange& range : entry.settled) {
     for (; scope.next_page < range.first; ++scope.next_page) missing.push_back(scope.next_page);
     scope.next_page = range.last + 1;
@@ -122,8 +135,22 @@ void ScopeBook::restore_range(Scope& scope, const ScopeEntry& entry) {
   scope.reread.insert(scope.reread.end(), missing.begin(), missing.end());
 }
 
+bool ScopeBook::Reading::has_next() const noexcept {
+  return !queued.empty() || !reread.empty() || (step != 0 && next_page <= last_page);
+}
+
+std::uint64_t ScopeBook::Reading::pages_expected() const noexcept {
+  return (step != 0 ? last_page + 1 : 0) + single_pages;
+}
+
 bool ScopeBook::has_next(const Scope& scope) noexcept {
-  return !scope.queued.empty() || !scope.reread.empty() || (scope.step != 0 && scope.next_page <= scope.last_page);
+  return scope.first != nullptr || (scope.reading != nullptr && scope.reading->has_next());
+}
+
+void ScopeBook::recount(Scope& scope) {
+  const std::uint64_t expected = scope.reading ? scope.reading->pages_expected() : 1;
+  pages_known_ += expected - scope.pages_expected;  // May wrap on the way: the sum does not.
+  scope.pages_expected = expected;
 }
 
 void ScopeBook::line_up(std::uint32_t number) {
@@ -137,54 +164,74 @@ void ScopeBook::line_up(std::uint32_t number) {
   }
 }
 
+std::optional<std::uint32_t> ScopeBook::whose_turn() {
+  while (true) {
+    if (turn_.size() < kManyWaiting && !held_.empty()) {
+      turn_.push_back(held_.front());
+      held_.pop_front();
+    }
+    if (turn_.empty()) return std::nullopt;
+    const std::uint32_t number = turn_.front();
+    turn_.pop_front();
+    Scope& scope = scopes_[number];
+    if (scope.brings_scopes && turn_.size() >= kManyWaiting && has_next(scope)) {
+      held_.push_back(number);
+      continue;
+    }
+    scope.waiting = false;
+    if (has_next(scope)) return number;  // Else it failed, and gave up what it had lined up for.
+  }
+}
+
 std::optional<PendingRequest> ScopeBook::next() {
   const std::lock_guard lock(mutex_);
   if (stopped_) return std::nullopt;
-  std::uint32_t number = 0;
-  do {
-    if (turn_.empty()) return std::nullopt;
-    number = turn_.front();
-    turn_.pop_front();
-    scopes_[number].waiting = false;
-  } while (!has_next(scopes_[number]));  // A failed scope gave up what it had lined up for.
-  Scope& scope = scopes_[number];
+  const auto number = whose_turn();
+  if (!number) return std::nullopt;
+  Scope& scope = scopes_[*number];
   PendingRequest pending;
-  if (!scope.queued.empty()) {
-    pending = std::move(scope.queued.front());
-    scope.queued.pop_front();
+  if (scope.first) {
+    pending.request = *scope.first;
+    scope.first.reset();
+    scope.reading = std::make_unique<Reading>(pending.request);
+    scope.reading->single_pages = 1;
+  } else if (Reading& reading = *scope.reading; !reading.queued.empty()) {
+    pending = std::move(reading.queued.front());
+    reading.queued.pop_front();
   } else {
     std::uint64_t page = 0;
-    if (!scope.reread.empty()) {
-      page = scope.reread.front();
-      scope.reread.pop_front();
+    if (!reading.reread.empty()) {
+      page = reading.reread.front();
+      reading.reread.pop_front();
     } else {
-      page = scope.next_page++;
+      page = reading.next_page++;
     }
-    pending.request = scope.head;
-    pending.request.offset = page * scope.step;
-    pending.scope = number;
+    pending.request = reading.head;
+    pending.request.offset = page * reading.step;
   }
-  ++scope.outstanding;
+  pending.scope = *number;
+  ++scope.reading->outstanding;
   ++outstanding_;
   scope.begun = true;
-  line_up(number);
+  line_up(*number);
   return pending;
 }
 
 void ScopeBook::put_back(PendingRequest pending) {
   const std::lock_guard lock(mutex_);
   const std::uint32_t number = pending.scope;
-  Scope& scope = scopes_[number];
-  --scope.outstanding;
+  Reading& reading = reading_of(number);
+  --reading.outstanding;
   --outstanding_;
   if (stopped_) return settle(number);
-  scope.queued.push_front(std::move(pending));
+  reading.queued.push_front(std::move(pending));
+  Scope& scope = scopes_[number];
   if (scope.waiting) return;
   scope.waiting = true;
   turn_.push_front(number);
 }
 
-bool ScopeBook::moved(const Scope& scope, std::uint64_t page, const PageStep& step) {
+bool ScopeBook::moved(const Reading& scope, std::uint64_t page, const PageStep& step) {
   // A total that moves and comes back (one made, one deleted) has moved all the same: what counts is that it stood
   // still from the first page to the last.
   if (scope.total != step.total) return true;
@@ -201,46 +248,44 @@ bool ScopeBook::moved(const Scope& scope, std::uint64_t page, const PageStep& st
 ScopeBook::PageRead ScopeBook::page_read(const PendingRequest& pending, PageStep& step) {
   const std::lock_guard lock(mutex_);
   const std::uint32_t number = pending.scope;
+  Scope& scope = scopes_[number];  // Stays where it is when others are added.
+  Reading& reading = reading_of(number);
   PageRead read;
-  {
-    Scope& scope = scopes_[number];
-    --scope.outstanding;
-    --outstanding_;
-    ++scope.pages_read;
-    ++pages_read_;
-    const bool given_up = scope.error && !step.if_moved.empty();
-    if (step.extent && step.extent->step != 0 && !given_up) {
-      if (scope.step == 0) {
-        scope.step = step.extent->step;
-        scope.next_page = pending.request.offset / scope.step + 1;
-        --scope.single_pages;  // The first page is part of the range.
-      }
-      scope.last_page = step.extent->last_offset / scope.step;
+  --reading.outstanding;
+  --outstanding_;
+  ++scope.pages_read;
+  ++pages_read_;
+  const bool given_up = reading.error && !step.if_moved.empty();
+  if (step.extent && step.extent->step != 0 && !given_up) {
+    if (reading.step == 0) {
+      reading.step = step.extent->step;
+      reading.next_page = pending.request.offset / reading.step + 1;
+      --reading.single_pages;  // The first page is part of the range.
     }
-    if (scope.step != 0) {
-      const std::uint64_t page = pending.request.offset / scope.step;
-      if (moved(scope, page, step)) {
-        if (scope.read_now && !step.if_moved.empty()) {
-          if (!scope.error) scope.error = read.failure = std::move(step.if_moved);
-          give_up_rest(scope);
-        }
-        scope.current = {};
-        scope.edges.clear();
-        ++scope.listing;
+    reading.last_page = step.extent->last_offset / reading.step;
+  }
+  if (reading.step != 0) {
+    const std::uint64_t page = pending.request.offset / reading.step;
+    if (moved(reading, page, step)) {
+      if (scope.read_now && !step.if_moved.empty()) {
+        if (!reading.error) reading.error = read.failure = std::move(step.if_moved);
+        give_up_rest(reading);
       }
-      scope.read_now = true;
-      scope.total = step.total;
-      scope.current.insert(page);
-      if (step.edges) scope.edges[page] = *step.edges;
-      read.place = {true, page, scope.step, scope.last_page, scope.total, scope.listing};
+      reading.current = {};
+      reading.edges.clear();
+      ++reading.listing;
     }
+    scope.read_now = true;
+    reading.total = step.total;
+    reading.current.insert(page);
+    if (step.edges) reading.edges[page] = *step.edges;
+    read.place = {true, page, reading.step, reading.last_page, reading.total, reading.listing};
   }
   for (Request& request : step.next) enter(std::move(request), number);
+  read.head = reading.head;
+  recount(scope);
   line_up(number);
   settle(number);
-  Scope& scope = scopes_[number];
-  if (scope.closed) scope.edges.clear();
-  read.head = scope.head;
   if (step.notice.empty() || scope.noticed) return read;
   scope.noticed = true;
   read.notice = std::move(step.notice);
@@ -249,18 +294,18 @@ ScopeBook::PageRead ScopeBook::page_read(const PendingRequest& pending, PageStep
 
 void ScopeBook::page_failed(const PendingRequest& pending, const pipeline::Error& error) {
   const std::lock_guard lock(mutex_);
-  Scope& scope = scopes_[pending.scope];
-  --scope.outstanding;
+  Reading& reading = reading_of(pending.scope);
+  --reading.outstanding;
   --outstanding_;
   if (begin_anew(pending.scope, pending, error)) return;
-  ++scope.failed_pages;
-  if (!scope.error) scope.error = error.message;
-  const bool nothing_read = scope.pages_read == 0;
-  if (nothing_read || scope.failed_pages >= kMaxFailedPages) give_up_rest(scope);
+  ++reading.failed_pages;
+  if (!reading.error) reading.error = error.message;
+  const bool nothing_read = scopes_[pending.scope].pages_read == 0;
+  if (nothing_read || reading.failed_pages >= kMaxFailedPages) give_up_rest(reading);
   settle(pending.scope);
 }
 
-void ScopeBook::give_up_rest(Scope& scope) {
+void ScopeBook::give_up_rest(Reading& scope) {
   scope.queued.clear();
   scope.reread.clear();
   scope.next_page = scope.last_page + 1;
@@ -283,29 +328,32 @@ bool ScopeBook::begin_anew(std::uint32_t number, const PendingRequest& pending, 
     case pipeline::ErrorKind::kInternal:
       return false;
   }
-  Scope& scope = scopes_[number];
-  scope.queued.clear();
-  scope.single_pages = scope.pages_read;
-  queue(number, scope.head, false);
+  Reading& reading = reading_of(number);
+  reading.queued.clear();
+  reading.single_pages = scopes_[number].pages_read;
+  queue(number, reading.head, false);
   return true;
 }
 
 void ScopeBook::settle(std::uint32_t number) {
   Scope& scope = scopes_[number];
-  if (scope.outstanding != 0 || scope.closed || scope.error || stopped_ || has_next(scope)) return;
+  if (scope.closed || stopped_ || scope.reading == nullptr) return;
+  Reading& reading = *scope.reading;
+  if (reading.outstanding != 0 || reading.error || reading.has_next()) return;
   // A chain cannot be read again from its middle, and its token keeps it consistent at the server.
-  const bool ranged = scope.step != 0;
-  if (!ranged || scope.current.covers(scope.last_page)) {
+  const bool ranged = reading.step != 0;
+  if (!ranged || reading.current.covers(reading.last_page)) {
     scope.closed = true;
     ++closed_;
+    scope.reading.reset();
     return;
   }
-  if (++scope.rounds > kMaxRounds) {
-    scope.error = fmt::format("the listing changed while it was read, in each of {} rounds", kMaxRounds + 1);
+  if (++reading.rounds > kMaxRounds) {
+    reading.error = fmt::format("the listing changed while it was read, in each of {} rounds", kMaxRounds + 1);
     return;
   }
-  for (std::uint64_t page = 0; page <= scope.last_page; ++page) {
-    if (!scope.current.contains(page)) scope.reread.push_back(page);
+  for (std::uint64_t page = 0; page <= reading.last_page; ++page) {
+    if (!reading.current.contains(page)) reading.reread.push_back(page);
   }
   line_up(number);
 }
@@ -317,7 +365,7 @@ void ScopeBook::stop(const pipeline::Error& reason) {
 
 bool ScopeBook::idle() const {
   const std::lock_guard lock(mutex_);
-  return outstanding_ == 0 && (stopped_ || turn_.empty());
+  return outstanding_ == 0 && (stopped_ || (turn_.empty() && held_.empty()));
 }
 
 bool ScopeBook::complete() const {
@@ -327,16 +375,7 @@ bool ScopeBook::complete() const {
 
 std::string ScopeBook::partition(std::uint32_t scope) const {
   const std::lock_guard lock(mutex_);
-  return scopes_.at(scope).spec->partition;
-}
-
-ScopeRef ScopeBook::spec(std::uint32_t scope) const {
-  const std::lock_guard lock(mutex_);
-  return scopes_.at(scope).spec;
-}
-
-std::uint64_t ScopeBook::pages_expected(const Scope& scope) noexcept {
-  return (scope.step != 0 ? scope.last_page + 1 : 0) + scope.single_pages;
+  return std::string(names_.at(scope).partition);
 }
 
 ScopeBook::Totals ScopeBook::totals() const {
@@ -344,22 +383,23 @@ ScopeBook::Totals ScopeBook::totals() const {
   Totals totals;
   totals.scopes_known = scopes_.size();
   totals.scopes_closed = closed_;
-  for (const Scope& scope : scopes_) totals.pages_known += pages_expected(scope);
+  totals.pages_known = pages_known_;
   totals.pages_read = pages_read_;
   totals.outstanding = outstanding_;
   return totals;
 }
 
-std::vector<ScopeBook::ScopeState> ScopeBook::states() const {
+void ScopeBook::visit(const std::function<void(const ScopeState&)>& see) const {
   const std::lock_guard lock(mutex_);
-  std::vector<ScopeState> states;
-  states.reserve(scopes_.size());
-  for (const Scope& scope : scopes_) {
-    ScopeState state{scope.spec, scope.closed, pages_expected(scope), scope.pages_read, {}};
-    if (!scope.closed) state.error = scope.error.value_or(stopped_.value_or("not read to its end"));
-    states.push_back(std::move(state));
+  const std::string otherwise = stopped_.value_or("not read to its end");
+  for (std::uint32_t number = 0; number < scopes_.size(); ++number) {
+    const Scope& scope = scopes_[number];
+    const ScopeIndex::Name name = names_.at(number);
+    ScopeState state{number,       name.resources,       name.dependents,  name.partition,
+                     scope.closed, scope.pages_expected, scope.pages_read, {}};
+    if (!scope.closed) state.error = scope.reading && scope.reading->error ? *scope.reading->error : otherwise;
+    see(state);
   }
-  return states;
 }
 
 }  // namespace riptide::stages

@@ -3,15 +3,19 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include "journal/entries.hpp"
+#include "paginate/scope_index.hpp"
 #include "riptide/pipeline/error.hpp"
 #include "riptide/stages/source.hpp"
 
@@ -54,12 +58,15 @@ class PageNumbers {
 /// The frontier and the state of every scope: what to fetch next, fairly over the scopes, and which scopes were read to
 /// their end. A scope closes when all its pages came while its listing stood still, as far as totals and the edges of
 /// pages tell; pages that came before it moved are handed out again, at most `kMaxRounds` times. Pages that are not yet
-/// handed out are a range, not a list. Free of TBB; any thread; one leaf lock.
+/// handed out are a range, not a list; while many scopes wait, listings that bring more of them wait too; and of a
+/// scope that closed nothing is kept but its name and counts. Free of TBB; any thread; one leaf lock.
 class ScopeBook {
  public:
   static constexpr int kMaxRounds = 3;
   /// After this many failed pages the rest of a scope is not asked for.
   static constexpr int kMaxFailedPages = 3;
+  /// While so many scopes have something to hand out, listings that brought scopes before hand out nothing.
+  static constexpr std::size_t kManyWaiting = 4'096;
 
   /// @param at_once  So many scopes are gone on with, each in turn, before others are begun: for sources where a scope
   /// costs something while it is half read. 0: all of them.
@@ -96,7 +103,6 @@ class ScopeBook {
   [[nodiscard]] bool complete() const;  ///< All scopes closed.
 
   [[nodiscard]] std::string partition(std::uint32_t scope) const;
-  [[nodiscard]] ScopeRef spec(std::uint32_t scope) const;
 
   struct Totals {
     std::uint64_t scopes_known = 0;
@@ -107,61 +113,81 @@ class ScopeBook {
   };
   [[nodiscard]] Totals totals() const;
 
-  /// A scope as the report shows it.
+  /// A scope as it stands. Borrowed from the book, for the call.
   struct ScopeState {
-    ScopeRef spec;
+    std::uint32_t number = 0;
+    std::span<const std::uint32_t> resources;
+    std::span<const std::uint32_t> dependents;
+    std::string_view partition;
     bool closed = false;
     std::uint64_t pages_expected = 0;
     std::uint64_t pages_read = 0;
-    std::string error;
+    std::string_view error;
   };
-  [[nodiscard]] std::vector<ScopeState> states() const;
+  /// Shows every scope, by number. Under the book's lock: no call back.
+  void visit(const std::function<void(const ScopeState&)>& see) const;
 
  private:
-  struct Scope {
-    ScopeRef spec;
-    Request head;                       ///< Template of the requests for its pages.
-    std::deque<PendingRequest> queued;  ///< Single requests: the first page, chains, pages to be asked again.
-    std::uint64_t step = 0;             ///< Records a page, once an extent is known.
-    std::uint64_t next_page = 0;        ///< The range that is not handed out yet: next_page .. last_page.
+  /// Of a scope that is being read, or could not be read to its end.
+  struct Reading {
+    explicit Reading(Request first) : head(std::move(first)) {}
+    Request head;                      ///< Template of the requests for its pages; names the scope.
+    std::list<PendingRequest> queued;  ///< Single requests: the first page, chains, pages to be asked again.
+    std::uint64_t step = 0;            ///< Records a page, once an extent is known.
+    std::uint64_t next_page = 0;       ///< The range that is not handed out yet: next_page .. last_page.
     std::uint64_t last_page = 0;
-    std::deque<std::uint64_t> reread;  ///< Pages that came under another total.
+    std::list<std::uint64_t> reread;  ///< Pages that came under another total.
     std::size_t outstanding = 0;
     PageNumbers current;                       ///< Pages that came since the listing last moved.
     std::map<std::uint64_t, PageEdges> edges;  ///< Of those.
     std::optional<std::uint64_t> total;        ///< As the latest page told.
-    std::uint64_t pages_read = 0;
-    std::uint64_t single_pages = 0;  ///< Pages handed out that are not in a range (chains).
-    std::uint32_t listing = 0;       ///< How often it moved.
+    std::uint64_t single_pages = 0;            ///< Pages handed out that are not in a range (chains).
+    std::uint32_t listing = 0;                 ///< How often it moved.
     int rounds = 0;
     int failed_pages = 0;
     std::optional<std::string> error;
+
+    [[nodiscard]] bool has_next() const noexcept;
+    [[nodiscard]] std::uint64_t pages_expected() const noexcept;
+  };
+  /// Tens of thousands of these are there: what only an open scope needs is in `Reading`.
+  struct Scope {
+    std::uint64_t pages_expected = 0;
+    std::uint64_t pages_read = 0;
+    std::unique_ptr<const Request> first;  ///< Before it was handed out.
+    std::unique_ptr<Reading> reading;      ///< From then on, until the scope closes.
     bool closed = false;
-    bool waiting = false;   ///< Stands in `turn_`.
+    bool waiting = false;   ///< Stands in `turn_` or `held_`.
     bool begun = false;     ///< Something of it was handed out.
     bool read_now = false;  ///< A page of it was read in this run.
     bool noticed = false;
+    bool brings_scopes = false;  ///< A listing that others hang on.
   };
 
-  [[nodiscard]] static bool moved(const Scope& scope, std::uint64_t page, const PageStep& step);
+  [[nodiscard]] static bool moved(const Reading& scope, std::uint64_t page, const PageStep& step);
   void enter(Request request, std::optional<std::uint32_t> parent);
-  void restore_range(Scope& scope, const ScopeEntry& entry);
+  [[nodiscard]] std::pair<std::uint32_t, bool> add(const ScopeSpec& spec);
+  [[nodiscard]] Reading& reading_of(std::uint32_t number);
+  static void restore_range(Reading& scope, const ScopeEntry& entry);
   void queue(std::uint32_t number, Request request, bool from_journal);
   bool begin_anew(std::uint32_t number, const PendingRequest& pending, const pipeline::Error& error);
   void line_up(std::uint32_t number);
+  [[nodiscard]] std::optional<std::uint32_t> whose_turn();
   void settle(std::uint32_t number);
+  void recount(Scope& scope);
   [[nodiscard]] static bool has_next(const Scope& scope) noexcept;
-  [[nodiscard]] static std::uint64_t pages_expected(const Scope& scope) noexcept;
 
-  void give_up_rest(Scope& scope);
+  static void give_up_rest(Reading& scope);
 
   const std::size_t at_once_;
   mutable std::mutex mutex_;  ///< Guards everything below.
+  ScopeIndex names_;          ///< By number, as the next.
   std::deque<Scope> scopes_;
-  std::unordered_map<std::string, std::uint32_t> numbers_;  ///< By resources and partition.
-  std::deque<std::uint32_t> turn_;                          ///< Scopes with something to hand out, in turn.
+  std::deque<std::uint32_t> turn_;  ///< Scopes with something to hand out, in turn.
+  std::deque<std::uint32_t> held_;  ///< Likewise, but they bring more scopes than can wait.
   std::size_t outstanding_ = 0;
   std::uint64_t closed_ = 0;
+  std::uint64_t pages_known_ = 0;
   std::uint64_t pages_read_ = 0;
   std::optional<std::string> stopped_;
 };

@@ -2,23 +2,19 @@
 
 namespace riptide::stages {
 
-ClosedScopes::ClosedScopes(std::span<const ScopeBook::ScopeState> scopes, std::span<const std::string> kinds,
-                           const UnreadableScopes& unreadable) {
-  for (std::uint32_t number = 0; number < scopes.size(); ++number) {
-    const ScopeBook::ScopeState& scope = scopes[number];
-    for (const std::uint32_t resource : scope.spec->resources) {
-      const bool closed = scope.closed && !unreadable.contains({resource, number});
-      if (!closed) complete_ = false;
-      // Two blocks of a kind may read the same partition: nothing tells which of them made an entity.
-      const auto found = kinds_[kinds[resource]].partitions.emplace(scope.spec->partition, true).first;
-      found->second = found->second && closed;
-    }
-    if (!scope.closed) complete_ = false;
-    for (const std::uint32_t resource : scope.spec->dependents) {
-      Kind& kind = kinds_[kinds[resource]];
-      kind.has_listing = true;
-      kind.listings_closed = kind.listings_closed && scope.closed;
-    }
+void ClosedScopes::enter(const ScopeBook::ScopeState& scope) {
+  for (const std::uint32_t resource : scope.resources) {
+    const bool closed = scope.closed && !unreadable_.contains({resource, scope.number});
+    if (!closed) complete_ = false;
+    // Two blocks of a kind may read the same partition: nothing tells which of them made an entity.
+    const auto found = kinds_[names_[resource]].partitions.emplace(scope.partition, true).first;
+    found->second = found->second && closed;
+  }
+  if (!scope.closed) complete_ = false;
+  for (const std::uint32_t resource : scope.dependents) {
+    Kind& kind = kinds_[names_[resource]];
+    kind.has_listing = true;
+    kind.listings_closed = kind.listings_closed && scope.closed;
   }
 }
 

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <map>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "paginate/scope_book.hpp"
 
@@ -18,9 +18,11 @@ using UnreadableScopes = std::set<std::pair<std::uint32_t, std::uint32_t>>;  ///
 /// Which (kind, partition) scopes of a run were read to their end, so that what was not seen in them has disappeared.
 class ClosedScopes {
  public:
-  /// `scopes` are the book's, by number; `kinds` are those of the resource blocks, by index.
-  ClosedScopes(std::span<const ScopeBook::ScopeState> scopes, std::span<const std::string> kinds,
-               const UnreadableScopes& unreadable);
+  /// `kinds` are those of the resource blocks, by index.
+  ClosedScopes(std::vector<std::string> kinds, UnreadableScopes unreadable)
+      : names_(std::move(kinds)), unreadable_(std::move(unreadable)) {}
+  /// Enters a scope of the book.
+  void enter(const ScopeBook::ScopeState& scope);
 
   /// True if an entity that was read there before and was not seen in this run has disappeared.
   ///
@@ -34,6 +36,8 @@ class ClosedScopes {
     bool has_listing = false;
     bool listings_closed = true;
   };
+  const std::vector<std::string> names_;
+  const UnreadableScopes unreadable_;
   std::map<std::string, Kind, std::less<>> kinds_;
   bool complete_ = true;
 };

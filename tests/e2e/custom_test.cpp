@@ -176,5 +176,43 @@ resources:
   EXPECT_EQ(server_->num_requests(), 0u);
 }
 
+// A server with entity tags is asked whether its pages still hold.
+TEST_F(CustomTest, PagesThatStillHoldAreNotSentAgain) {
+  const auto tagged = [](Reply reply, const ReceivedRequest& request) {
+    const std::string tag = "\"" + std::to_string(std::hash<std::string>()(reply.body)) + "\"";
+    if (request.header("if-none-match") == tag) return Reply::text(304).with_header("ETag", tag);
+    return reply.with_header("ETag", tag);
+  };
+  Script script;
+  script.at("/teams", [=](const ReceivedRequest& request) { return tagged(page(request, 12, "t"), request); });
+  script.otherwise([=](const ReceivedRequest& request) { return tagged(page(request, 24, "m"), request); });
+  start(script);
+  const auto of_host = [this](const char* field) { return report().json()["hosts"][0][field].count(); };
+  const auto bytes_in = [this] {
+    return report().json()["kinds"][0]["bytes_in"].count() + report().json()["kinds"][1]["bytes_in"].count();
+  };
+  ASSERT_THAT(run_into("all.db"), ExitsWith(0));
+  EXPECT_EQ(of_host("status_304"), 0u);
+  EXPECT_GT(bytes_in(), 10'000u);
+  const std::uint64_t read = report().total("read");
+  ASSERT_THAT(run_into("all.db"), ExitsWith(0));
+  EXPECT_EQ(of_host("status_304"), of_host("requests"));
+  EXPECT_EQ(bytes_in(), 0u);
+  EXPECT_EQ(report().total("read"), read);
+  EXPECT_EQ(report().total("unchanged") + report().total("filtered"), read);
+  const auto kept = [this] {
+    std::size_t files = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path(""))) {
+      files += entry.path().string().ends_with(".pages") ? 1 : 0;
+    }
+    return files;
+  };
+  EXPECT_EQ(kept(), 1u);
+  environment_["OCEAN__RIPTIDE__PAGE_CACHE"] = "0";
+  ASSERT_THAT(run_into("all.db"), ExitsWith(0));
+  EXPECT_EQ(of_host("status_304"), 0u);
+  EXPECT_EQ(kept(), 0u) << "0 keeps none, and removes what is there";
+}
+
 }  // namespace
 }  // namespace riptide::e2e

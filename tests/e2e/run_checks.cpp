@@ -150,6 +150,7 @@ void Report::check_schema() const {
                   {{"host", Is::kText},
                    {"requests", Is::kCount},
                    {"retries", Is::kCount},
+                   {"status_304", Is::kCount},
                    {"status_429", Is::kCount},
                    {"seconds_paused", Is::kNumber},
                    {"max_in_flight", Is::kCount},

@@ -77,6 +77,7 @@ Result<void> Builder::ready() {
   parts.state = options.state;
   parts.journal = options.journal;
   parts.dead_letters = options.dead_letters;
+  parts.remembered_pages = options.remembered_pages;
   auto made = stages::FlowRun::create(std::move(parts), run_options(options));
   if (!made) {
     failure_ = std::move(made).error();

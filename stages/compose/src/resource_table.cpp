@@ -34,6 +34,13 @@ bool ends_raw(const GraphSpec& graph, const Ways& ways, std::size_t source) {
   return false;
 }
 
+bool is_mapped(const GraphSpec& graph, const Ways& ways, std::size_t source) {
+  for (std::size_t node = 0; node < graph.size(); ++node) {
+    if (graph[node].is_mapping() && ways.raw(source, node)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<ResourceTable> ResourceTable::create(const GraphSpec& graph, const Ways& ways) {
@@ -90,7 +97,10 @@ Result<ResourceTable> ResourceTable::create(const GraphSpec& graph, const Ways& 
       problems.push_back(
           fmt::format("{} is to read {}, but no mapping behind it has that kind", graph[source].name, kind.name));
     }
-    if (found[source].empty()) problems.push_back(fmt::format("nothing is read of {}", graph[source].name));
+    // A mapping without blocks asks for nothing, and may: the source knows whether it can do with that.
+    if (found[source].empty() && !is_mapped(graph, ways, source)) {
+      problems.push_back(fmt::format("nothing is read of {}", graph[source].name));
+    }
   }
   if (!problems.empty()) return unexpected(ErrorKind::kConfig, fmt::format("{}", fmt::join(problems, "\n")));
   return table;

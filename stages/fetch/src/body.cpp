@@ -81,6 +81,13 @@ Page Body::finish() {
   return std::exchange(buffer_, nullptr);
 }
 
+Page Body::finish_for_another() {
+  if (!buffer_) buffer_ = std::make_shared<pipeline::PageBuffer>();
+  buffer_->reserve(0);
+  buffer_->credit = std::move(credit_);
+  return std::exchange(buffer_, nullptr);
+}
+
 void Body::restart() noexcept {
   buffer_.reset();
   credit_.resize(std::min(credit_.amount(), initial_credit_));

@@ -41,6 +41,8 @@ class Body {
 
   /// Freezes the body; its credit, now of the size that it has, goes with it. Call once.
   [[nodiscard]] Page finish();
+  /// The same of an answer that stands for a page kept elsewhere (304): all the credit goes with it, for that page.
+  [[nodiscard]] Page finish_for_another();
   /// Drops what came so far, for another attempt.
   void restart() noexcept;
   /// Drops everything, the credit included.

@@ -18,6 +18,7 @@ namespace riptide::stages {
 struct HostMetrics {
   std::uint64_t requests = 0;
   std::uint64_t retries = 0;
+  std::uint64_t status_304 = 0;
   std::uint64_t status_429 = 0;
   SteadyClock::duration paused{0};  ///< All pauses in full, also the part that is still to come.
   SteadyClock::time_point paused_until{};

@@ -98,6 +98,7 @@ std::vector<HostStats> HttpClient::Loop::stats() const {
     stats.host = name;
     stats.requests = metrics.requests;
     stats.retries = metrics.retries;
+    stats.status_304 = metrics.status_304;
     stats.status_429 = metrics.status_429;
     stats.seconds_paused = std::chrono::duration<double>(metrics.paused - to_come).count();
     stats.max_in_flight = metrics.max_in_flight;

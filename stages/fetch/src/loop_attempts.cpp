@@ -176,6 +176,7 @@ void HttpClient::Loop::complete(std::unique_ptr<Transfer> transfer, CURLcode cod
   {
     const std::lock_guard lock(metrics_mutex_);
     host.metrics.latency.add(elapsed);
+    if (code == CURLE_OK && transfer->status == 304) ++host.metrics.status_304;
     if (code == CURLE_OK && transfer->status == 429) ++host.metrics.status_429;
   }
   std::unique_ptr<EasyHandle> handle = std::exchange(transfer->handle, nullptr);
@@ -299,7 +300,7 @@ void HttpClient::Loop::answered(std::unique_ptr<Transfer> transfer, std::chrono:
       }
     }
   }
-  response.body = transfer->body.finish();
+  response.body = status == 304 ? transfer->body.finish_for_another() : transfer->body.finish();
   if (options_.wire != nullptr) {
     tell(*transfer, {.status = status, .headers = response.headers, .body = response.body, .failure = {}});
   }

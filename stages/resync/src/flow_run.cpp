@@ -79,6 +79,7 @@ RunParts run_parts(FlowParts& parts, const GraphSpec& graph, const ResourceTable
   }
   out.state = std::move(parts.state);
   out.dead_letters = std::move(parts.dead_letters);
+  out.remembered_pages = std::move(parts.remembered_pages);
   out.journalled = parts.journal.has_value();
   for (const NodeSpec& node : graph) {
     if (!node.is_sink()) continue;

@@ -20,6 +20,7 @@ struct FlowParts {
   std::shared_ptr<const state::StateFile> state;
   std::optional<JournalPlan> journal;
   std::shared_ptr<DeadLetters> dead_letters;
+  std::shared_ptr<RememberedPages> remembered_pages;
 };
 
 /// The engine: runs a graph as its user described it, once. What `Graph` and `Resync` show of it is documented there.

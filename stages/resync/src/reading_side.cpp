@@ -11,6 +11,7 @@
 #include "riptide/pipeline/cores.hpp"
 #include "riptide/stages/file_reader.hpp"
 #include "riptide/stages/http_client.hpp"
+#include "riptide/stages/revalidating_transport.hpp"
 
 namespace riptide::stages {
 namespace {
@@ -94,7 +95,11 @@ Result<std::unique_ptr<Transport>> ReadingSide::transport_of(const ReadingSource
   client_options.max_body_bytes = state_.body_bytes.capacity();
   auto client = HttpClient::start(std::move(client_options));
   if (!client) return pipeline::unexpected(std::move(client).error());
-  return std::unique_ptr<Transport>(std::move(*client));
+  std::unique_ptr<Transport> transport = std::move(*client);
+  if (state_.remembered_pages) {
+    transport = revalidating(std::move(transport), state_.remembered_pages, &page_buffers_);
+  }
+  return transport;
 }
 
 std::size_t ReadingSide::source_of(const Request& request) const noexcept {
@@ -182,6 +187,7 @@ void ReadingSide::send_request(std::shared_ptr<AdmittedRequest> admitted,
   if (send.request.auth == nullptr) send.request.auth = state_.source->auth();
   send.credit = std::move(admitted->body);
   send.not_before = admitted->pending.not_before;
+  send.fresh = admitted->pending.asked_again > 0;  // What is remembered would be as unreadable as before.
   auto shared = std::make_shared<pipeline::Completion<FetchedPage>>(std::move(completion));
   send.done = [admitted = std::move(admitted), shared](Result<HttpResponse> answer) {
     shared->emit(
@@ -242,8 +248,9 @@ bool ReadingSide::repair_utf8(HttpResponse& response) {
 void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::Emit<ReadPage>& emit) {
   const HttpResponse& response = *fetched.answer;
   const ScopeRef& spec = fetched.pending.request.scope;
+  const std::size_t bytes_in = response.body && !response.remembered ? response.body->size() : 0;
   for (const std::uint32_t resource : spec->resources) {
-    state_.ledger.page(resource, step.records.spans.size(), response.body ? response.body->size() : 0);
+    state_.ledger.page(resource, step.records.spans.size(), bytes_in);
   }
   std::vector<Request> next;
   if (state_.tickets) next = step.next;
@@ -254,7 +261,7 @@ void ReadingSide::page_of(FetchedPage& fetched, PageStep step, const pipeline::E
   if (state_.tickets) {
     ticket = state_.tickets->open({fetched.pending.scope, fetched.pending.request, std::move(read.head), read.place,
                                    step.edges, std::move(next), step.records.spans.size(),
-                                   response.body ? response.body->size() : 0});
+                                   bytes_in});
   }
   if (step.records.spans.empty() || spec->resources.empty()) {
     if (ticket != 0) state_.tickets->mapped(ticket, {});

@@ -61,8 +61,8 @@ DeletionRules deletion_rules(const RunState& state, const ScopeBook& book, const
   rules.threshold = options.deletion_threshold;
   rules.max_delete = options.max_delete;
   if (options.reconcile == Reconcile::kClosedScopes) {
-    auto closed =
-        std::make_shared<const ClosedScopes>(book.states(), state.context.kinds, state.ledger.unreadable_scopes());
+    auto closed = std::make_shared<ClosedScopes>(state.context.kinds, state.ledger.unreadable_scopes());
+    book.visit([&](const ScopeBook::ScopeState& scope) { closed->enter(scope); });
     rules.disappeared = [closed = std::move(closed)](const OwnedEntity& entity) {
       return entity.partition && !entity.kind.empty() && closed->covers(entity.kind, *entity.partition);
     };

@@ -56,7 +56,7 @@ void write_rest(JsonWriter& json, const pipeline::RunReport& report) {
   json.close(']').number("scopes_total", report.scopes_total).key("hosts").open('[');
   for (const pipeline::HostReport& host : report.hosts) {
     json.open('{').text("host", host.host).number("requests", host.requests).number("retries", host.retries);
-    json.number("status_429", host.status_429).seconds("seconds_paused", host.seconds_paused);
+    json.number("status_304", host.status_304).number("status_429", host.status_429).seconds("seconds_paused", host.seconds_paused);
     json.number("max_in_flight", host.max_in_flight)
         .seconds("p50_ms", host.p50_ms)
         .seconds("p99_ms", host.p99_ms)

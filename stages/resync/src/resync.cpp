@@ -38,6 +38,7 @@ GraphOptions graph_options(ResyncParts& parts, const ResyncOptions& options) {
   graph.started_at = options.started_at;
   graph.state = std::move(parts.state);
   graph.dead_letters = std::move(parts.dead_letters);
+  graph.remembered_pages = std::move(parts.remembered_pages);
   graph.journal = std::move(parts.journal);
   graph.plan = options.plan;
   graph.carry_out = options.carry_out;

@@ -15,8 +15,8 @@ void add_open_scope(const RunState& state, std::uint32_t resource, const ScopeBo
                     pipeline::RunReport& report) {
   ++report.scopes_total;
   if (report.scopes.size() >= kMaxOpenScopes) return;
-  report.scopes.push_back(
-      {state.kind_of(resource), scope.spec->partition, scope.pages_expected, scope.pages_read, scope.error});
+  report.scopes.push_back({state.kind_of(resource), std::string(scope.partition), scope.pages_expected,
+                           scope.pages_read, std::string(scope.error)});
 }
 
 }  // namespace
@@ -72,26 +72,26 @@ void count_scopes(const RunState& state, const ScopeBook& book, pipeline::RunRep
     return *std::find_if(report.kinds.begin(), report.kinds.end(),
                          [&](const auto& row) { return row.index == resource; });
   };
-  for (const ScopeBook::ScopeState& scope : book.states()) {
-    for (const std::uint32_t resource : scope.spec->resources) {
+  book.visit([&](const ScopeBook::ScopeState& scope) {
+    for (const std::uint32_t resource : scope.resources) {
       ++(scope.closed ? row_of(resource).scopes_closed : row_of(resource).scopes_open);
       if (!scope.closed) add_open_scope(state, resource, scope, report);
     }
-    if (scope.closed) continue;
-    for (const std::uint32_t resource : scope.spec->dependents) {
+    if (scope.closed) return;
+    for (const std::uint32_t resource : scope.dependents) {
       ++row_of(resource).scopes_open;
       add_open_scope(state, resource, scope, report);
     }
-  }
+  });
 }
 
 std::vector<std::uint32_t> incomplete_resources(const ScopeBook& book) {
   std::vector<std::uint32_t> open;
-  for (const ScopeBook::ScopeState& scope : book.states()) {
-    if (scope.closed) continue;
-    open.insert(open.end(), scope.spec->resources.begin(), scope.spec->resources.end());
-    open.insert(open.end(), scope.spec->dependents.begin(), scope.spec->dependents.end());
-  }
+  book.visit([&](const ScopeBook::ScopeState& scope) {
+    if (scope.closed) return;
+    open.insert(open.end(), scope.resources.begin(), scope.resources.end());
+    open.insert(open.end(), scope.dependents.begin(), scope.dependents.end());
+  });
   return open;
 }
 
@@ -101,7 +101,7 @@ void count_hosts(const ReadingSide& reading, const SinkLanes& lanes, pipeline::R
     for (HostStats& host : lane->host_stats()) stats.push_back(std::move(host));
   }
   for (HostStats& host : stats) {
-    report.hosts.push_back({std::move(host.host), host.requests, host.retries, host.status_429, host.seconds_paused,
+    report.hosts.push_back({std::move(host.host), host.requests, host.retries, host.status_304, host.status_429, host.seconds_paused,
                             host.max_in_flight, host.p50_ms, host.p99_ms});
   }
 }

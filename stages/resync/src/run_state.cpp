@@ -61,6 +61,7 @@ RunState::RunState(RunParts parts, ResyncOptions resync_options)
       context(std::move(parts.context)),
       state_file(std::move(parts.state)),
       letters(std::move(parts.dead_letters)),
+      remembered_pages(std::move(parts.remembered_pages)),
       options(resync_options.resources.empty() ? with_resources(std::move(resync_options), context.kinds.size())
                                                : std::move(resync_options)),
       pages("pages", std::max<std::size_t>(1, options.in_flight * kPagesPerRequest)),

@@ -28,6 +28,7 @@ struct RunParts {
   SinkContext context;                   ///< With all kinds.
   std::shared_ptr<const state::StateFile> state;
   std::shared_ptr<DeadLetters> dead_letters;
+  std::shared_ptr<RememberedPages> remembered_pages;
   bool journalled = false;
   /// The block of a mapping that each resource stands for; null where it is none.
   std::vector<const transform::ResourceSpec*> blocks;
@@ -49,6 +50,7 @@ class RunState {
   const SinkContext context;
   const std::shared_ptr<const state::StateFile> state_file;  ///< May be null.
   const std::shared_ptr<DeadLetters> letters;                ///< May be null.
+  const std::shared_ptr<RememberedPages> remembered_pages;   ///< May be null.
   const ResyncOptions options;                               ///< With all resource blocks named, if none were.
   pipeline::Stop* stop = nullptr;                            ///< Of the run; borrowed.
 

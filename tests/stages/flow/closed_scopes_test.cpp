@@ -2,31 +2,41 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace riptide::stages {
 namespace {
 
-using ScopeState = ScopeBook::ScopeState;
-
 // Kinds of the blocks: two blocks read issues.
 const std::vector<std::string> kKinds = {"space", "machine", "release", "issue", "issue"};
 
-ScopeState scope(std::vector<std::uint32_t> resources, std::string partition, bool closed,
-                 std::vector<std::uint32_t> dependents = {}) {
-  ScopeState state;
-  auto spec = std::make_shared<ScopeSpec>();
-  spec->resources = std::move(resources);
-  spec->partition = std::move(partition);
-  spec->dependents = std::move(dependents);
-  state.spec = std::move(spec);
-  state.closed = closed;
-  return state;
+struct Made {
+  std::vector<std::uint32_t> resources;
+  std::string partition;
+  bool closed = false;
+  std::vector<std::uint32_t> dependents;
+};
+
+Made scope(std::vector<std::uint32_t> resources, std::string partition, bool closed,
+           std::vector<std::uint32_t> dependents = {}) {
+  return {std::move(resources), std::move(partition), closed, std::move(dependents)};
+}
+
+bool covers(const std::vector<Made>& scopes, const UnreadableScopes& unreadable, const char* kind,
+            const char* partition) {
+  ClosedScopes closed(kKinds, unreadable);
+  std::uint32_t number = 0;
+  for (const Made& made : scopes) {
+    closed.enter({number++, made.resources, made.dependents, made.partition, made.closed, 1, 1, {}});
+  }
+  return closed.covers(kind, partition);
 }
 
 struct Case {
   const char* what;
-  std::vector<ScopeState> scopes;
+  std::vector<Made> scopes;
   UnreadableScopes unreadable;
   const char* kind;
   const char* partition;
@@ -34,11 +44,11 @@ struct Case {
 };
 
 TEST(ClosedScopes, SayWhatHasDisappeared) {
-  const ScopeState spaces = scope({0}, "*", true, {1, 2});
-  const ScopeState broken_spaces = scope({0}, "*", false, {1, 2});
-  const ScopeState here = scope({1}, "Spaces-1", true);
-  const ScopeState dead = scope({1}, "Spaces-2", false);
-  const ScopeState releases = scope({2}, "Spaces-2", true);
+  const Made spaces = scope({0}, "*", true, {1, 2});
+  const Made broken_spaces = scope({0}, "*", false, {1, 2});
+  const Made here = scope({1}, "Spaces-1", true);
+  const Made dead = scope({1}, "Spaces-2", false);
+  const Made releases = scope({2}, "Spaces-2", true);
   const Case cases[] = {
       {"a closed scope", {spaces, here, dead}, {}, "machine", "Spaces-1", true},
       {"an open one", {spaces, here, dead}, {}, "machine", "Spaces-2", false},
@@ -63,7 +73,7 @@ TEST(ClosedScopes, SayWhatHasDisappeared) {
       {"one scope for several blocks", {scope({3, 4}, "*", true)}, {{4, 0}}, "issue", "*", false},
   };
   for (const Case& c : cases) {
-    EXPECT_EQ(ClosedScopes(c.scopes, kKinds, c.unreadable).covers(c.kind, c.partition), c.covered) << c.what;
+    EXPECT_EQ(covers(c.scopes, c.unreadable, c.kind, c.partition), c.covered) << c.what;
   }
 }
 

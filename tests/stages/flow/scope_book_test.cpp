@@ -10,6 +10,8 @@
 #include <random>
 #include <set>
 
+#include "../scope_states.hpp"
+
 namespace riptide::stages {
 namespace {
 
@@ -106,7 +108,7 @@ TEST(ScopeBook, WhereAListingMustNotMoveItsScopeStaysOpenAtOnce) {
   EXPECT_EQ(read_as(2, 60), "nothing to read");
   EXPECT_TRUE(book.idle());
   EXPECT_FALSE(book.complete());
-  EXPECT_EQ(book.states()[0].error, "it was written to");
+  EXPECT_EQ(standings(book)[0].error, "it was written to");
 }
 
 // What another run read of another edition is read again.
@@ -142,9 +144,9 @@ TEST(ScopeBook, TheSamePageInTwoPlacesLeavesTheScopeOpen) {
     read(book, *pending, {.total = 120, .page = 50}, PageEdges{1, 50});
     ASSERT_LT(++answers, 100);
   }
-  ASSERT_EQ(book.states().size(), 1u);
-  EXPECT_FALSE(book.states()[0].closed);
-  EXPECT_THAT(book.states()[0].error, HasSubstr("the listing changed while it was read"));
+  ASSERT_EQ(standings(book).size(), 1u);
+  EXPECT_FALSE(standings(book)[0].closed);
+  EXPECT_THAT(standings(book)[0].error, HasSubstr("the listing changed while it was read"));
 }
 
 TEST(ScopeBook, HandsOutAllOtherPagesOfAScopeOnceItsFirstTellsHowMany) {
@@ -240,7 +242,7 @@ TEST(ScopeBook, LeavesAScopeOpenWhoseTotalNeverRests) {
   }
   EXPECT_TRUE(book.idle());
   EXPECT_FALSE(book.complete());
-  EXPECT_THAT(book.states().at(0).error, HasSubstr("the listing changed while it was read"));
+  EXPECT_THAT(standings(book).at(0).error, HasSubstr("the listing changed while it was read"));
 }
 
 TEST(ScopeBook, FindsPagesThatComeBackAfterTheListingShrankForAMoment) {
@@ -275,7 +277,7 @@ TEST(ScopeBook, AFailedPageCostsItsScopeTheClosingAndNothingElse) {
   read(book, *good, {.total = 0});
   EXPECT_TRUE(book.idle());
   EXPECT_FALSE(book.complete());
-  const auto states = book.states();
+  const auto states = standings(book);
   EXPECT_TRUE(states[0].closed);
   EXPECT_FALSE(states[1].closed);
   EXPECT_EQ(states[1].error, "HTTP 503");
@@ -320,6 +322,63 @@ TEST(ScopeBook, FollowsChainsAndChildrenAndKnowsWhatItHasSeen) {
   EXPECT_EQ(book.partition(s1->scope), "s1");
 }
 
+TEST(ScopeBook, NamesTellScopesApartByResourcesAndPartition) {
+  ScopeIndex names;
+  const auto add = [&](std::vector<std::uint32_t> resources, std::string partition,
+                       std::vector<std::uint32_t> dependents = {}) {
+    return names.add({std::move(resources), std::move(dependents), std::move(partition)});
+  };
+  EXPECT_EQ(add({0}, "a"), std::pair(0u, true));
+  EXPECT_EQ(add({1}, "a"), std::pair(1u, true));
+  EXPECT_EQ(add({0, 1}, "a"), std::pair(2u, true));
+  EXPECT_EQ(add({0}, "a", {2}), std::pair(0u, false)) << "what hangs on it does not tell it apart";
+  EXPECT_EQ(add({}, "a", {2}), std::pair(3u, true));
+  EXPECT_EQ(add({}, "a", {3}), std::pair(3u, false));
+  EXPECT_EQ(add({}, "", {3}), std::pair(4u, true));
+  const std::string large(100'000, 'x');
+  EXPECT_EQ(add({}, large), std::pair(5u, true));
+  for (std::uint32_t i = 0; i < 50'000; ++i) {
+    ASSERT_EQ(add({1}, "Spaces-" + std::to_string(i)), std::pair(6 + i, true));
+  }
+  for (std::uint32_t i = 0; i < 50'000; i += 777) {
+    ASSERT_EQ(add({1}, "Spaces-" + std::to_string(i)), std::pair(6 + i, false));
+    ASSERT_EQ(names.at(6 + i).partition, "Spaces-" + std::to_string(i));
+  }
+  EXPECT_EQ(names.at(5).partition, large);
+  EXPECT_THAT(names.at(2).resources, ElementsAre(0, 1));
+  EXPECT_THAT(names.at(3).dependents, ElementsAre(2));
+}
+
+// A listing of 100,000 spaces waits as a range, not as 100,000 spaces.
+TEST(ScopeBook, AListingThatBringsScopesWaitsWhileManyWait) {
+  constexpr std::uint64_t kSpaces = 100'000;
+  constexpr std::uint64_t kPage = 1'000;
+  ScopeBook book;
+  book.start({first_of("*", {})});
+  std::uint64_t read_spaces = 0;
+  std::uint64_t most_waiting = 0;
+  while (auto next = book.next()) {
+    if (next->request.scope->partition == "*") {
+      PageStep step;
+      step.extent = PageExtent{kPage, kSpaces - kPage};
+      step.total = kSpaces;
+      for (std::uint64_t i = 0; i < kPage; ++i) {
+        step.next.push_back(first_of("Spaces-" + std::to_string(next->request.offset + i)));
+      }
+      book.page_read(*next, step);
+    } else {
+      ++read_spaces;
+      read_untold(book, *next, {}, "");
+    }
+    most_waiting = std::max(most_waiting, book.totals().scopes_known - read_spaces);
+  }
+  EXPECT_EQ(read_spaces, kSpaces);
+  EXPECT_TRUE(book.complete());
+  EXPECT_TRUE(book.idle());
+  EXPECT_EQ(book.totals().pages_known, kSpaces + kSpaces / kPage);
+  EXPECT_LE(most_waiting, ScopeBook::kManyWaiting + kPage + 1);
+}
+
 TEST(ScopeBook, SaysANoticeOnceAScope) {
   ScopeBook book;
   book.start({first_of("a")});
@@ -347,7 +406,7 @@ TEST(ScopeBook, AfterAStopNothingIsHandedOutAndWhatWasOpenStaysOpen) {
   read(book, *a, {.total = 10});
   EXPECT_TRUE(book.idle());
   EXPECT_FALSE(book.complete());
-  EXPECT_EQ(book.states()[1].error, "SIGINT");
+  EXPECT_EQ(standings(book)[1].error, "SIGINT");
 }
 
 /// A server whose listing changes at random between answers: whoever is there throughout must be read, if the scope

@@ -83,6 +83,24 @@ TEST_F(PageTicketsTest, APageIsSettledWhenAllItsEntitiesAreAtEverySink) {
   EXPECT_EQ(settled_.results[1].sunk[1].tally.rejected, 1u);
 }
 
+// A batch of a thousand pages with one entity each is kept until it is on disk: each part is as large as its entities.
+TEST_F(PageTicketsTest, ASettlementOfManyPagesIsNoLargerThanItsEntities) {
+  Batch batch;
+  constexpr std::uint32_t kPages = 1000;
+  for (std::uint32_t page = 1; page <= kPages; ++page) {
+    batch.entities.emplace_back().page = page;
+    if (page % 10 == 0) batch.entities.emplace_back().page = page;
+  }
+  const std::vector<Outcome> outcomes(batch.entities.size(), Outcome{Outcome::Kind::kCreated, {}, {}});
+  for (const BatchSettlement& settlement :
+       {settlement_of(batch, outcomes, 0), settlement_of_unchanged(batch, batch.entities, 0)}) {
+    ASSERT_THAT(settlement.parts, SizeIs(kPages));
+    std::size_t entries = 0;
+    for (const BatchSettlement::Part& part : settlement.parts) entries += part.delivered.capacity();
+    EXPECT_EQ(entries, batch.entities.size());
+  }
+}
+
 TEST_F(PageTicketsTest, APageOfNothingIsSettledAtOnce) {
   map(open(3), 0);
   EXPECT_THAT(settled_.covered_pages, ElementsAre(3));

@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "../scope_states.hpp"
 #include "journal/coverage.hpp"
 #include "pages.hpp"
 #include "paginate/scope_book.hpp"
@@ -103,7 +104,7 @@ TEST(ResumedBook, HandsOutWhatIsNotSettledAndTheBordersOfWhatIs) {
   // Pages 0 1 2, 4 5 are settled; 2, 4 and 5 border on missing ones.
   EXPECT_THAT(second.asked, ElementsAre(2, 4, 5, 3, 6, 7, 8, 9));
   EXPECT_TRUE(second.book.complete());
-  EXPECT_EQ(second.book.states()[0].pages_expected, 10u);
+  EXPECT_EQ(standings(second.book)[0].pages_expected, 10u);
 }
 
 TEST(ResumedBook, AScopeThatIsSettledIsNotAskedFor) {
@@ -169,7 +170,7 @@ TEST(ResumedBook, AChainGoesOnFromItsCursorOrFromItsBeginning) {
     book.page_failed(*again, Error(ErrorKind::kRejected, "400"));
     EXPECT_FALSE(book.next()) << "once";
     EXPECT_FALSE(book.complete());
-    EXPECT_EQ(book.states()[0].error, "400");
+    EXPECT_EQ(standings(book)[0].error, "400");
   }
 }
 
@@ -183,7 +184,7 @@ TEST(ResumedBook, AnErrorThatIsNotTheCursorsIsTheScopes) {
   book.restore(entries);
   book.page_failed(*book.next(), Error(ErrorKind::kTransport, "no answer"));
   EXPECT_FALSE(book.next());
-  EXPECT_EQ(book.states()[0].error, "no answer");
+  EXPECT_EQ(standings(book)[0].error, "no answer");
 }
 
 /// Runs that die one after the other, and between them the listing changes in any way: made anywhere, deleted anywhere.

@@ -68,6 +68,7 @@ Result<std::unique_ptr<Resync>> make_resync(const ResyncSetup& setup, std::vecto
   parts.mapping = compiled(setup.mapping);
   parts.sinks = std::move(sinks);
   parts.context.integration = "test";
+  parts.remembered_pages = setup.remembered_pages;
   return Resync::create(std::move(parts), setup.options);
 }
 

@@ -28,6 +28,7 @@ struct ResyncSetup {
   std::uint32_t page_size = 50;
   std::uint64_t deployment_limit = 0;
   ResyncOptions options;
+  std::shared_ptr<RememberedPages> remembered_pages;
   ResyncSetup();
 };
 Result<std::unique_ptr<Resync>> make_resync(const ResyncSetup& setup, std::vector<std::unique_ptr<Sink>> sinks);

@@ -35,6 +35,9 @@ std::optional<std::string> state_home_of_user();
 std::optional<StatePlace> place_of_state(const std::string& flag, const std::optional<std::string>& state_home,
                                          const std::vector<sinks::SinkSpec>& specs, const Config& config);
 
+/// Where the pages of earlier runs are, beside their state file.
+std::string remembered_pages_path(const std::string& state_path);
+
 /// What a run holds of its state while it goes on. Both empty: nothing is remembered.
 struct OpenState {
   std::optional<state::WriterLock> lock;

@@ -86,6 +86,7 @@ struct HostReport {
   std::string host;
   std::uint64_t requests = 0;
   std::uint64_t retries = 0;
+  std::uint64_t status_304 = 0;  ///< Pages of earlier runs that still held.
   std::uint64_t status_429 = 0;
   double seconds_paused = 0;
   std::uint64_t max_in_flight = 0;

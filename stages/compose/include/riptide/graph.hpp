@@ -53,6 +53,8 @@ struct GraphOptions {
   std::shared_ptr<const state::StateFile> state;
   /// Where goes what is given up; null: nowhere but into the report.
   std::shared_ptr<stages::DeadLetters> dead_letters;
+  /// Pages of earlier runs, of which sources behind HTTP are asked whether they still hold; null: none.
+  std::shared_ptr<stages::RememberedPages> remembered_pages;
   /// Keeps a journal, so that a run that went down can be gone on with. For graphs whose sinks all stand right behind
   /// their mappings.
   std::optional<stages::JournalPlan> journal;

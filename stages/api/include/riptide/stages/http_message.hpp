@@ -58,6 +58,7 @@ struct HttpResponse {
   std::string safe_url;  ///< Scheme, host and path: no user info, no query. For messages.
   std::chrono::microseconds elapsed{0};
   int attempts = 1;
+  bool remembered = false;  ///< The body was not sent: the server said that the one of an earlier run still holds.
 
   /// Returns the first header of that name (any case), or nothing.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;

@@ -19,6 +19,7 @@ struct HostStats {
   std::string host;            ///< scheme://host:port
   std::uint64_t requests = 0;  ///< Sends, retries included.
   std::uint64_t retries = 0;
+  std::uint64_t status_304 = 0;  ///< Pages that still held, see `RememberedPages`.
   std::uint64_t status_429 = 0;
   double seconds_paused = 0;
   std::uint64_t max_in_flight = 0;
@@ -35,6 +36,7 @@ struct Send {
   pipeline::Credit credit;
   milliseconds not_before{0};  ///< Waits this long first (a retry that the caller decided).
   int max_attempts = 0;        ///< Sends in all, where the retry policy would allow more; 0 is as many as it does.
+  bool fresh = false;          ///< Nothing that is remembered of the page will do.
   /// Called once, on a thread of the transport's, with the answer of the last attempt (any status), or an error:
   /// kTransport when all attempts failed, kLimit, kStopped, kAuth (credentials could not be fetched), kConfig (bad URL
   /// or header). Must not throw or block.

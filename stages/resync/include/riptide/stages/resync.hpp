@@ -19,6 +19,7 @@
 #include "riptide/stages/http_client.hpp"
 #include "riptide/stages/journal.hpp"
 #include "riptide/stages/plan.hpp"
+#include "riptide/stages/remembered_pages.hpp"
 #include "riptide/stages/sink.hpp"
 #include "riptide/stages/source.hpp"
 #include "riptide/state/state_file.hpp"
@@ -80,6 +81,8 @@ struct ResyncParts {
   std::shared_ptr<const state::StateFile> state;
   /// How the run's journal is kept; nothing: it is not, and the run cannot be gone on with.
   std::optional<JournalPlan> journal;
+  /// Pages of earlier runs, of which the source is asked whether they still hold; null: none.
+  std::shared_ptr<RememberedPages> remembered_pages;
   /// Where goes what is given up; null: nowhere but into the report.
   std::shared_ptr<DeadLetters> dead_letters;
 };
