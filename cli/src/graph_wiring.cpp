@@ -422,7 +422,7 @@ struct GraphParts::Parts {
 
   pipeline::Result<std::unique_ptr<stages::Sink>> make_sink(const Node& node) {
     if (material.other_sink) {
-      if (auto other = material.other_sink(node)) return std::move(other);
+      if (auto other = material.other_sink(node)) return other;
     }
     const std::string_view type = node.type->name;
     if (type == "port") {

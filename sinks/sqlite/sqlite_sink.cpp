@@ -100,6 +100,7 @@ SqliteSink::~SqliteSink() = default;
 
 Result<void> SqliteSink::open() {
   Database& database = state_->database;
+  if (!kinds_.empty()) options_.context.kinds = kinds_;
   if (auto opened = database.open(options_.path); !opened) return opened;
   const auto prepare = [&]() -> Result<void> {
     database.set_busy_timeout(options_.open_timeout);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,10 +42,17 @@ struct Visit {
   }
 };
 
+/// How a scope stood at the end of a walk.
+struct WalkedScope {
+  stages::ScopeRef spec;
+  bool closed = false;
+  std::string error;
+};
+
 struct Walk {
   std::vector<Visit> visits;
   std::vector<std::string> errors;  ///< Of answers that could not be read.
-  std::vector<stages::ScopeBook::ScopeState> scopes;
+  std::vector<WalkedScope> scopes;
   bool endless = false;
 
   /// Why scopes were not read to their end; empty if all were.
@@ -92,7 +100,13 @@ inline Walk walk_source(const stages::Source& source, std::span<const stages::So
     walk.visits.push_back({pending->request, response, *step});
     book.page_read(*pending, *step);
   }
-  walk.scopes = book.states();
+  book.visit([&](const stages::ScopeBook::ScopeState& scope) {
+    auto spec = std::make_shared<stages::ScopeSpec>();
+    spec->resources.assign(scope.resources.begin(), scope.resources.end());
+    spec->dependents.assign(scope.dependents.begin(), scope.dependents.end());
+    spec->partition = scope.partition;
+    walk.scopes.push_back({std::move(spec), scope.closed, std::string(scope.error)});
+  });
   return walk;
 }
 

@@ -10,21 +10,30 @@ namespace riptide {
 
 void Tap::begin(std::size_t count, std::function<void(const TappedItem&)> hear) {
   const std::lock_guard lock(mutex_);
-  hear_ = std::move(hear);
-  left_.store(hear_ ? count : 0, std::memory_order_relaxed);
+  if (!hear || count == 0) return;
+  listeners_.emplace_back([left = count, hear = std::move(hear)](const TappedItem& item) mutable {
+    hear(item);
+    return --left != 0;
+  });
+  open_.store(true, std::memory_order_relaxed);
+}
+
+void Tap::begin(std::function<bool(const TappedItem&)> hear) {
+  const std::lock_guard lock(mutex_);
+  listeners_.push_back(std::move(hear));
+  open_.store(true, std::memory_order_relaxed);
 }
 
 void Tap::hear(const TappedItem& item) {
   const std::lock_guard lock(mutex_);
-  const std::size_t left = left_.load(std::memory_order_relaxed);
-  if (left == 0) return;
-  left_.store(left - 1, std::memory_order_relaxed);
-  try {
-    hear_(item);
-  } catch (...) {
-    // Who listens has no part in the run.
-    left_.store(0, std::memory_order_relaxed);
-  }
+  std::erase_if(listeners_, [&](auto& listener) {
+    try {
+      return !listener(item);
+    } catch (...) {
+      return true;  // Who listens has no part in the run.
+    }
+  });
+  open_.store(!listeners_.empty(), std::memory_order_relaxed);
 }
 
 FlowCounts::FlowCounts(const GraphSpec& graph, const Ways& ways, std::size_t resources) : graph_(graph) {

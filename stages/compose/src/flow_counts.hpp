@@ -21,13 +21,15 @@ namespace riptide {
 class Tap {
  public:
   void begin(std::size_t count, std::function<void(const TappedItem&)> hear);
-  [[nodiscard]] bool open() const noexcept { return left_.load(std::memory_order_relaxed) != 0; }
+  /// Calls `hear` until it returns false.
+  void begin(std::function<bool(const TappedItem&)> hear);
+  [[nodiscard]] bool open() const noexcept { return open_.load(std::memory_order_relaxed); }
   void hear(const TappedItem& item);
 
  private:
-  std::atomic<std::size_t> left_{0};
-  std::mutex mutex_;  ///< Held while `hear_` is called; guards it.
-  std::function<void(const TappedItem&)> hear_;
+  std::atomic<bool> open_{false};
+  std::mutex mutex_;  ///< Held while listeners are called; guards them.
+  std::vector<std::function<bool(const TappedItem&)>> listeners_;
 };
 
 /// What a node did, in items. Written by any worker.

@@ -290,6 +290,32 @@ struct FlowRun::Impl {
   }
 
   /// Says what the others wait for, as far as one thing stands out since the last time that somebody looked.
+  /// What arrives at a sink is what leaves the nodes before it.
+  void tap(std::size_t node, std::size_t count, std::function<void(const TappedItem&)> hear) {
+    if (!graph_spec[node].is_sink()) return counts.node(node).tap.begin(count, std::move(hear));
+    struct Shared {
+      std::mutex mutex;  ///< Guards the rest: several nodes may lead there.
+      std::size_t left;
+      std::function<void(const TappedItem&)> hear;
+    };
+    auto shared = std::make_shared<Shared>();
+    shared->left = count;
+    shared->hear = std::move(hear);
+    for (const detail::Output& input : graph_spec[node].inputs) {
+      const NodeSpec& from = graph_spec[input.node];
+      const std::string output = from.outputs.empty() ? std::string() : from.outputs[input.number];
+      counts.node(input.node).tap.begin([shared, output, name = graph_spec[node].name](TappedItem item) {
+        const std::lock_guard lock(shared->mutex);
+        if (shared->left == 0) return false;
+        if (item.output != output) return true;
+        item.node = name;
+        item.output = {};
+        shared->hear(item);
+        return --shared->left != 0;
+      });
+    }
+  }
+
   void find_bottleneck(const std::vector<pipeline::NodeStats>& below, LiveGraph& live) {
     const std::lock_guard lock(looking);
     const auto now = Clock::now();
@@ -584,7 +610,7 @@ Result<void> FlowRun::tap(std::string_view node, std::size_t count, std::functio
   std::vector<std::string> names;
   for (std::size_t i = 0; i < impl_->graph_spec.size(); ++i) {
     if (impl_->graph_spec[i].name == node) {
-      impl_->counts.node(i).tap.begin(count, std::move(hear));
+      impl_->tap(i, count, std::move(hear));
       return {};
     }
     names.push_back(impl_->graph_spec[i].name);

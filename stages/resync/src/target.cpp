@@ -51,6 +51,7 @@ Result<void> Target::open(ScopeNames scope_names, HttpClient* client) {
 
 Result<void> Target::open_local() {
   local_->set_scope_names(scope_names_);
+  local_->set_kinds(state_.context.kinds);
   if (auto opened = local_->open(); !opened) return opened;
   writer_ = std::make_unique<LocalWriter>(*local_, state_.journalled ? kKeepEvery : milliseconds{0});
   catalogue_ = std::make_unique<LocalCatalogue>(*local_, lane_.options.resources);

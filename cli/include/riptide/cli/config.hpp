@@ -74,7 +74,8 @@ class Config {
   /// Where a setting was given, and below it the members of a block; empty where that was in no file.
   [[nodiscard]] const std::vector<SettingPlace>& places(std::string_view key) const;
 
-  /// Every secret that was given, those within a larger one one by one, for whoever must keep them out of what is shown.
+  /// Every secret that was given, those within a larger one one by one, for whoever must keep them out of what is
+  /// shown.
   [[nodiscard]] std::vector<std::string> secrets() const;
 
   /// Whether both of Port's credentials are there.

@@ -204,11 +204,14 @@ class LocalSink : public Sink {
   [[nodiscard]] virtual Result<void> finish(Finish how) = 0;
   /// Partition of a scope number, for sinks that store it. Set before `open`; any thread.
   void set_scope_names(std::function<std::string(std::uint32_t)> names) { scope_names_ = std::move(names); }
+  /// Kind of each resource, by number, for sinks that store it. Set before `open`.
+  void set_kinds(std::vector<std::string> kinds) { kinds_ = std::move(kinds); }
   /// True if `write` never blocks, so that no thread is needed.
   [[nodiscard]] virtual bool inline_writes() const noexcept { return false; }
 
  protected:
   std::function<std::string(std::uint32_t)> scope_names_;
+  std::vector<std::string> kinds_;
 };
 
 /// The duty to answer for one batch, once, from any thread. Dropped without an answer, the batch is given up and the
