@@ -20,6 +20,7 @@ namespace riptide::sinks {
 class HttpSink final : public stages::RemoteSink {
  public:
   enum class Format { kArray, kLines, kSingle };  ///< A JSON array, NDJSON, or one item a request.
+  /// Where batches go, and in what form.
   struct Options {
     std::string url;  ///< Absolute.
     stages::Method method = stages::Method::kPost;

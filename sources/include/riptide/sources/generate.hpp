@@ -19,6 +19,7 @@ namespace riptide::sources {
 /// Partitions are called "part-1" and so on.
 class GenerateSource final : public LocalSource {
  public:
+  /// How many records, and how they look.
   struct Options {
     std::uint64_t records = 0;        ///< In all.
     std::size_t record_bytes = 2000;  ///< Of one, about; at least some 250.

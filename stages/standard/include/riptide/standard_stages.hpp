@@ -20,8 +20,7 @@
 
 /// Bodies for stages of a graph, for records and entities alike:
 ///
-///   entities.filter("prod only", riptide::where(*riptide::stages::JqProgram::compile(R"(.properties.env == "prod")")))
-///       .then("redact", riptide::redact(redaction))
+///   entities.filter("prod only", riptide::where(production)).then("redact", riptide::redact(redaction))
 namespace riptide {
 
 /// For `Stream::filter`: keeps what the program holds for.
@@ -54,6 +53,7 @@ struct Enrichment {
 /// Items that were collected, as the texts that they had.
 class WindowOfItems {
  public:
+  /// When a window closes, and what becomes of it.
   struct Options {
     std::size_t count = 1;                                ///< Items of a full window.
     std::optional<std::chrono::milliseconds> every = {};  ///< One that is not full closes after this long.

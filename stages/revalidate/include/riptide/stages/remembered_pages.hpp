@@ -20,6 +20,7 @@ namespace riptide::stages {
 /// damaged, or a page in it, is nothing remembered. Any thread; the caller holds the state file's writer's lock.
 class RememberedPages {
  public:
+  /// Where pages are kept, and how many bytes of them.
   struct Options {
     std::string path;
     state::StateOwner owner;
@@ -58,6 +59,8 @@ class RememberedPages {
   void remember(const pipeline::Digest& key, const HttpResponse& response);
   /// Gets the page that a 304 stands for: the remembered one, with the 304's own headers over its headers, and the
   /// credit of the 304's body, which covers `known.body_bytes`.
+  /// @param known        What is remembered of it.
+  /// @param not_modified The 304.
   /// @param buffers  Where its body comes from; null allocates. Borrowed until `recalled` was called.
   /// @param recalled Called once, on the file's thread: nothing if it is not there any more, or damaged. It is
   ///                 forgotten then. Must not throw or block.
