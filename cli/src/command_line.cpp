@@ -320,7 +320,6 @@ Invocation parse_command_line(const std::vector<std::string>& arguments) {
       ->type_name("FILE");
   run_verb->add_option("--state", run.sync.state, "As for sync")->type_name("FILE");
   run_verb->add_flag("--wait", run.sync.wait, "Wait while another run writes to the same target, instead of giving up");
-  run_verb->add_flag("--resume", run.sync.resume, "As for sync; for graphs whose sinks stand right behind mappings");
   run_verb->footer(kRunFooter);
 
   TestFlags test;
