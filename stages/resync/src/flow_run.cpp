@@ -290,6 +290,22 @@ struct FlowRun::Impl {
   }
 
   /// Says what the others wait for, as far as one thing stands out since the last time that somebody looked.
+  /// A stage that is a node by itself has one row; of those that share a node each has its own beside it.
+  [[nodiscard]] std::vector<pipeline::NodeStats> stage_rows() const {
+    std::vector<pipeline::NodeStats> rows = graph->stats();
+    for (std::size_t node = 0; node < graph_spec.size(); ++node) {
+      if (!graph_spec[node].is_stage()) continue;
+      pipeline::NodeStats stage = counts.stats(node);
+      const auto same = std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row.name == stage.name; });
+      if (same == rows.end()) {
+        rows.push_back(std::move(stage));
+      } else {
+        same->items = std::move(stage.items);
+      }
+    }
+    return rows;
+  }
+
   /// What arrives at a sink is what leaves the nodes before it.
   void tap(std::size_t node, std::size_t count, std::function<void(const TappedItem&)> hear) {
     if (!graph_spec[node].is_sink()) return counts.node(node).tap.begin(count, std::move(hear));
@@ -446,10 +462,7 @@ struct FlowRun::Impl {
     count_sinks(context, lanes, report);
     count_scopes(state, reading.book(), report);
     count_hosts(reading, lanes, report);
-    report.stages = graph->stats();
-    for (std::size_t node = 0; node < graph_spec.size(); ++node) {
-      if (graph_spec[node].is_stage()) report.stages.push_back(counts.stats(node));
-    }
+    report.stages = stage_rows();
     reading.close();
     report.exit_code = pipeline::exit_code(facts_of(context, report, reading.book(), lanes, stop_signal()));
     const bool complete = report.exit_code == 0 || report.exit_code == 1 || report.exit_code == 5;
