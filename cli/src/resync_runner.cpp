@@ -307,16 +307,12 @@ class Run {
   std::optional<int> open_state(const std::vector<sinks::SinkSpec>& specs) {
     const std::optional<StatePlace> place = place_of_state(flags_.state, request_.state_home, specs, config_);
     if (!place) return std::nullopt;
-    auto opened = cli::open_state(*place, {::getpid(), run_id_, options_.started_at}, flags_.wait, stop_, logger_);
+    auto opened = open_state_of_run(*place, {::getpid(), run_id_, options_.started_at}, flags_.wait, stop_, logger_);
     if (opened) {
       state_ = std::move(*opened);
       return std::nullopt;
     }
     const Error& error = opened.error();
-    if (error.kind == ErrorKind::kTransport && !place->chosen) {
-      logger_.warning(error.message + ": this run remembers nothing, and nothing keeps other runs from the target");
-      return std::nullopt;
-    }
     if (error.kind == ErrorKind::kRejected || error.kind == ErrorKind::kStopped) return failed(error);
     return wrong_configuration(error);
   }

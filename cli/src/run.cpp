@@ -73,10 +73,12 @@ class GraphRun {
 
     OpenState state;
     if (const auto place = place_of_state(flags_.sync.state, state_home_of_user(), parts_->sink_specs(), config)) {
-      auto opened =
-          open_state(*place, {::getpid(), material_.run_id, options.started_at}, flags_.sync.wait, stop_, *logger_);
+      auto opened = open_state_of_run(*place, {::getpid(), material_.run_id, options.started_at}, flags_.sync.wait,
+                                      stop_, *logger_);
       if (!opened) return ending.failed(opened.error());
       state = std::move(*opened);
+    }
+    if (state.file != nullptr) {
       options.state = state.file;
       auto letters = stages::DeadLetters::open(*state.file, letter_options(config, terminal_));
       if (!letters) return ending.failed(letters.error());
@@ -116,7 +118,6 @@ class GraphRun {
       const LiveSocket look_in(
           material_.run_id,
           {.live = [&] { return graph.live(); },
-           .describe = [&] { return *described; },
            .tap = [&](std::string_view node, std::size_t count,
                       std::function<void(const TappedItem&)> hear) { return graph.tap(node, count, std::move(hear)); }},
           why);

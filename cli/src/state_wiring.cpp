@@ -100,6 +100,14 @@ pipeline::Result<OpenState> open_state(const StatePlace& place, const state::Wri
   return open;
 }
 
+pipeline::Result<OpenState> open_state_of_run(const StatePlace& place, const state::WriterLock::Holder& me, bool wait,
+                                              const pipeline::Stop& stop, Logger& logger) {
+  auto opened = open_state(place, me, wait, stop, logger);
+  if (opened || opened.error().kind != pipeline::ErrorKind::kTransport || place.chosen) return opened;
+  logger.warning(opened.error().message + ": this run remembers nothing, and nothing keeps other runs from the target");
+  return OpenState();
+}
+
 pipeline::Result<std::unique_ptr<StateCopy>> StateCopy::make(const StatePlace& place) {
   std::error_code none;
   if (!std::filesystem::exists(place.path, none)) return std::unique_ptr<StateCopy>();

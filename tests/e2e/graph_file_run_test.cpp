@@ -309,6 +309,16 @@ nodes:
   EXPECT_FALSE(exists("out.db"));
 }
 
+TEST_F(GraphFileRun, RemembersNothingWhereStateCannotBeWritten) {
+  write("in the way", "");
+  environment_["XDG_STATE_HOME"] = path("in the way").string();
+  const Ended ended =
+      run("nodes:\n  made: {type: generate, records: 5}\n  out: {type: ndjson, inputs: made, path: out}\n");
+  EXPECT_THAT(ended, ExitsWith(0));
+  EXPECT_THAT(ended.err, HasSubstr("remembers nothing"));
+  EXPECT_THAT(lines("out"), SizeIs(5));
+}
+
 TEST_F(GraphFileRun, WritesAPage) {
   write("graph.yml", "nodes:\n  made: {type: generate, records: 50}\n  out: {type: \"null\", inputs: made}\n");
   ASSERT_THAT(riptide({"run", "graph.yml", "--progress", "none", "--report", "page.html"}), ExitsWith(0));

@@ -67,4 +67,9 @@ class StateCopy {
 pipeline::Result<OpenState> open_state(const StatePlace& place, const state::WriterLock::Holder& me, bool wait,
                                        const pipeline::Stop& stop, Logger& logger);
 
+/// The same for a run that writes: where the usual place cannot be written it goes on without, and says so. Both
+/// members are empty then.
+pipeline::Result<OpenState> open_state_of_run(const StatePlace& place, const state::WriterLock::Holder& me, bool wait,
+                                              const pipeline::Stop& stop, Logger& logger);
+
 }  // namespace riptide::cli
