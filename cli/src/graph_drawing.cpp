@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "riptide/cli/markup.hpp"
 #include "riptide/json/document.hpp"
 
 namespace riptide::cli {
@@ -21,12 +22,6 @@ std::string_view name_of(Kind kind) {
       return "phase";
   }
   return "stage";
-}
-
-std::string quoted_json(std::string_view text) {
-  std::string out;
-  json::append_quoted(text, out);
-  return out;
 }
 
 std::string replaced(std::string_view text, std::initializer_list<std::pair<char, std::string_view>> table) {
@@ -49,9 +44,8 @@ std::string replaced(std::string_view text, std::initializer_list<std::pair<char
   return out;
 }
 
-std::string xml(std::string_view text) {
-  return replaced(text, {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}});
-}
+// On one line.
+std::string xml(std::string_view text) { return xml_text(replaced(text, {})); }
 
 std::string dot_text(std::string_view text) { return replaced(text, {{'"', "\\\""}, {'\\', "\\\\"}}); }
 
@@ -60,19 +54,19 @@ std::string mermaid_text(std::string_view text) {
 }
 
 std::string as_json(const GraphDescription& graph) {
-  std::string out = "{\"title\":" + quoted_json(graph.title) + ",\"nodes\":[";
+  std::string out = "{\"title\":" + json::quoted(graph.title) + ",\"nodes\":[";
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const auto& node = graph.nodes[i];
     out += fmt::format("{}\n  {{\"name\":{},\"kind\":\"{}\",\"concurrency\":\"{}\",\"says\":{}}}", i == 0 ? "" : ",",
-                       quoted_json(node.name), name_of(node.kind),
-                       node.concurrency == Concurrency::kSerial ? "serial" : "unlimited", quoted_json(node.says));
+                       json::quoted(node.name), name_of(node.kind),
+                       node.concurrency == Concurrency::kSerial ? "serial" : "unlimited", json::quoted(node.says));
   }
   out += "],\n \"edges\":[";
   for (std::size_t i = 0; i < graph.edges.size(); ++i) {
     const auto& edge = graph.edges[i];
     out += fmt::format("{}\n  {{\"from\":{},\"to\":{},\"carries\":{},\"back\":{}}}", i == 0 ? "" : ",",
-                       quoted_json(graph.nodes.at(edge.from).name), quoted_json(graph.nodes.at(edge.to).name),
-                       quoted_json(edge.carries), edge.back);
+                       json::quoted(graph.nodes.at(edge.from).name), json::quoted(graph.nodes.at(edge.to).name),
+                       json::quoted(edge.carries), edge.back);
   }
   return out + "]}\n";
 }
@@ -97,7 +91,7 @@ std::string as_dot(const GraphDescription& graph) {
 
 std::string as_mermaid(const GraphDescription& graph) {
   std::string out = "flowchart TD\n";
-  if (!graph.title.empty()) out = "---\ntitle: " + quoted_json(graph.title) + "\n---\n" + out;
+  if (!graph.title.empty()) out = "---\ntitle: " + json::quoted(graph.title) + "\n---\n" + out;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const auto& node = graph.nodes[i];
     const std::string label = "\"<b>" + mermaid_text(node.name) + "</b><br/>" + mermaid_text(node.says) + "\"";

@@ -6,6 +6,7 @@
 
 #include "riptide/cli/file_reader.hpp"
 #include "riptide/cli/graph_test.hpp"
+#include "riptide/cli/markup.hpp"
 #include "riptide/cli/settings.hpp"
 #include "riptide/cli/spelling.hpp"
 
@@ -175,30 +176,6 @@ class TestReader {
   std::vector<Problem>& problems_;
   GraphTestFile file_;
 };
-
-std::string xml_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        // Other control characters are not XML.
-        out += static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t' ? ' ' : c;
-    }
-  }
-  return out;
-}
 
 bool match(const Tree& expected, const Tree& item, const std::string& where, std::string& why) {
   const auto differs = [&] {

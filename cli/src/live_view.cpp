@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "riptide/cli/graph_drawing.hpp"
+#include "riptide/cli/markup.hpp"
 #include "riptide/cli/numbers.hpp"
 #include "riptide/cli/settings.hpp"
 #include "riptide/cli/terminal.hpp"
@@ -43,27 +44,9 @@ const LiveGraph::Edge* find_edge(const LiveGraph& live, std::string_view from, s
   return found == live.edges.end() ? nullptr : &*found;
 }
 
-std::string html_text(std::string_view in) {
-  std::string out;
-  for (const char c : in) {
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '"') {
-      out += "&quot;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
 std::string row(std::string_view cell, const std::vector<std::string>& cells) {
   std::string out = "<tr>";
-  for (const std::string& one : cells) out += fmt::format("<{0}>{1}</{0}>", cell, html_text(one));
+  for (const std::string& one : cells) out += fmt::format("<{0}>{1}</{0}>", cell, xml_text(one));
   return out + "</tr>\n";
 }
 
@@ -150,11 +133,11 @@ std::string report_html(const pipeline::RunReport& report, const pipeline::Graph
       "th,td{{padding:.25rem .75rem;border-bottom:1px solid #d8dee4;text-align:right}}\n"
       "th:first-child,td:first-child{{text-align:left}}\nsvg{{max-width:100%;height:auto}}\n</style></head><body>\n"
       "<h1>{0}</h1>\n<p>{1}: {2} (exit code {3}) after {4}, at most {5} of memory. Run {6}.</p>\n",
-      html_text(graph.title), html_text(report.started_at), pipeline::to_string(report.status), report.exit_code,
-      readable_seconds(report.seconds), readable_bytes(report.peak_rss_bytes), html_text(report.run_id));
+      xml_text(graph.title), xml_text(report.started_at), pipeline::to_string(report.status), report.exit_code,
+      readable_seconds(report.seconds), readable_bytes(report.peak_rss_bytes), xml_text(report.run_id));
   for (const pipeline::SinkReport& sink : report.sinks) {
-    out += fmt::format("<h2>{}</h2>\n", html_text(sink.sink));
-    if (!sink.error.empty()) out += fmt::format("<p><strong>{}</strong></p>\n", html_text(sink.error));
+    out += fmt::format("<h2>{}</h2>\n", xml_text(sink.sink));
+    if (!sink.error.empty()) out += fmt::format("<p><strong>{}</strong></p>\n", xml_text(sink.error));
     out += "<table>\n" + row("th", {"kind", "read", "created", "updated", "unchanged", "filtered", "invalid",
                                     "rejected", "duplicate", "abandoned", "deleted"});
     for (const pipeline::SinkKindReport& kind : sink.kinds) {
@@ -168,7 +151,7 @@ std::string report_html(const pipeline::RunReport& report, const pipeline::Graph
     }
     out += "</table>\n";
   }
-  if (!report.deletion.empty()) out += fmt::format("<p>Nothing was deleted: {}</p>\n", html_text(report.deletion));
+  if (!report.deletion.empty()) out += fmt::format("<p>Nothing was deleted: {}</p>\n", xml_text(report.deletion));
   if (!report.errors.empty()) {
     out += fmt::format("<h2>{} errors</h2>\n<table>\n", report.errors_total) + row("th", {"stage", "count", "message"});
     for (const pipeline::ErrorReport& error : report.errors) {

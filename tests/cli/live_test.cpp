@@ -42,7 +42,6 @@ class LiveSocketTest : public ::testing::Test {
 
   LookIn look_in() {
     return {.live = &some_flow,
-            .describe = [] { return GraphDescription(); },
             .tap = [](std::string_view node, std::size_t count,
                       std::function<void(const TappedItem&)> hear) -> pipeline::Result<void> {
               if (node != "keep \"x\"") return pipeline::unexpected(pipeline::ErrorKind::kNotFound, "only keep \"x\"");

@@ -15,7 +15,6 @@ namespace riptide::cli {
 /// What a running graph shows to who looks in.
 struct LookIn {
   std::function<LiveGraph()> live;
-  std::function<GraphDescription()> describe;
   std::function<pipeline::Result<void>(std::string_view node, std::size_t count,
                                        std::function<void(const TappedItem&)> hear)>
       tap;
